@@ -1,0 +1,901 @@
+/* mt-transcode: FFmpeg inside a service, without the risk.
+ *
+ * This header is the manual of the C interface. It is generated from src/capi by `make header`; do not edit it.
+ * SPDX-License-Identifier: MIT OR Apache-2.0 (FFmpeg itself stays LGPL or GPL, as linked).
+ *
+ * Rules that hold for every function:
+ *  - It returns 0 or a count, or a negative code: -errno of Linux where one fits, MT_TRANSCODE_E* (-1001 and down) otherwise. Numbers
+ *    are frozen. mt_transcode_strerror() has words for each.
+ *  - Out-parameters come last and are written only on success.
+ *  - Handles are checked tokens: NULL gives -EINVAL, a freed or foreign one -EBADF, any handle after fork() in the child
+ *    -EPERM. free functions ignore NULL and freed handles.
+ *  - What the library allocated, the library frees: each function says with which call. Strings are UTF-8.
+ *  - Any thread may call any function at any time, unless its comment says otherwise.
+ *  - Units stand in names: _us microseconds, _ms milliseconds, _bytes.
+ *  - Structs that grow begin with struct_size; set it to sizeof, or call the struct's _init function.
+ *
+ * The shortest program:
+ *
+ *     mt_transcode_engine *engine;
+ *     mt_transcode_job *job;
+ *     const char *args[] = {"-i", "in.mp4", "-c", "copy", "out.mkv"};
+ *     int32_t result;
+ *     if (mt_transcode_engine_new(NULL, &engine, NULL) < 0) return 1;
+ *     mt_transcode_job_new(engine, &job);
+ *     mt_transcode_job_set_args(job, 5, args);
+ *     mt_transcode_job_start(job);
+ *     mt_transcode_job_wait(job, -1, &result);
+ *     mt_transcode_job_free(job);
+ *     mt_transcode_engine_free(engine);
+ */
+
+#ifndef MT_TRANSCODE_H
+#define MT_TRANSCODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
+// which is GPL.
+#define MT_TRANSCODE_ENGINE_REQUIRE_LGPL 1
+
+// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
+#define MT_TRANSCODE_LOG_LEAVE 0
+
+// Take FFmpeg's log over, for the life of the process, at the first engine that asks: a line of a job becomes an event of that job,
+// and a line without a job goes to `av_log_default_callback`.
+#define MT_TRANSCODE_LOG_TAKE 1
+
+// The host has a log callback of its own, and forwards lines with `mt_transcode_log_forward`.
+#define MT_TRANSCODE_LOG_FORWARDED 2
+
+// A limit of none: for `max_queued` it means that a job is refused when it cannot run at once.
+#define MT_TRANSCODE_NONE UINT32_MAX
+
+// A job has an event to be pulled.
+#define MT_TRANSCODE_READY_EVENT 1
+
+// A job is in its final state.
+#define MT_TRANSCODE_READY_DONE 2
+
+// Demuxing failed: the input is not what it claims, is damaged, or ends too early.
+#define MT_TRANSCODE_EDEMUX -1001
+
+// A decoder could not be opened, or too much of a stream could not be decoded.
+#define MT_TRANSCODE_EDECODE -1002
+
+// A filter graph could not be built or failed.
+#define MT_TRANSCODE_EFILTER -1003
+
+// An encoder could not be opened or failed.
+#define MT_TRANSCODE_EENCODE -1004
+
+// The output could not be written: header, packet or trailer was refused.
+#define MT_TRANSCODE_EMUX -1005
+
+// A limit was reached: memory for links, output bytes, time, streams, pixels.
+#define MT_TRANSCODE_ELIMIT -1006
+
+// The library, or the FFmpeg it is linked with, cannot do this.
+#define MT_TRANSCODE_EUNSUPPORTED -1007
+
+// Code of ours panicked; the job ended, the process is unharmed. The error's `detail` has the backtrace.
+#define MT_TRANSCODE_EPANIC -1008
+
+// A state that should not be. Please report it.
+#define MT_TRANSCODE_EINTERNAL -1009
+
+// A host name cannot be resolved safely in a statically linked glibc program.
+#define MT_TRANSCODE_ESTATIC_RESOLVER -1010
+
+// The worker process crashed.
+#define MT_TRANSCODE_ECRASHED -1011
+
+// The worker process was killed for its memory.
+#define MT_TRANSCODE_EOOM_KILLED -1012
+
+// The worker process was killed from outside.
+#define MT_TRANSCODE_EKILLED -1013
+
+// The job made no progress for too long.
+#define MT_TRANSCODE_EHUNG -1014
+
+// The sandbox refused something that the job needed.
+#define MT_TRANSCODE_ESANDBOX -1015
+
+// A thread or a worker process could not be started.
+#define MT_TRANSCODE_ESPAWN_FAILED -1016
+
+// A call into FFmpeg did not return in time and was left behind; its memory is kept until it does.
+#define MT_TRANSCODE_EDETACHED -1017
+
+// A peer failed too often and is not tried again yet.
+#define MT_TRANSCODE_ECIRCUIT_OPEN -1018
+
+// An option is unknown, of the wrong direction, or its value is out of range. The error names it and its file.
+#define MT_TRANSCODE_EOPTION -1019
+
+// The job is in another state: `state`.
+#define MT_TRANSCODE_EVENT_STATE 1
+
+// An input was opened: `file_index`, and in `json` its format and streams as `mt_transcode_probe` gives them.
+#define MT_TRANSCODE_EVENT_INPUT_OPENED 2
+
+// Progress, at most ten a second; an older one that was not pulled yet is replaced.
+#define MT_TRANSCODE_EVENT_PROGRESS 3
+
+// A line of the log, of this job only: `level`, `stage`, `text`; `repeated` says how often it came again.
+#define MT_TRANSCODE_EVENT_LOG 4
+
+// An output is finished: `file_index`, `code` (0, or what it failed with), `text` (the message of a failure), `size_bytes`.
+#define MT_TRANSCODE_EVENT_OUTPUT_FINISHED 5
+
+// The last event of a job: `code` is its result, `text` the message of a failure.
+#define MT_TRANSCODE_EVENT_DONE 6
+
+// Print the command as ffmpeg takes it: only what ffmpeg accepts (no `-mt_` options).
+#define MT_TRANSCODE_COMMAND_FFMPEG 1
+
+// Mask secrets in URLs: user info, query values, stream keys.
+#define MT_TRANSCODE_COMMAND_MASKED 2
+
+// The job is being described.
+#define MT_TRANSCODE_STATE_NEW 0
+
+// The job waits for its turn: the engine runs as many as it may.
+#define MT_TRANSCODE_STATE_QUEUED 1
+
+// Inputs and outputs are being opened.
+#define MT_TRANSCODE_STATE_OPENING 2
+
+// Media flows.
+#define MT_TRANSCODE_STATE_RUNNING 3
+
+// The job was asked to stop and is writing its trailers.
+#define MT_TRANSCODE_STATE_STOPPING 4
+
+// Final: ended well; also by `mt_transcode_job_stop`.
+#define MT_TRANSCODE_STATE_SUCCEEDED 5
+
+// Final: ended with an error.
+#define MT_TRANSCODE_STATE_FAILED 6
+
+// Final: ended by `mt_transcode_job_cancel`, a free or a shutdown.
+#define MT_TRANSCODE_STATE_CANCELLED 7
+
+// The engine takes jobs.
+#define MT_TRANSCODE_HEALTH_OK 0
+
+// The engine runs and queues as many jobs as it may; new ones are refused.
+#define MT_TRANSCODE_HEALTH_FULL 1
+
+// The engine works, but not as it should, or was shut down; `health_reason` says why.
+#define MT_TRANSCODE_HEALTH_DEGRADED 2
+
+// How many buckets a histogram has.
+#define MT_TRANSCODE_HISTOGRAM_BUCKETS 16
+
+// How many different results an engine's stats can name.
+#define MT_TRANSCODE_RESULTS 32
+
+// The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
+#define MT_TRANSCODE_ABI_VERSION 0
+
+// An engine: owns limits and threads, and runs jobs. See `mt_transcode_engine_new`.
+typedef struct mt_transcode_engine mt_transcode_engine;
+
+// An input of a job, while it is being described. See `mt_transcode_job_input_new`.
+typedef struct mt_transcode_input mt_transcode_input;
+
+// A job: what one ffmpeg command line says, inputs to outputs. See `mt_transcode_job_new`.
+typedef struct mt_transcode_job mt_transcode_job;
+
+// An output of a job, while it is being described. See `mt_transcode_job_output_new`.
+typedef struct mt_transcode_output mt_transcode_output;
+
+// Configuration of an engine. Fill it with `mt_transcode_engine_config_init`, then change what should differ.
+typedef struct mt_transcode_engine_config {
+  // Size of this struct in bytes, set by `_init`.
+  uint32_t struct_size;
+  // How many jobs run at once; more are queued. 0: twice the CPUs this process may use (affinity and cgroup), at least 2.
+  uint32_t max_running;
+  // How many jobs wait in the queue; more are refused with `-EAGAIN`. 0: 1024. `MT_TRANSCODE_NONE`: none wait.
+  uint32_t max_queued;
+  // `MT_TRANSCODE_ENGINE_*` or-ed together; an unknown bit is `-EINVAL`.
+  uint32_t flags;
+  // `MT_TRANSCODE_LOG_*`.
+  uint32_t log_mode;
+  // Zero.
+  uint32_t reserved32;
+  // How many bytes of packets and frames may wait between the threads of one job beyond the usual small queues, before the job
+  // fails with `MT_TRANSCODE_ELIMIT`. 0: 256 MiB.
+  uint64_t link_budget_bytes;
+  // Zero.
+  uint64_t reserved[8];
+} mt_transcode_engine_config;
+
+// What failed, where, and what to do: the whole text of an error. All strings are UTF-8, never NULL (empty where there is
+// nothing to say), belong to the struct and are freed with it. Secrets in URLs are masked.
+//
+// The library allocates it, so it may grow at its end; `struct_size` tells how much of it this library filled.
+typedef struct mt_transcode_error {
+  // Size of the struct that the library filled, in bytes.
+  uint32_t struct_size;
+  // The code, as the function or `mt_transcode_job_wait` gave it: negative.
+  int32_t code;
+  // FFmpeg's own code (an AVERROR), 0 where FFmpeg was not asked.
+  int32_t ffmpeg_code;
+  // Which input it happened on, counted from 0; -1 where none.
+  int32_t input_index;
+  // Which output it happened on, counted from 0; -1 where none.
+  int32_t output_index;
+  // Which stream of that file, counted from 0; -1 where none.
+  int32_t stream_index;
+  // Symbolic name of the code: "DEMUX", "ENOENT".
+  const char *name;
+  // What was being done: "options", "open input", "probe", "decode", "filter", "encode", "open output", "write header", "mux", "trailer" ...
+  const char *stage;
+  // The file or URL, secrets masked.
+  const char *url;
+  // FFmpeg's own words for `ffmpeg_code`.
+  const char *ffmpeg_text;
+  // One sentence: what failed and where.
+  const char *message;
+  // One sentence: what to do about it.
+  const char *hint;
+  // More, where there is more: the last log lines, the backtrace of a panic.
+  const char *detail;
+} mt_transcode_error;
+
+// What became of the jobs that an engine had when it was shut down.
+typedef struct mt_transcode_shutdown_counts {
+  // Size of this struct in bytes; set by the caller.
+  uint32_t struct_size;
+  // Jobs that ended by themselves within the time.
+  uint32_t finished;
+  // Jobs that were stopped: their outputs have trailers and play.
+  uint32_t stopped;
+  // Running jobs that had to be cancelled.
+  uint32_t cancelled;
+  // Queued jobs that never ran; they ended with `-ECANCELED`.
+  uint32_t never_ran;
+  // Jobs whose thread is still inside a call that cannot be interrupted.
+  uint32_t detached;
+} mt_transcode_shutdown_counts;
+
+// One event. Strings are UTF-8, never NULL (empty where there is nothing to say), belong to the event and are freed with it; secrets in
+// URLs are masked. Fields that a type does not name are 0, indexes -1.
+//
+// The library allocates it, so it may grow at its end; `struct_size` tells how much of it this library filled.
+typedef struct mt_transcode_event {
+  // Size of the struct that the library filled, in bytes.
+  uint32_t struct_size;
+  // `MT_TRANSCODE_EVENT_*`. Ignore one that you do not know.
+  uint32_t event_type;
+  // Counts the events of the job from 1; a gap means that some were merged or dropped.
+  uint64_t sequence;
+  // When it happened, in microseconds since the job was started.
+  int64_t time_us;
+  // STATE: `MT_TRANSCODE_STATE_*`.
+  uint32_t state;
+  // OUTPUT_FINISHED, DONE: 0 or a negative code.
+  int32_t code;
+  // LOG: FFmpeg's level: 16 error, 24 warning, 32 information.
+  int32_t level;
+  // INPUT_OPENED, OUTPUT_FINISHED: which input or output, from 0.
+  int32_t file_index;
+  // LOG: which stream, from 0, where the line names one.
+  int32_t stream_index;
+  // LOG: how many times the same line came again after this one.
+  uint32_t repeated;
+  // PROGRESS: time written so far, in microseconds.
+  int64_t position_us;
+  // PROGRESS: the time that the job will have written at its end, in microseconds; -1 where unknown.
+  int64_t duration_us;
+  // PROGRESS: estimated time until the end, in microseconds; -1 where unknown.
+  int64_t time_left_us;
+  // PROGRESS: frames written to the first video stream.
+  uint64_t frames;
+  // PROGRESS, OUTPUT_FINISHED: bytes written.
+  uint64_t size_bytes;
+  // PROGRESS: frames written per second of real time.
+  double fps;
+  // PROGRESS: media time per real time: 2.0 is twice as fast as it plays.
+  double speed;
+  // PROGRESS: 0 to 100; -1 where the duration is unknown.
+  double percent;
+  // The job's label.
+  const char *label;
+  // LOG: the component that wrote the line ("libx264", "mov,mp4,m4a,3gp,3g2,mj2", "decoder").
+  const char *stage;
+  // LOG: the line, without its end of line; OUTPUT_FINISHED, DONE: the message of a failure.
+  const char *text;
+  // INPUT_OPENED: JSON.
+  const char *json;
+} mt_transcode_event;
+
+// What a job has done so far. Numbers only grow, but for `link_bytes` and the estimates.
+typedef struct mt_transcode_job_stats_data {
+  // Size of this struct in bytes; set by the caller.
+  uint32_t struct_size;
+  // `MT_TRANSCODE_STATE_*`.
+  uint32_t state;
+  // Time written so far, in microseconds.
+  int64_t position_us;
+  // The time that the job will have written at its end, in microseconds; -1 where unknown.
+  int64_t duration_us;
+  // Estimated time until the end, in microseconds; -1 where unknown.
+  int64_t time_left_us;
+  // Time since the job began to run, until now or its end, in microseconds.
+  int64_t elapsed_us;
+  // Time that the job waited in the queue, in microseconds.
+  int64_t queue_wait_us;
+  // Time from the start of running until all inputs and outputs were open, in microseconds; 0 before.
+  int64_t open_us;
+  // Time from the start of running until the first packet went to a muxer, in microseconds; 0 before.
+  int64_t first_output_us;
+  // Frames written to the first video stream.
+  uint64_t frames;
+  // Frames that were duplicated, and dropped, to keep the frame rate.
+  uint64_t frames_duplicated;
+  uint64_t frames_dropped;
+  // Bytes written by the muxers.
+  uint64_t size_bytes;
+  // Packets read from the demuxers, and given to the muxers.
+  uint64_t packets_read;
+  uint64_t packets_written;
+  // Packets that a demuxer marked as corrupt, and that a decoder refused.
+  uint64_t packets_corrupt;
+  uint64_t decode_errors;
+  // Timestamps that were changed so that they grow, as the muxer needs it.
+  uint64_t timestamps_repaired;
+  // Bytes of packets and frames that wait between the job's threads now, and at the highest.
+  uint64_t link_bytes;
+  uint64_t link_bytes_peak;
+  // Log lines that were dropped because nobody pulled the events.
+  uint64_t log_lines_dropped;
+  // Threads of ours that the job has now (FFmpeg's codec threads are not counted).
+  uint64_t threads;
+  // Frames written per second of real time.
+  double fps;
+  // Media time per real time.
+  double speed;
+  // 0 to 100; -1 where the duration is unknown.
+  double percent;
+} mt_transcode_job_stats_data;
+
+// How many jobs ended with a code.
+typedef struct mt_transcode_result_count {
+  // 0, or a negative code.
+  int32_t code;
+  // Zero.
+  uint32_t reserved;
+  // How many jobs of the engine ended with it.
+  uint64_t count;
+} mt_transcode_result_count;
+
+// A histogram of durations with fixed buckets; `mt_transcode_histogram_bound_us` gives their upper bounds.
+typedef struct mt_transcode_histogram {
+  // How many durations were counted.
+  uint64_t count;
+  // Their sum, in microseconds.
+  uint64_t sum_us;
+  // How many were at most the bound of each bucket and above that of the one before; the last bucket has no bound.
+  uint64_t buckets[MT_TRANSCODE_HISTOGRAM_BUCKETS];
+} mt_transcode_histogram;
+
+// What an engine does and has done: enough for service levels, alerts and a readiness page.
+typedef struct mt_transcode_engine_stats_data {
+  // Size of this struct in bytes; set by the caller.
+  uint32_t struct_size;
+  // `MT_TRANSCODE_HEALTH_*`.
+  uint32_t health;
+  // Now: jobs that exist (not freed), that run, and that wait in the queue.
+  uint64_t jobs;
+  uint64_t jobs_running;
+  uint64_t jobs_queued;
+  // Now: memory pipes.
+  uint64_t pipes;
+  // Now: threads of ours that work for jobs, and that wait to be used again (they end after some seconds).
+  uint64_t threads;
+  uint64_t threads_idle;
+  // Now: descriptors that the library made (eventfds). Those that FFmpeg opens for files are not counted.
+  uint64_t descriptors;
+  // Now: bytes of packets and frames that wait between threads.
+  uint64_t queued_bytes;
+  // Now: jobs that were freed or waited for in vain while a call of theirs could not be interrupted.
+  uint64_t detached;
+  // Ever: jobs that were started, and that were refused with `-EAGAIN`.
+  uint64_t jobs_started;
+  uint64_t jobs_refused;
+  // Ever: jobs that ended, by result; `results_used` of the array are filled.
+  uint32_t results_used;
+  // Zero.
+  uint32_t reserved32;
+  struct mt_transcode_result_count results[MT_TRANSCODE_RESULTS];
+  // Time in the queue; until all files were open; until the first packet was written; from start of running to the end.
+  struct mt_transcode_histogram queue_wait;
+  struct mt_transcode_histogram open;
+  struct mt_transcode_histogram first_output;
+  struct mt_transcode_histogram duration;
+  // Why the health is what it is: NUL-terminated UTF-8, empty when OK.
+  uint8_t health_reason[128];
+} mt_transcode_engine_stats_data;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// Returns, as JSON, what a bug report needs: versions of the library and of FFmpeg (built against and loaded), FFmpeg's licence (LGPL,
+// GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used.
+//
+// - `json_out`: freed with `mt_transcode_string_free`.
+//
+// Returns 0 or `-EINVAL`. Threads: any. Never blocks for long. Since 0.1.
+//
+// # Safety
+// `json_out` is NULL or writable.
+int32_t mt_transcode_diagnostics(char **json_out);
+
+// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
+// a newer library never writes past an older caller's struct.
+//
+// Returns 0, or `-EINVAL` for NULL or a size that no release had. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `config` is NULL or points to `struct_size` writable bytes.
+int32_t mt_transcode_engine_config_init(struct mt_transcode_engine_config *config, uint32_t struct_size);
+
+// Makes an engine. Several may live in one process and do not disturb each other. Nothing of the process changes by it beyond
+// what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job.
+//
+// - `config`: NULL for the defaults, else an initialised configuration; it is copied.
+// - `engine_out`: the new engine; the caller frees it with `mt_transcode_engine_free`.
+// - `error_out`: NULL, or a place for the error's text when the call fails; the caller frees that with `mt_transcode_error_free`.
+//
+// Returns 0; `-EINVAL` (a NULL `engine_out`, an unknown flag, a bad `struct_size`), `-E2BIG` (fields are set that this library
+// does not know), `MT_TRANSCODE_EUNSUPPORTED` (the FFmpeg loaded has another major version than the one built against, or
+// is not LGPL where that was required), `-EMFILE`/`-ENFILE`.
+// Threads: any. Blocks only to load code. Since 0.1.
+//
+// # Safety
+// The pointers are NULL or valid as said; `config` has `struct_size` readable bytes.
+int32_t mt_transcode_engine_new(const struct mt_transcode_engine_config *config,
+                                struct mt_transcode_engine **engine_out,
+                                struct mt_transcode_error **error_out);
+
+// Changes the limits of an engine while it runs; both as in `mt_transcode_engine_config`. A lower `max_running` lets
+// running jobs end; a lower `max_queued` keeps those that wait already.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM` after fork. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `engine` may be any value: it is checked.
+int32_t mt_transcode_engine_set_limits(struct mt_transcode_engine *engine, uint32_t max_running, uint32_t max_queued);
+
+// Ends an engine in good order. From the moment of the call new jobs are refused with `-ESHUTDOWN` and queued ones end with
+// `-ECANCELED`. Running jobs may end by themselves for `timeout_ms`; then they are stopped (outputs get their
+// trailers) and have two more seconds; then they are cancelled. The engine stays to be asked (stats, jobs) and freed.
+//
+// - `timeout_ms`: 0 stops at once; negative waits without end.
+// - `counts_out`: NULL, or a struct whose `struct_size` the caller has set.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Blocks for `timeout_ms` + 2,000 ms + 650 ms at most.
+// Threads: any; a second call waits too, and counts what it saw itself. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; `counts_out` is NULL or points to its `struct_size` writable bytes.
+int32_t mt_transcode_engine_shutdown(struct mt_transcode_engine *engine,
+                                     int64_t timeout_ms,
+                                     struct mt_transcode_shutdown_counts *counts_out);
+
+// Frees an engine: jobs that still run are cancelled, its threads are joined, its descriptors closed. Jobs of it that the
+// host has not freed stay valid handles in their final state. NULL, and a handle that was freed already, do nothing.
+//
+// Ownership: takes the engine. Threads: any. Blocks 650 ms at most. Since 0.1.
+//
+// # Safety
+// `engine` may be any value: it is checked.
+void mt_transcode_engine_free(struct mt_transcode_engine *engine);
+
+// Lists the jobs of an engine as JSON: `[{"id":1,"label":"...","state":"running","position_us":...,"command":"..."}]`, newest last, secrets
+// masked.
+//
+// - `json_out`: freed with `mt_transcode_string_free`.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks for long. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; `json_out` is NULL or writable.
+int32_t mt_transcode_engine_jobs(const struct mt_transcode_engine *engine,
+                                 char **json_out);
+
+// Returns one descriptor for all jobs of an engine: an eventfd, readable (POLLIN) while any of them is ready, so that
+// thousands of jobs need one place in a poll set. Do not read from it: call `mt_transcode_engine_next_ready` until it gives
+// `-EAGAIN`.
+//
+// Ownership: the library's, open until the engine is freed; CLOEXEC and non-blocking. A host whose runtime closes
+// descriptors itself (Go) makes a dup of it.
+// Returns the descriptor, or `-EMFILE`, `-ENFILE`, `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `engine` may be any value: it is checked.
+int32_t mt_transcode_engine_event_fd(struct mt_transcode_engine *engine);
+
+// Takes the next ready job off an engine's list. The job stays the host's as before; no new reference is made.
+// After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones.
+//
+// - `job_out`: the handle that `mt_transcode_job_new` gave. A job that was freed never comes.
+// - `bits_out`: `MT_TRANSCODE_READY_*` or-ed together.
+//
+// Returns 0, `-EAGAIN` (nothing is ready), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; the out-pointers are NULL or writable.
+int32_t mt_transcode_engine_next_ready(struct mt_transcode_engine *engine, struct mt_transcode_job **job_out, uint32_t *bits_out);
+
+// Frees an error object and its strings. NULL does nothing.
+//
+// Ownership: takes the object. Threads: any, once for each object. Never blocks. Since 0.1.
+//
+// # Safety
+// `error` is NULL or came from this library and was not freed before.
+void mt_transcode_error_free(struct mt_transcode_error *error);
+
+// Pulls the next event of a job. A job never waits for its events to be pulled: progress is merged, and when more than 512 wait the
+// oldest log lines are dropped and counted (`log_lines_dropped` in the stats).
+//
+// - `timeout_ms`: 0 only asks; negative waits without end.
+// - `event_out`: freed with `mt_transcode_event_free`.
+//
+// Returns 0; `-EAGAIN` (timeout 0 and no event), `-ETIMEDOUT` (none came in time), `-ENODATA` (DONE was pulled: no event will come),
+// `-EINVAL`, `-EBADF` (also when the job is freed meanwhile), `-EPERM`. Threads: any; each event goes to one of them.
+// Blocks for `timeout_ms` at most. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `event_out` is NULL or writable.
+int32_t mt_transcode_job_next_event(struct mt_transcode_job *job,
+                                    int64_t timeout_ms,
+                                    struct mt_transcode_event **event_out);
+
+// Frees an event and its strings. NULL does nothing.
+//
+// Ownership: takes the event. Threads: any, once for each event. Never blocks. Since 0.1.
+//
+// # Safety
+// `event` is NULL or came from this library and was not freed before.
+void mt_transcode_event_free(struct mt_transcode_event *event);
+
+// Adds an input to a job: what `-i URL` does. Inputs are numbered from 0 in the order of these calls; numbers are never reused.
+//
+// - `url`: a file name or a URL of FFmpeg's; it is copied.
+// - `input_out`: for options; freed with `mt_transcode_input_free` at any time, which leaves the input in the job.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `url` is NULL or NUL-terminated; `input_out` is NULL or writable.
+int32_t mt_transcode_job_input_new(struct mt_transcode_job *job, const char *url, struct mt_transcode_input **input_out);
+
+// Sets an option of an input by ffmpeg's name, without the dash, with a stream specifier where wanted: `("ss", "10")`,
+// `("c:v", "h264")`, `("analyzeduration", "1M")`.
+//
+// - `value`: NULL for an option that takes none.
+//
+// Returns 0, `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_EUNSUPPORTED`, `-EINVAL`, `-EILSEQ`, `-EBUSY` (committed or started), `-EBADF`, `-EPERM`;
+// the text is in `mt_transcode_job_error`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value; the strings are NULL or NUL-terminated.
+int32_t mt_transcode_input_set_option(struct mt_transcode_input *input,
+                                      const char *key,
+                                      const char *value);
+
+// Ends the description of an input: its options are final. Before the job starts this is implied by the start.
+//
+// Returns 0, `-EALREADY` (committed before), `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+int32_t mt_transcode_input_commit(struct mt_transcode_input *input);
+
+// Frees the handle of an input; the input stays in its job. NULL, and a handle that was freed already, do nothing.
+//
+// Ownership: takes the handle. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+void mt_transcode_input_free(struct mt_transcode_input *input);
+
+// Adds an output to a job: what a file name at the end of an ffmpeg command line does. Outputs are numbered from 0 in the order of these
+// calls; numbers are never reused. An existing file is overwritten unless the job has the global option "n".
+//
+// - `url`: a file name or a URL of FFmpeg's; it is copied.
+// - `output_out`: for options; freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `url` is NULL or NUL-terminated; `output_out` is NULL or writable.
+int32_t mt_transcode_job_output_new(struct mt_transcode_job *job,
+                                    const char *url,
+                                    struct mt_transcode_output **output_out);
+
+// Sets an option of an output by ffmpeg's name, without the dash, with a stream specifier where wanted: `("c:v", "libx264")`,
+// `("b:a:1", "96k")`, `("movflags", "+faststart")`. Options that may come more than once (`map`, `metadata`, ...) are set
+// once for each; of any other the last one set holds.
+//
+// - `value`: NULL for an option that takes none.
+//
+// Returns 0, `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_EUNSUPPORTED`, `-EINVAL`, `-EILSEQ`, `-EBUSY` (committed or started), `-EBADF`, `-EPERM`;
+// the text is in `mt_transcode_job_error`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value; the strings are NULL or NUL-terminated.
+int32_t mt_transcode_output_set_option(struct mt_transcode_output *output,
+                                       const char *key,
+                                       const char *value);
+
+// Ends the description of an output: its options are final. Before the job starts this is implied by the start.
+//
+// Returns 0, `-EALREADY` (committed before), `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value: it is checked.
+int32_t mt_transcode_output_commit(struct mt_transcode_output *output);
+
+// Frees the handle of an output; the output stays in its job. NULL, and a handle that was freed already, do nothing.
+//
+// Ownership: takes the handle. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value: it is checked.
+void mt_transcode_output_free(struct mt_transcode_output *output);
+
+// Makes an empty job of an engine. Describe it with `mt_transcode_job_set_args`, or with inputs and outputs; then start it.
+//
+// - `job_out`: freed with `mt_transcode_job_free`, before or after the engine.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`, `-ESHUTDOWN` (the engine was shut down). Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; `job_out` is NULL or writable.
+int32_t mt_transcode_job_new(struct mt_transcode_engine *engine, struct mt_transcode_job **job_out);
+
+// Describes the whole job by the arguments of an ffmpeg command line, without the program's name:
+// `{"-i", "in.mp4", "-c", "copy", "out.mkv"}`. Replaces what was described before. An option that is unknown, of the wrong direction, or not
+// supported is refused by name, never ignored.
+//
+// - `argc`, `argv`: `argv[0..argc]` are NUL-terminated UTF-8 strings; they are copied. A vector may also end early with NULL.
+//
+// Returns 0; `MT_TRANSCODE_EOPTION` or `MT_TRANSCODE_EUNSUPPORTED` (see `mt_transcode_job_error`), `-EINVAL`, `-EILSEQ` (not UTF-8),
+// `-EBUSY` (the job was started). Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `argv` points to `argc` pointers as said.
+int32_t mt_transcode_job_set_args(struct mt_transcode_job *job,
+                                  int32_t argc,
+                                  const char *const *argv);
+
+// Sets a global option by ffmpeg's name, without the dash: `("filter_complex", "[0:v]split[a][b]")`, `("copyts", "1")`.
+//
+// - `value`: NULL for an option that takes none; for a flag "1" or "0" too.
+//
+// Returns 0, `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_EUNSUPPORTED`, `-EINVAL`, `-EILSEQ`, `-EBUSY` (started), `-EBADF`, `-EPERM`.
+// Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; the strings are NULL or NUL-terminated.
+int32_t mt_transcode_job_set_option(struct mt_transcode_job *job, const char *key, const char *value);
+
+// Gives the job a label of the host's, such as a request or trace id: up to 128 bytes. It comes back in every event, log line, error
+// and list of the job, and shortened in the names of its threads.
+//
+// Returns 0, `-EINVAL` (longer than 128 bytes), `-EILSEQ`, `-EBUSY` (started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `label` is NULL or NUL-terminated.
+int32_t mt_transcode_job_set_label(struct mt_transcode_job *job,
+                                   const char *label);
+
+// Returns the id of a job: a number above 0 that no other job of this process has or had; it stands in logs and in `mt_transcode_engine_jobs`.
+// `-EINVAL`, `-EBADF` or `-EPERM` otherwise. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value: it is checked.
+int64_t mt_transcode_job_id(const struct mt_transcode_job *job);
+
+// Prints the job as a command line, quoted for a POSIX shell, beginning with "ffmpeg": a failing job can be replayed with the
+// ffmpeg program.
+//
+// - `flags`: `MT_TRANSCODE_COMMAND_*` or-ed together, or 0 for everything in force, secrets included.
+// - `command_out`: freed with `mt_transcode_string_free`.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `command_out` is NULL or writable.
+int32_t mt_transcode_job_command(const struct mt_transcode_job *job, uint32_t flags, char **command_out);
+
+// Returns the text of the error that a job ended with, or of the last call on it that failed before it was started.
+//
+// - `error_out`: freed with `mt_transcode_error_free`; set to NULL where there is no error.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `error_out` is NULL or writable.
+int32_t mt_transcode_job_error(const struct mt_transcode_job *job, struct mt_transcode_error **error_out);
+
+// Frees a job. One that runs is cancelled first; a call into FFmpeg that cannot be interrupted is left behind after 650 ms, counted
+// as `detached` in the engine's stats, and its memory kept until it ends. The handles of its inputs and outputs
+// become invalid too. NULL, and a handle that was freed already, do nothing.
+//
+// Ownership: takes the job. Threads: any, also while another thread waits for the job (that wait returns).
+// Blocks 650 ms at most; never from a thread of the job's own: there the free is carried out when the job ends. Since 0.1.
+//
+// # Safety
+// `job` may be any value: it is checked.
+void mt_transcode_job_free(struct mt_transcode_job *job);
+
+// Starts a job: it runs on threads of the engine, or waits in its queue until a place is free. Returns at once; files are
+// opened by the job's own thread, so what is wrong with them comes by `mt_transcode_job_wait` and as an event.
+//
+// Returns 0; `-EAGAIN` (the engine runs and queues as many jobs as it may: the job stays NEW and can be started again later),
+// `-EALREADY` (started before), `-ESHUTDOWN`, `MT_TRANSCODE_EOPTION` (nothing to do: no output), `MT_TRANSCODE_ESPAWN_FAILED`
+// (no thread could be made), `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value: it is checked.
+int32_t mt_transcode_job_start(struct mt_transcode_job *job);
+
+// Waits until a job is in a final state.
+//
+// - `timeout_ms`: 0 only asks; negative waits without end.
+// - `result_out`: NULL, or the job's result: 0, `-ECANCELED`, or the code of its error.
+//
+// Returns 0 when the job is final, `-ETIMEDOUT` when the time is over, `-EINVAL` (the job was never started), `-EDEADLK` (called from a thread of
+// the job's own), `-EBADF` (also when the job is freed meanwhile), `-EPERM`.
+// Threads: any number at once. Blocks for `timeout_ms` at most; after a cancel the job is final within 650 ms. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `result_out` is NULL or writable.
+int32_t mt_transcode_job_wait(struct mt_transcode_job *job,
+                              int64_t timeout_ms,
+                              int32_t *result_out);
+
+// Asks a running job to end in good order: inputs are read no further, what was read is encoded and written, and every output gets its
+// trailer, so that the files play. The job ends as SUCCEEDED. A queued job ends as CANCELLED. A job that is final or not
+// started is left as it is.
+//
+// Returns 0, `-EINVAL` (never started), `-EBADF`, `-EPERM`. Threads: any. Never blocks: wait for the end. Since 0.1.
+//
+// # Safety
+// `job` may be any value: it is checked.
+int32_t mt_transcode_job_stop(struct mt_transcode_job *job);
+
+// Ends a job at once, wherever it is: opening, reading, writing. Outputs are left as they are, without trailers. The job ends
+// as CANCELLED with the result `-ECANCELED`, within 150 ms where our code is asked. A job that is not started yet becomes CANCELLED too; a
+// final one is left as it is.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks: wait for the end. Since 0.1.
+//
+// # Safety
+// `job` may be any value: it is checked.
+int32_t mt_transcode_job_cancel(struct mt_transcode_job *job);
+
+// Returns the state of a job: `MT_TRANSCODE_STATE_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`.
+//
+// Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value: it is checked.
+int32_t mt_transcode_job_state(const struct mt_transcode_job *job);
+
+// Returns an eventfd of one job, readable (POLLIN) while it has events to be pulled. Do not read from it. For many jobs
+// `mt_transcode_engine_event_fd` needs only one descriptor.
+//
+// Ownership: the library's, made at the first call, open until the job is freed; CLOEXEC and non-blocking.
+// Returns the descriptor, or `-EMFILE`, `-ENFILE`, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value: it is checked.
+int32_t mt_transcode_job_event_fd(struct mt_transcode_job *job);
+
+// Gives the library a line of FFmpeg's log, from a log callback that the host has set itself (`MT_TRANSCODE_LOG_FORWARDED`).
+// A line that belongs to a job becomes an event of it.
+//
+// - `context`: the first argument of the host's callback, as it came; only valid during the callback.
+// - `level`: FFmpeg's level.
+// - `line`: the formatted line.
+//
+// Returns 1 when the line belonged to a job, 0 when not, `-EINVAL`, `-EILSEQ`. Threads: any. Never blocks for long. Since 0.1.
+//
+// # Safety
+// `context` is what FFmpeg gave to the host's callback, which has not returned yet; `line` is NULL or NUL-terminated.
+int32_t mt_transcode_log_forward(void *context, int32_t level, const char *line);
+
+// Opens a file or URL, reads as much as is needed to know its streams, and returns JSON in the form of
+// `ffprobe -show_format -show_streams -of json`: `{"streams":[...],"format":{...}}`.
+//
+// - `url`: a file name or a URL of FFmpeg's.
+// - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
+// - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
+// - `json_out`: freed with `mt_transcode_string_free`.
+// - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.
+//
+// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, `-EINVAL`, `-EILSEQ`,
+// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. Threads: any. Blocks the caller for `timeout_ms` + 650 ms at most; the work is done on a thread of the
+// engine, beside its jobs. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; the strings are NULL or NUL-terminated; the out-pointers are NULL or writable.
+int32_t mt_transcode_probe(struct mt_transcode_engine *engine,
+                           const char *url,
+                           const char *const *options,
+                           int64_t timeout_ms,
+                           char **json_out,
+                           struct mt_transcode_error **error_out);
+
+// Fills `stats_out` with the numbers of a job, now or at its end.
+//
+// - `stats_out`: its `struct_size` set by the caller to its sizeof.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `stats_out` is NULL or points to its `struct_size` writable bytes.
+int32_t mt_transcode_job_stats(const struct mt_transcode_job *job, struct mt_transcode_job_stats_data *stats_out);
+
+// Fills `stats_out` with the numbers of an engine. After every job has been freed, the numbers under "now" are zero, but for
+// `threads_idle`, the descriptor of `mt_transcode_engine_event_fd`, and `detached`, which falls when the call ends.
+//
+// - `stats_out`: its `struct_size` set by the caller to its sizeof.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks for long. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; `stats_out` is NULL or points to its `struct_size` writable bytes.
+int32_t mt_transcode_engine_stats(const struct mt_transcode_engine *engine, struct mt_transcode_engine_stats_data *stats_out);
+
+// Returns the upper bound of a histogram's bucket in microseconds: 1,000, 2,000, 5,000 ... ; -1 for the last bucket, which has none, and
+// `-EINVAL` for one that is not there.
+//
+// Threads: any. Never blocks. Since 0.1.
+int64_t mt_transcode_histogram_bound_us(uint32_t bucket);
+
+// Returns the number of the binary interface of the loaded library: `MT_TRANSCODE_ABI_VERSION` of the header that it was
+// built with. A host that loads the library by hand compares the two.
+//
+// Threads: any. Never blocks. Since 0.1.
+uint32_t mt_transcode_abi_version(void);
+
+// Returns the version of the loaded library, such as "0.1.0".
+//
+// Ownership: a static string, never freed. Threads: any. Never blocks. Since 0.1.
+const char *mt_transcode_version(void);
+
+// Returns what a code means, in a few English words: `mt_transcode_strerror(-1001)` is "demuxing failed".
+// A code that the library never returns gives "unknown code".
+//
+// Ownership: a static string, never freed. Threads: any. Never blocks. Since 0.1.
+const char *mt_transcode_strerror(int32_t code);
+
+// Returns the symbolic name of a code: `mt_transcode_error_name(-1001)` is "DEMUX", of `-EAGAIN` it is "EAGAIN".
+//
+// Ownership: a static string, never freed. Threads: any. Never blocks. Since 0.1.
+const char *mt_transcode_error_name(int32_t code);
+
+// Frees a string that a function of this library returned through a `char **`. NULL does nothing.
+//
+// Ownership: takes the string. Threads: any, once for each string. Never blocks. Since 0.1.
+//
+// # Safety
+// `string` is NULL or such a string, not freed before.
+void mt_transcode_string_free(char *string);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* MT_TRANSCODE_H */

@@ -1,0 +1,76 @@
+//! Decoders.
+
+use super::{AvError, Codec, Dict, Frame, Packet, Parameters, Rational, ffi};
+use std::ffi::c_void;
+use std::ptr;
+
+/// An open decoder.
+pub struct Decoder(*mut ffi::AVCodecContext);
+
+// SAFETY: used by one thread at a time, as every call that changes it needs `&mut`.
+unsafe impl Send for Decoder {}
+
+impl Decoder {
+    /// Opens a decoder. What of `options` was not used stays in it.
+    pub fn open(
+        codec: Codec,
+        parameters: &Parameters,
+        time_base: Rational,
+        frame_rate: Rational,
+        is_bitexact: bool,
+        log_slot: usize,
+        options: &mut Dict,
+    ) -> Result<Decoder, AvError> {
+        // SAFETY: the context is ours from allocation on; dropped when a step fails.
+        unsafe {
+            let context = ffi::avcodec_alloc_context3(codec.as_ptr());
+            if context.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            let decoder = Decoder(context);
+            AvError::check(ffi::avcodec_parameters_to_context(context, parameters.as_ptr()))?;
+            (*context).pkt_timebase = time_base.into();
+            (*context).framerate = frame_rate.into();
+            (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
+            if is_bitexact {
+                (*context).flags |= ffi::AV_CODEC_FLAG_BITEXACT as i32;
+            }
+            AvError::check(ffi::avcodec_open2(context, codec.as_ptr(), options.as_mut()))?;
+            Ok(decoder)
+        }
+    }
+
+    fn get(&self) -> &ffi::AVCodecContext {
+        // SAFETY: valid while we own it; no Rust enum in it (build.rs).
+        unsafe { &*self.0 }
+    }
+
+    /// Gives it a packet, or None to drain it.
+    pub fn send(&mut self, packet: Option<&Packet>) -> Result<(), AvError> {
+        let pointer = packet.map_or(ptr::null_mut(), |p| p.as_ptr());
+        // SAFETY: valid context; the packet is only read.
+        AvError::check(unsafe { ffi::avcodec_send_packet(self.0, pointer) }).map(drop)
+    }
+
+    /// `AvError::AGAIN`: needs a packet; `AvError::EOF`: drained.
+    pub fn receive(&mut self, frame: &mut Frame) -> Result<(), AvError> {
+        // SAFETY: valid context and frame.
+        AvError::check(unsafe { ffi::avcodec_receive_frame(self.0, frame.as_ptr()) }).map(drop)
+    }
+
+    pub fn sample_rate(&self) -> i32 {
+        self.get().sample_rate
+    }
+
+    pub fn bits_per_raw_sample(&self) -> i32 {
+        self.get().bits_per_raw_sample
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // SAFETY: ours; freed once. Joins FFmpeg's codec threads.
+        unsafe { ffi::avcodec_free_context(&mut self.0) };
+    }
+}
+

@@ -1,0 +1,200 @@
+//! Encoders.
+
+use super::frame::PictureProperties;
+use super::params::ChannelLayout;
+use super::sidedata::{self, SideData};
+use super::{AvError, Codec, Dict, Frame, Packet, Parameters, Rational, ffi};
+use crate::options::MediaKind;
+use std::ffi::c_void;
+use std::ptr;
+
+/// An open encoder.
+pub struct Encoder(*mut ffi::AVCodecContext);
+
+// SAFETY: used by one thread at a time, as every call that changes it needs `&mut`.
+unsafe impl Send for Encoder {}
+
+/// What holds for every encoder.
+#[derive(Clone, Debug)]
+pub struct CommonSettings {
+    pub time_base: Rational,
+    pub is_bitexact: bool,
+    pub wants_global_header: bool,
+    /// -q:v: a fixed quantiser.
+    pub quality: Option<f64>,
+    /// 0 leaves the choice to the encoder.
+    pub codec_tag: u32,
+    /// 0 where the source says nothing.
+    pub bits_per_raw_sample: i32,
+    pub log_slot: usize,
+}
+
+pub struct VideoSettings {
+    pub width: i32,
+    pub height: i32,
+    pub pixel_format: i32,
+    pub sample_aspect_ratio: Rational,
+    pub frame_rate: Rational,
+    /// Of the first frame; None where no frame came.
+    pub picture: Option<PictureProperties>,
+}
+
+pub struct AudioSettings {
+    pub sample_format: i32,
+    pub sample_rate: i32,
+    pub layout: ChannelLayout,
+}
+
+pub enum MediaSettings {
+    Video(VideoSettings),
+    Audio(AudioSettings),
+}
+
+impl Encoder {
+    /// Opens an encoder. What of `options` was not used stays in it.
+    pub fn open(
+        codec: Codec,
+        common: &CommonSettings,
+        media: &MediaSettings,
+        options: &mut Dict,
+    ) -> Result<Encoder, AvError> {
+        // SAFETY: the context is ours from allocation on; dropped when a step fails.
+        unsafe {
+            let context = ffi::avcodec_alloc_context3(codec.as_ptr());
+            if context.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            let encoder = Encoder(context);
+            encoder.set_common(common);
+            match media {
+                MediaSettings::Video(video) => encoder.set_video(codec, video),
+                MediaSettings::Audio(audio) => encoder.set_audio(audio)?,
+            }
+            AvError::check(ffi::avcodec_open2(context, codec.as_ptr(), options.as_mut()))?;
+            Ok(encoder)
+        }
+    }
+
+    /// # Safety
+    /// Not open yet.
+    unsafe fn set_common(&self, common: &CommonSettings) {
+        // SAFETY: a context that we own.
+        let context = unsafe { &mut *self.0 };
+        context.time_base = common.time_base.into();
+        context.opaque = ptr::without_provenance_mut::<c_void>(common.log_slot);
+        if common.is_bitexact {
+            context.flags |= ffi::AV_CODEC_FLAG_BITEXACT as i32;
+        }
+        if common.wants_global_header {
+            context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
+        }
+        if let Some(quality) = common.quality {
+            context.flags |= ffi::AV_CODEC_FLAG_QSCALE as i32;
+            context.global_quality = (f64::from(ffi::FF_QP2LAMBDA) * quality) as i32;
+        }
+        context.codec_tag = common.codec_tag;
+        if common.bits_per_raw_sample > 0 {
+            context.bits_per_raw_sample = common.bits_per_raw_sample;
+        }
+    }
+
+    /// # Safety
+    /// Not open yet.
+    unsafe fn set_video(&self, codec: Codec, video: &VideoSettings) {
+        // SAFETY: a context that we own.
+        let context = unsafe { &mut *self.0 };
+        context.width = video.width;
+        context.height = video.height;
+        context.pix_fmt = video.pixel_format as _;
+        context.sample_aspect_ratio = video.sample_aspect_ratio.into();
+        context.framerate = video.frame_rate.into();
+        let Some(picture) = video.picture else { return };
+        context.color_range = picture.color_range as _;
+        context.color_primaries = picture.color_primaries as _;
+        context.color_trc = picture.color_trc as _;
+        context.colorspace = picture.colorspace as _;
+        context.chroma_sample_location = picture.chroma_location as _;
+        let is_mjpeg = codec.id() == ffi::AV_CODEC_ID_MJPEG as i32;
+        context.field_order = match (picture.is_interlaced, picture.is_top_field_first, is_mjpeg) {
+            (false, ..) => ffi::AV_FIELD_PROGRESSIVE,
+            (true, true, true) => ffi::AV_FIELD_TT,
+            (true, false, true) => ffi::AV_FIELD_BB,
+            (true, true, false) => ffi::AV_FIELD_TB,
+            (true, false, false) => ffi::AV_FIELD_BT,
+        };
+    }
+
+    /// # Safety
+    /// Not open yet.
+    unsafe fn set_audio(&self, audio: &AudioSettings) -> Result<(), AvError> {
+        // SAFETY: a context that we own.
+        let context = unsafe { &mut *self.0 };
+        context.sample_fmt = audio.sample_format as _;
+        context.sample_rate = audio.sample_rate;
+        // SAFETY: both layouts are valid.
+        AvError::check(unsafe { ffi::av_channel_layout_copy(&mut context.ch_layout, audio.layout.as_ref()) }).map(drop)
+    }
+
+    fn get(&self) -> &ffi::AVCodecContext {
+        // SAFETY: valid while we own it; no Rust enum in it (build.rs).
+        unsafe { &*self.0 }
+    }
+
+    /// Gives it a frame, or None to drain it.
+    pub fn send(&mut self, frame: Option<&Frame>) -> Result<(), AvError> {
+        let pointer = frame.map_or(ptr::null_mut(), |f| f.as_ptr());
+        // SAFETY: valid context; the frame is only read.
+        AvError::check(unsafe { ffi::avcodec_send_frame(self.0, pointer) }).map(drop)
+    }
+
+    /// `AvError::AGAIN`: needs a frame; `AvError::EOF`: drained.
+    pub fn receive(&mut self, packet: &mut Packet) -> Result<(), AvError> {
+        // SAFETY: valid context and packet.
+        AvError::check(unsafe { ffi::avcodec_receive_packet(self.0, packet.as_ptr()) }).map(drop)
+    }
+
+    pub fn time_base(&self) -> Rational {
+        self.get().time_base.into()
+    }
+
+    /// Samples of each audio frame; 0 where any number will do.
+    pub fn frame_size(&self) -> i32 {
+        self.get().frame_size
+    }
+
+    pub fn global_quality(&self) -> i32 {
+        self.get().global_quality
+    }
+
+    pub fn channels(&self) -> i32 {
+        self.get().ch_layout.nb_channels
+    }
+
+    pub fn kind(&self) -> MediaKind {
+        super::params::media_kind(self.get().codec_type)
+    }
+
+    /// The parameters of the stream that it makes.
+    pub fn parameters(&self) -> Result<Parameters, AvError> {
+        let parameters = Parameters::new()?;
+        // SAFETY: valid context and parameters.
+        AvError::check(unsafe { ffi::avcodec_parameters_from_context(parameters.as_ptr(), self.0) })?;
+        Ok(parameters)
+    }
+
+    /// What the encoder says beside its packets (CPB properties and such). Since 6.1 it is part of the parameters.
+    pub fn side_data(&self) -> Vec<SideData> {
+        match cfg!(ffmpeg6_1) {
+            true => Vec::new(),
+            // SAFETY: a valid context.
+            false => unsafe { sidedata::of_encoder(self.0) },
+        }
+    }
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        // SAFETY: ours; freed once. Joins FFmpeg's codec threads.
+        unsafe { ffi::avcodec_free_context(&mut self.0) };
+    }
+}

@@ -1,0 +1,299 @@
+//! Inputs: an AVFormatContext that reads.
+
+use super::chapters::{self, Chapter};
+use super::sidedata::{self, SideData};
+use super::{AvError, Codec, Dict, Interrupt, Packet, Parameters, Rational, ffi};
+use crate::options::MediaKind;
+use std::ffi::{CStr, CString, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+/// An open input.
+pub struct Input {
+    context: *mut ffi::AVFormatContext,
+    /// The context's callback points into it.
+    _interrupt: Arc<Interrupt>,
+}
+
+// SAFETY: a context has no ties to a thread; it is used by one at a time, as every call that changes it needs `&mut`.
+unsafe impl Send for Input {}
+
+/// What a container says of one of its streams, copied when it was opened.
+pub struct InputStream {
+    pub index: usize,
+    pub id: i32,
+    pub parameters: Parameters,
+    pub time_base: Rational,
+    /// NOPTS where unknown.
+    pub start_time: i64,
+    pub duration: i64,
+    pub avg_frame_rate: Rational,
+    pub r_frame_rate: Rational,
+    /// avg_frame_rate or r_frame_rate, whichever FFmpeg trusts (av_guess_frame_rate).
+    pub guessed_frame_rate: Rational,
+    pub sample_aspect_ratio: Rational,
+    pub disposition: i32,
+    pub pts_wrap_bits: i32,
+    pub metadata: Dict,
+    pub side_data: Vec<SideData>,
+    pub programs: Vec<i32>,
+    pub has_new_packets: bool,
+}
+
+impl InputStream {
+    pub fn kind(&self) -> MediaKind {
+        self.parameters.kind()
+    }
+
+    pub fn is_default(&self) -> bool {
+        self.disposition & ffi::AV_DISPOSITION_DEFAULT as i32 != 0
+    }
+
+    pub fn is_attached_picture(&self) -> bool {
+        self.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC as i32 != 0
+    }
+}
+
+/// How an input is opened.
+pub struct Opening<'a> {
+    pub url: &'a str,
+    /// A demuxer's name, or None to guess.
+    pub format: Option<&'a str>,
+    pub interrupt: Arc<Interrupt>,
+    /// Finds the job of a log line.
+    pub log_slot: usize,
+    pub is_bitexact: bool,
+    /// Decoders that the user chose, for what find_stream_info decodes.
+    pub decoders: [Option<Codec>; 3],
+}
+
+impl Input {
+    /// Opens `url`. What of `options` was not used stays in it.
+    pub fn open(opening: &Opening, options: &mut Dict) -> Result<Input, AvError> {
+        let url = CString::new(opening.url).map_err(|_| AvError::INVALID)?;
+        // SAFETY: every pointer is valid; avformat_open_input frees the context when it fails.
+        unsafe {
+            let format = match opening.format {
+                Some(name) => {
+                    let name = CString::new(name).map_err(|_| AvError::INVALID)?;
+                    ffi::av_find_input_format(name.as_ptr())
+                }
+                None => ptr::null(),
+            };
+            let mut context = ffi::avformat_alloc_context();
+            if context.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            (*context).interrupt_callback = opening.interrupt.callback_for_input();
+            (*context).opaque = ptr::without_provenance_mut::<c_void>(opening.log_slot);
+            (*context).flags |= ffi::AVFMT_FLAG_NONBLOCK as i32;
+            if opening.is_bitexact {
+                (*context).flags |= ffi::AVFMT_FLAG_BITEXACT as i32;
+            }
+            for (codec, kind) in opening.decoders.iter().zip([MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle]) {
+                let Some(codec) = codec else { continue };
+                match kind {
+                    MediaKind::Video => {
+                        (*context).video_codec = codec.as_ptr();
+                        (*context).video_codec_id = codec.id() as _;
+                    }
+                    MediaKind::Audio => {
+                        (*context).audio_codec = codec.as_ptr();
+                        (*context).audio_codec_id = codec.id() as _;
+                    }
+                    _ => {
+                        (*context).subtitle_codec = codec.as_ptr();
+                        (*context).subtitle_codec_id = codec.id() as _;
+                    }
+                }
+            }
+            AvError::check(ffi::avformat_open_input(&mut context, url.as_ptr(), format, options.as_mut()))?;
+            Ok(Input { context, _interrupt: opening.interrupt.clone() })
+        }
+    }
+
+    /// Whether a demuxer of this name exists.
+    pub fn format_exists(name: &str) -> bool {
+        // SAFETY: a terminated string.
+        CString::new(name).is_ok_and(|name| unsafe { !ffi::av_find_input_format(name.as_ptr()).is_null() })
+    }
+
+    /// Reads on until the streams are known. `options` holds one dictionary for each stream.
+    pub fn find_stream_info(&mut self, options: &mut [Dict]) -> Result<(), AvError> {
+        let mut pointers: Vec<*mut ffi::AVDictionary> =
+            options.iter_mut().map(|dict| std::mem::replace(dict.as_mut(), ptr::null_mut())).collect();
+        let array = if pointers.is_empty() { ptr::null_mut() } else { pointers.as_mut_ptr() };
+        // SAFETY: a valid context; the array has as many entries as there were streams when it was made.
+        let ret = unsafe { ffi::avformat_find_stream_info(self.context, array) };
+        for pointer in &mut pointers {
+            // SAFETY: ours again after the call.
+            unsafe { ffi::av_dict_free(pointer) };
+        }
+        AvError::check(ret).map(drop)
+    }
+
+    fn get(&self) -> &ffi::AVFormatContext {
+        // SAFETY: valid while we own it; no Rust enum in it (build.rs).
+        unsafe { &*self.context }
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVFormatContext {
+        self.context
+    }
+
+    pub fn stream_count(&self) -> usize {
+        self.get().nb_streams as usize
+    }
+
+    pub(super) fn stream(&self, index: usize) -> *mut ffi::AVStream {
+        debug_assert!(index < self.stream_count());
+        // SAFETY: index is below nb_streams, checked by the callers.
+        unsafe { *self.get().streams.add(index) }
+    }
+
+    /// Copies what is known of a stream.
+    pub fn describe(&self, index: usize) -> Result<InputStream, AvError> {
+        if index >= self.stream_count() {
+            return Err(AvError::INVALID);
+        }
+        let pointer = self.stream(index);
+        // SAFETY: a valid stream of a valid context.
+        unsafe {
+            let stream = &*pointer;
+            Ok(InputStream {
+                index,
+                id: stream.id,
+                parameters: Parameters::copy_of(stream.codecpar)?,
+                time_base: stream.time_base.into(),
+                start_time: stream.start_time,
+                duration: stream.duration,
+                avg_frame_rate: stream.avg_frame_rate.into(),
+                r_frame_rate: stream.r_frame_rate.into(),
+                guessed_frame_rate: ffi::av_guess_frame_rate(self.context, pointer, ptr::null_mut()).into(),
+                sample_aspect_ratio: stream.sample_aspect_ratio.into(),
+                disposition: stream.disposition,
+                pts_wrap_bits: stream.pts_wrap_bits,
+                metadata: Dict::copy_of(stream.metadata),
+                side_data: sidedata::of_stream(pointer),
+                programs: self.programs_of(index),
+                has_new_packets: stream.event_flags & ffi::AVSTREAM_EVENT_FLAG_NEW_PACKETS as i32 != 0,
+            })
+        }
+    }
+
+    fn programs_of(&self, stream: usize) -> Vec<i32> {
+        let context = self.get();
+        // SAFETY: the arrays have as many valid entries as their counts say.
+        unsafe {
+            (0..context.nb_programs as usize)
+                .map(|i| &**context.programs.add(i))
+                .filter(|p| (0..p.nb_stream_indexes as usize).any(|i| *p.stream_index.add(i) as usize == stream))
+                .map(|p| p.id)
+                .collect()
+        }
+    }
+
+    /// Gives a stream another codec id: the user chose a decoder for it.
+    pub fn set_codec_id(&mut self, index: usize, id: i32) {
+        if index < self.stream_count() {
+            // SAFETY: a valid stream.
+            unsafe { (*(*self.stream(index)).codecpar).codec_id = id as _ };
+        }
+    }
+
+    pub fn set_codec_tag(&mut self, index: usize, tag: u32) {
+        if index < self.stream_count() {
+            // SAFETY: a valid stream.
+            unsafe { (*(*self.stream(index)).codecpar).codec_tag = tag };
+        }
+    }
+
+    /// What the demuxer may throw away: an AVDiscard.
+    pub fn set_discard(&mut self, index: usize, discard: i32) {
+        if index < self.stream_count() {
+            // SAFETY: a valid stream.
+            unsafe { (*self.stream(index)).discard = discard as _ };
+        }
+    }
+
+    /// Microseconds; None where unknown.
+    pub fn start_time_us(&self) -> Option<i64> {
+        Some(self.get().start_time).filter(|t| *t != super::NOPTS)
+    }
+
+    /// Microseconds; None where unknown.
+    pub fn duration_us(&self) -> Option<i64> {
+        Some(self.get().duration).filter(|d| *d > 0)
+    }
+
+    pub fn url(&self) -> String {
+        // SAFETY: a valid context; its url is a terminated string or NULL.
+        unsafe {
+            let url = self.get().url;
+            if url.is_null() { String::new() } else { CStr::from_ptr(url).to_string_lossy().into_owned() }
+        }
+    }
+
+    pub fn metadata(&self) -> Dict {
+        // SAFETY: a valid dictionary or NULL.
+        unsafe { Dict::copy_of(self.get().metadata) }
+    }
+
+    pub fn chapters(&self) -> Vec<Chapter> {
+        // SAFETY: a valid context.
+        unsafe { chapters::of(self.context) }
+    }
+
+    fn format_flags(&self) -> u32 {
+        // SAFETY: an open input has a format.
+        unsafe { (*self.get().iformat).flags as u32 }
+    }
+
+    /// Timestamps may jump (MPEG-TS and such).
+    pub fn may_jump(&self) -> bool {
+        self.format_flags() & ffi::AVFMT_TS_DISCONT != 0
+    }
+
+    pub fn seeks_to_pts(&self) -> bool {
+        self.format_flags() & ffi::AVFMT_SEEK_TO_PTS != 0
+    }
+
+    /// Opens no file (devices, lavfi).
+    pub fn is_without_file(&self) -> bool {
+        self.format_flags() & ffi::AVFMT_NOFILE != 0
+    }
+
+    pub fn format_name(&self) -> String {
+        // SAFETY: an open input has a format with a name.
+        unsafe { CStr::from_ptr((*self.get().iformat).name) }.to_string_lossy().into_owned()
+    }
+
+    /// Seeks to the last key frame at or before `timestamp_us`.
+    pub fn seek(&mut self, timestamp_us: i64) -> Result<(), AvError> {
+        // SAFETY: a valid context.
+        let ret = unsafe { ffi::avformat_seek_file(self.context, -1, i64::MIN, timestamp_us, timestamp_us, 0) };
+        AvError::check(ret).map(drop)
+    }
+
+    /// Reads the next packet into `packet`, which is blank. `AvError::AGAIN` means that none is there yet.
+    pub fn read(&mut self, packet: &mut Packet) -> Result<(), AvError> {
+        // SAFETY: a valid context and packet.
+        AvError::check(unsafe { ffi::av_read_frame(self.context, packet.as_ptr()) }).map(drop)
+    }
+
+    /// Fields of the last packet of a stream beyond two, as its parser saw them; None without a parser.
+    pub fn repeat_picture(&self, index: usize) -> Option<i32> {
+        // SAFETY: a valid stream; the parser belongs to it.
+        unsafe {
+            let parser = ffi::av_stream_get_parser(self.stream(index));
+            if parser.is_null() { None } else { Some((*parser).repeat_pict) }
+        }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        // SAFETY: ours; closed once, also frees it.
+        unsafe { ffi::avformat_close_input(&mut self.context) };
+    }
+}

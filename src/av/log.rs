@@ -1,0 +1,193 @@
+//! FFmpeg's log: one callback for the process, lines sorted to the jobs that they belong to.
+
+use super::ffi;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Once, Weak};
+
+use parking_lot::RwLock;
+
+/// Takes the lines of one job.
+pub trait LogSink: Send + Sync {
+    /// The highest level that is wanted (FFmpeg's numbers: higher is chattier).
+    fn max_level(&self) -> i32;
+    fn line(&self, level: i32, stage: &str, text: &str);
+}
+
+/// Lines of a job are found by a number that its contexts carry as `opaque`. The high bit keeps it apart from what a host
+/// may have put into contexts of its own.
+const SLOT_MARK: usize = 1 << 62;
+
+static SINKS: RwLock<Option<HashMap<usize, Weak<dyn LogSink>>>> = RwLock::new(None);
+
+thread_local! {
+    /// The job that this thread works for, for lines without a context.
+    static SLOT: Cell<usize> = const { Cell::new(0) };
+    /// A line comes in pieces; they are put together per thread.
+    static PARTIAL: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The number under which the lines of a job are found, from registration until it is dropped.
+pub struct LogContext(usize);
+
+impl LogContext {
+    pub fn register(id: u64, sink: Weak<dyn LogSink>) -> LogContext {
+        let slot = id as usize | SLOT_MARK;
+        SINKS.write().get_or_insert_with(HashMap::new).insert(slot, sink);
+        LogContext(slot)
+    }
+
+    pub fn slot(&self) -> usize {
+        self.0
+    }
+}
+
+impl Drop for LogContext {
+    fn drop(&mut self) {
+        if let Some(sinks) = SINKS.write().as_mut() {
+            sinks.remove(&self.0);
+        }
+    }
+}
+
+/// Lines without a context, written by this thread, belong to `slot` from now on; 0 for none.
+pub fn thread_slot(slot: usize) {
+    SLOT.with(|cell| cell.set(slot));
+}
+
+/// Takes FFmpeg's log over for the rest of the process. The callback that was there cannot be read back, so lines without
+/// a job go to FFmpeg's own default.
+pub fn install() {
+    static ONCE: Once = Once::new();
+    // SAFETY: sets one global pointer to a function that lives as long as the process (the library is never unloaded).
+    ONCE.call_once(|| unsafe { ffi::av_log_set_callback(Some(callback)) });
+}
+
+#[cfg(target_arch = "x86_64")]
+type VaList = *mut ffi::__va_list_tag;
+#[cfg(not(target_arch = "x86_64"))]
+type VaList = ffi::va_list;
+
+unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
+    let level = level & 0xff; // the rest is a colour
+    // SAFETY: FFmpeg's own arguments, passed on or read while they are valid.
+    let result = catch_unwind(AssertUnwindSafe(|| unsafe {
+        match sink_of(context) {
+            Some(sink) if level <= sink.max_level() => {
+                let mut line = [0 as c_char; 2048];
+                let mut prefix = 0;
+                ffi::av_log_format_line2(context, level, format, args, line.as_mut_ptr(), line.len() as c_int, &mut prefix);
+                let text = CStr::from_ptr(line.as_ptr()).to_string_lossy();
+                deliver(&*sink, context, level, &text);
+            }
+            Some(_) => {}
+            None => ffi::av_log_default_callback(context, level, format, args),
+        }
+    }));
+    drop(result); // A panic while logging loses the line, nothing else.
+}
+
+/// A line that the host forwards from a callback of its own. False where no job is found.
+///
+/// # Safety
+/// `context` is what FFmpeg gave to the host's callback, which has not returned yet, or NULL.
+pub unsafe fn forward(context: *mut c_void, level: i32, line: &str) -> bool {
+    // SAFETY: by contract.
+    let Some(sink) = (unsafe { sink_of(context) }) else { return false };
+    if level <= sink.max_level() {
+        // SAFETY: by contract.
+        unsafe { deliver(&*sink, context, level, line) };
+    }
+    true
+}
+
+/// # Safety
+/// `context` is NULL or a valid logging context.
+unsafe fn deliver(sink: &dyn LogSink, context: *mut c_void, level: i32, piece: &str) {
+    let whole = PARTIAL.with(|partial| {
+        let mut partial = partial.borrow_mut();
+        partial.push_str(piece);
+        // A component that never ends its line does not collect text for ever.
+        let is_whole = partial.ends_with('\n') || partial.len() > 4096;
+        is_whole.then(|| std::mem::take(&mut *partial))
+    });
+    if let Some(line) = whole {
+        // SAFETY: by contract.
+        let stage = unsafe { stage_name(context) };
+        sink.line(level, &stage, line.trim_end());
+    }
+}
+
+/// # Safety
+/// `context` is NULL or a valid logging context: a struct whose first member is a class pointer.
+unsafe fn class_of(context: *mut c_void) -> Option<&'static ffi::AVClass> {
+    if context.is_null() {
+        return None;
+    }
+    // SAFETY: by contract; classes are static.
+    unsafe { (*context.cast::<*const ffi::AVClass>()).as_ref() }
+}
+
+/// # Safety
+/// As `class_of`.
+unsafe fn stage_name(context: *mut c_void) -> String {
+    // SAFETY: by contract; item_name takes the context itself and returns a string that lives as long.
+    unsafe {
+        let Some(class) = class_of(context) else { return String::new() };
+        let name = match class.item_name {
+            Some(item_name) => item_name(context),
+            None => class.class_name,
+        };
+        if name.is_null() { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
+    }
+}
+
+/// # Safety
+/// As `class_of`.
+unsafe fn sink_of(context: *mut c_void) -> Option<std::sync::Arc<dyn LogSink>> {
+    // SAFETY: by contract.
+    let slot = unsafe { slot_of(context) }.unwrap_or_else(|| SLOT.with(Cell::get));
+    if slot & SLOT_MARK == 0 {
+        return None;
+    }
+    SINKS.read().as_ref()?.get(&slot)?.upgrade()
+}
+
+/// Goes up from a context to the codec, format or graph that carries the number.
+///
+/// # Safety
+/// As `class_of`.
+unsafe fn slot_of(mut context: *mut c_void) -> Option<usize> {
+    // SAFETY: by contract. What a context is, is told by its class: three static addresses; its parent lies at an offset
+    // that the class names.
+    unsafe {
+        for _ in 0..4 {
+            let class = class_of(context)?;
+            let is = |other: *const ffi::AVClass| ptr_eq(class, other);
+            let opaque = if is(ffi::avcodec_get_class()) {
+                (*context.cast::<ffi::AVCodecContext>()).opaque
+            } else if is(ffi::avformat_get_class()) {
+                (*context.cast::<ffi::AVFormatContext>()).opaque
+            } else if is(ffi::avfilter_get_class()) {
+                let graph = (*context.cast::<ffi::AVFilterContext>()).graph;
+                if graph.is_null() { std::ptr::null_mut() } else { (*graph).opaque }
+            } else {
+                std::ptr::null_mut()
+            };
+            if opaque.addr() & SLOT_MARK != 0 {
+                return Some(opaque.addr());
+            }
+            if class.parent_log_context_offset == 0 {
+                return None;
+            }
+            context = *context.cast::<u8>().offset(class.parent_log_context_offset as isize).cast::<*mut c_void>();
+        }
+    }
+    None
+}
+
+fn ptr_eq(a: &ffi::AVClass, b: *const ffi::AVClass) -> bool {
+    std::ptr::eq(a, b)
+}

@@ -1,0 +1,49 @@
+//! RAII over FFmpeg's libraries: every allocation has an owner, every call a safe signature. Nothing here knows threads,
+//! channels, jobs or options. Enums are plain integers (see build.rs): a value that the headers do not know is just a number.
+
+mod bsf;
+mod chapters;
+mod codec;
+mod decoder;
+mod dict;
+mod encoder;
+mod error;
+mod ffi;
+mod frame;
+mod graph;
+mod input;
+mod interrupt;
+mod log;
+mod names;
+mod options;
+pub mod os;
+mod output;
+mod packet;
+mod params;
+mod probe;
+mod rational;
+mod sidedata;
+mod versions;
+
+pub use bsf::BitstreamFilters;
+pub use chapters::Chapter;
+pub use codec::{Codec, decoder_for, find_decoder, find_encoder};
+pub use decoder::Decoder;
+pub use dict::Dict;
+pub use encoder::{AudioSettings, CommonSettings, Encoder, MediaSettings, VideoSettings};
+pub use error::AvError;
+pub use frame::Frame;
+pub use graph::{Graph, GraphOptions, GraphPad, Link, SinkFormat, audio_source_args, video_source_args};
+pub use input::{Input, InputStream, Opening};
+pub use interrupt::Interrupt;
+pub use log::{LogContext, LogSink, forward as forward_log, install as install_log, thread_slot as set_log_slot};
+pub use names::*;
+pub use options::*;
+pub use output::{FormatFlags, Output, has_number_pattern};
+pub use packet::Packet;
+pub use params::{ChannelLayout, Parameters};
+pub use frame::PictureProperties;
+pub use sidedata::{SideData, rotation};
+pub use probe::probe_json;
+pub use rational::{NOPTS, Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
+pub use versions::*;

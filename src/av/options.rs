@@ -1,0 +1,160 @@
+//! AVOptions: which names FFmpeg knows, and whose they are.
+
+use super::{Codec, Dict, ffi};
+use crate::options::MediaKind;
+use std::ffi::{CStr, CString};
+use std::ptr;
+
+/// Who takes an option of this name.
+#[derive(Clone, Debug, Default)]
+pub struct OptionOwner {
+    pub codec: Option<CodecOption>,
+    pub format: bool,
+    pub scaler: bool,
+    pub resampler: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct CodecOption {
+    pub is_encoding: bool,
+    pub is_decoding: bool,
+    pub help: String,
+}
+
+/// The question that the option parser asks.
+pub struct Classes;
+
+impl crate::options::AvOptions for Classes {
+    fn knows(&self, name: &str) -> bool {
+        let owner = option_owner(name);
+        owner.codec.is_some() || owner.format || owner.scaler || owner.resampler
+    }
+}
+
+/// Finds an option in a class; `children` looks into every codec, format and protocol too.
+fn find(mut class: *const ffi::AVClass, name: &str, flags: u32, children: bool) -> Option<&'static ffi::AVOption> {
+    if class.is_null() {
+        return None;
+    }
+    let name = CString::new(name).ok()?;
+    let search = ffi::AV_OPT_SEARCH_FAKE_OBJ | if children { ffi::AV_OPT_SEARCH_CHILDREN } else { 0 };
+    // SAFETY: with FAKE_OBJ the object is a pointer to a class pointer; options are static.
+    unsafe {
+        let option =
+            ffi::av_opt_find((&raw mut class).cast(), name.as_ptr(), ptr::null(), flags as i32, search as i32);
+        // An entry without flags is a constant, not an option (cmdutils.c: opt_find).
+        (!option.is_null() && (*option).flags != 0).then(|| &*option)
+    }
+}
+
+/// Who takes `name` (without a stream specifier), as ffmpeg's opt_default decides.
+pub fn option_owner(name: &str) -> OptionOwner {
+    // SAFETY: static classes.
+    let (codec, format, sws, swr) = unsafe {
+        (ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class())
+    };
+    let short = name.strip_prefix(['v', 'a', 's']).filter(|rest| !rest.is_empty());
+    let codec_option = find(codec, name, 0, true).or_else(|| find(codec, short?, 0, false)).map(|option| CodecOption {
+        is_encoding: option.flags as u32 & ffi::AV_OPT_FLAG_ENCODING_PARAM != 0,
+        is_decoding: option.flags as u32 & ffi::AV_OPT_FLAG_DECODING_PARAM != 0,
+        help: match option.help.is_null() {
+            true => String::new(),
+            // SAFETY: a static terminated string.
+            false => unsafe { CStr::from_ptr(option.help) }.to_string_lossy().into_owned(),
+        },
+    });
+    let is_format = find(format, name, 0, true).is_some();
+    let is_taken = codec_option.is_some() || is_format;
+    OptionOwner {
+        scaler: !is_taken && find(sws, name, 0, true).is_some(),
+        resampler: !is_taken && find(swr, name, 0, true).is_some(),
+        codec: codec_option,
+        format: is_format,
+    }
+}
+
+/// The name under which `codec` takes option `name` for streams of `kind`: the name itself, or without its leading letter
+/// ("vprofile"). None where it does not. Rule: cmdutils.c filter_codec_opts.
+pub fn codec_option_name<'a>(codec: Option<Codec>, kind: MediaKind, is_encoder: bool, name: &'a str) -> Option<&'a str> {
+    let direction = if is_encoder { ffi::AV_OPT_FLAG_ENCODING_PARAM } else { ffi::AV_OPT_FLAG_DECODING_PARAM };
+    let media = match kind {
+        MediaKind::Video => ffi::AV_OPT_FLAG_VIDEO_PARAM,
+        MediaKind::Audio => ffi::AV_OPT_FLAG_AUDIO_PARAM,
+        MediaKind::Subtitle => ffi::AV_OPT_FLAG_SUBTITLE_PARAM,
+        _ => 0,
+    };
+    let flags = direction | media;
+    // SAFETY: a static class.
+    let class = unsafe { ffi::avcodec_get_class() };
+    let Some(codec) = codec else { return Some(name) };
+    if find(class, name, flags, false).is_some() || find(codec.private_class(), name, flags, false).is_some() {
+        return Some(name);
+    }
+    name.strip_prefix(kind.letter()).filter(|rest| find(class, rest, flags, false).is_some())
+}
+
+/// Whether a demuxer has a private option of this name.
+pub fn demuxer_has_option(format: &str, name: &str) -> bool {
+    let Ok(format) = CString::new(format) else { return false };
+    // SAFETY: a terminated string; formats are static.
+    unsafe {
+        let format = ffi::av_find_input_format(format.as_ptr());
+        !format.is_null() && find((*format).priv_class, name, 0, false).is_some()
+    }
+}
+
+/// Evaluates flags or a named number of a codec option, such as "skip_frame" = "nokey".
+pub fn codec_flag_value(option: &str, value: &str) -> Option<i32> {
+    // SAFETY: a static class, used as a fake object for the evaluation, as ffmpeg does.
+    unsafe {
+        let mut class = ffi::avcodec_get_class();
+        evaluate((&raw mut class).cast(), find(class, option, 0, false)?, value)
+    }
+}
+
+/// Evaluates dispositions: "default+forced", "0", "-default".
+pub fn disposition_value(value: &str, current: i32) -> Option<i32> {
+    // SAFETY: a static class, used as a fake object for the evaluation, as ffmpeg does.
+    unsafe {
+        let mut class = ffi::av_stream_get_class();
+        let option = find(class, "disposition", 0, false).or_else(|| find_any(class, c"disposition"))?;
+        let value = CString::new(value).ok()?;
+        let mut result = current;
+        let ret = ffi::av_opt_eval_flags((&raw mut class).cast(), option, value.as_ptr(), &mut result);
+        (ret >= 0).then_some(result)
+    }
+}
+
+/// # Safety
+/// `class` is a static class.
+unsafe fn find_any(mut class: *const ffi::AVClass, name: &CStr) -> Option<&'static ffi::AVOption> {
+    // SAFETY: by contract.
+    unsafe {
+        let search = ffi::AV_OPT_SEARCH_FAKE_OBJ as i32;
+        let option = ffi::av_opt_find((&raw mut class).cast(), name.as_ptr(), ptr::null(), 0, search);
+        (!option.is_null()).then(|| &*option)
+    }
+}
+
+/// # Safety
+/// `object` is a pointer to a class pointer, to which `option` belongs.
+unsafe fn evaluate(object: *mut std::ffi::c_void, option: &ffi::AVOption, value: &str) -> Option<i32> {
+    let value = CString::new(value).ok()?;
+    let mut result = 0;
+    // SAFETY: by contract.
+    let ret = unsafe { ffi::av_opt_eval_int(object, option, value.as_ptr(), &mut result) };
+    (ret >= 0).then_some(result)
+}
+
+/// A "flags"-like option of a muxer or codec: whether "bitexact" is among them.
+pub fn has_bitexact(options: &Dict, key: &str) -> bool {
+    options.get(key).is_some_and(|value| value.split(['+', '-']).any(|word| word == "bitexact") && !value.contains("-bitexact"))
+}
+
+/// Whether an option is of flags, so that "+x" adds to what was set before.
+pub fn is_flags_option(name: &str) -> bool {
+    // SAFETY: static classes.
+    let (codec, format) = unsafe { (ffi::avcodec_get_class(), ffi::avformat_get_class()) };
+    let option = find(codec, name, 0, true).or_else(|| find(format, name, 0, true));
+    option.is_some_and(|option| option.type_ == ffi::AV_OPT_TYPE_FLAGS)
+}

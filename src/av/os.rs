@@ -1,0 +1,169 @@
+//! The few things of the operating system that the standard library lacks: event descriptors, names and signal masks of
+//! threads, and whether this process is a fork.
+
+use crate::error::{Code, Error};
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+/// An eventfd: readable while it is raised. CLOEXEC and non-blocking.
+pub struct EventFd {
+    fd: OwnedFd,
+    raised: AtomicBool,
+}
+
+impl EventFd {
+    pub fn new() -> Result<EventFd, Error> {
+        // SAFETY: makes a descriptor or returns -1.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+        if fd < 0 {
+            let errno = std::io::Error::last_os_error();
+            let code = errno.raw_os_error().and_then(Code::from_errno).unwrap_or(Code::EMFILE);
+            return Err(Error::new(code, format!("cannot make an eventfd: {errno}")));
+        }
+        // SAFETY: a new descriptor that nobody else owns.
+        Ok(EventFd { fd: unsafe { OwnedFd::from_raw_fd(fd) }, raised: AtomicBool::new(false) })
+    }
+
+    pub fn raw(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+
+    /// Callers hold the lock of what the descriptor stands for, so that raising and lowering are in order.
+    pub fn raise(&self) {
+        if !self.raised.swap(true, Relaxed) {
+            let one = 1u64;
+            // SAFETY: writes eight bytes to our descriptor; it cannot block below 2^64 - 1.
+            unsafe { libc::write(self.raw(), (&raw const one).cast(), 8) };
+        }
+    }
+
+    pub fn lower(&self) {
+        if self.raised.swap(false, Relaxed) {
+            let mut count = 0u64;
+            // SAFETY: reads eight bytes from our non-blocking descriptor.
+            unsafe { libc::read(self.raw(), (&raw mut count).cast(), 8) };
+        }
+    }
+}
+
+/// Names the calling thread; Linux keeps 15 bytes.
+pub fn name_thread(name: &str) {
+    let mut end = name.len().min(15);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    if let Ok(name) = CString::new(&name[..end]) {
+        // SAFETY: a terminated string of at most 16 bytes.
+        unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    }
+}
+
+/// Runs `body` with every signal blocked that can be, so that a thread started in it inherits the mask: asynchronous
+/// signals go to the host's threads, and a write to a closed pipe gives EPIPE instead of SIGPIPE.
+pub fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> T {
+    // SAFETY: the sets are initialised by the calls; only this thread's mask changes, and it is put back. The faults of the
+    // thread itself stay unblocked: blocked ones would kill the process without a handler.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&mut all);
+        for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT, libc::SIGTRAP, libc::SIGSYS] {
+            libc::sigdelset(&mut all, fault);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let result = body();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+        result
+    }
+}
+
+/// Whether this process was forked from the one that first asked. A page that the kernel clears in the child
+/// (madvise(2), MADV_WIPEONFORK) tells it without a system call; where the kernel lacks it, the process id does.
+pub fn is_forked() -> bool {
+    enum Mark {
+        Page(usize),
+        Process(u32),
+    }
+    static MARK: OnceLock<Mark> = OnceLock::new();
+    let mark = MARK.get_or_init(|| {
+        // SAFETY: maps one private page of our own; it is never unmapped.
+        unsafe {
+            let length = libc::sysconf(libc::_SC_PAGESIZE).max(4096) as usize;
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let page = libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            if page == libc::MAP_FAILED || libc::madvise(page, length, libc::MADV_WIPEONFORK) != 0 {
+                return Mark::Process(std::process::id());
+            }
+            page.cast::<u8>().write_volatile(1);
+            Mark::Page(page.expose_provenance())
+        }
+    });
+    match mark {
+        // SAFETY: our page, mapped as long as the process lives.
+        Mark::Page(page) => unsafe { std::ptr::with_exposed_provenance::<u8>(*page).read_volatile() == 0 },
+        Mark::Process(id) => *id != std::process::id(),
+    }
+}
+
+/// Gives memory that is free back to the system (glibc keeps what probing took: rule 45 of the engine's rules).
+pub fn trim_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: walks malloc's own arenas under its locks.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// As [`trim_memory`], at most four times a second: it takes a millisecond or so.
+pub fn trim_memory_now_and_then() {
+    static LAST_MS: AtomicU64 = AtomicU64::new(0);
+    static START: OnceLock<std::time::Instant> = OnceLock::new();
+    let now = START.get_or_init(std::time::Instant::now).elapsed().as_millis() as u64 + 1000;
+    let last = LAST_MS.load(Relaxed);
+    if now >= last + 250 && LAST_MS.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
+        trim_memory();
+    }
+}
+
+/// Name, release and machine of the kernel.
+pub fn kernel() -> String {
+    // SAFETY: fills a struct of terminated strings.
+    unsafe {
+        let mut names: libc::utsname = std::mem::zeroed();
+        libc::uname(&mut names);
+        let text = |field: &[std::ffi::c_char]| std::ffi::CStr::from_ptr(field.as_ptr()).to_string_lossy().into_owned();
+        format!("{} {} {}", text(&names.sysname), text(&names.release), text(&names.machine))
+    }
+}
+
+/// "glibc 2.36", or what else the library was built for.
+pub fn libc_name() -> String {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: a static terminated string.
+        let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
+        format!("glibc {}", version.to_string_lossy())
+    }
+    #[cfg(not(target_env = "gnu"))]
+    {
+        "another libc".to_owned()
+    }
+}
+
+/// Whether the program is dynamically linked: its first object has an interpreter.
+pub fn is_program_dynamic() -> bool {
+    unsafe extern "C" fn first(info: *mut libc::dl_phdr_info, _: usize, result: *mut libc::c_void) -> libc::c_int {
+        // SAFETY: the loader's own table of `dlpi_phnum` headers; `result` is the bool below.
+        unsafe {
+            let headers = std::slice::from_raw_parts((*info).dlpi_phdr, (*info).dlpi_phnum as usize);
+            *result.cast::<bool>() = headers.iter().any(|header| header.p_type == libc::PT_INTERP);
+        }
+        1 // the first object is the program
+    }
+    let mut dynamic = false;
+    // SAFETY: the callback runs during the call only.
+    unsafe { libc::dl_iterate_phdr(Some(first), (&raw mut dynamic).cast()) };
+    dynamic
+}

@@ -1,0 +1,371 @@
+//! Outputs: an AVFormatContext that writes.
+
+use super::chapters::{self, Chapter};
+use super::sidedata::{self, SideData};
+use super::{AvError, Dict, Input, Interrupt, Packet, Parameters, Rational, ffi};
+use crate::options::MediaKind;
+use std::ffi::{CStr, CString, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+/// An output from its making to its trailer.
+pub struct Output {
+    context: *mut ffi::AVFormatContext,
+    _interrupt: Arc<Interrupt>,
+}
+
+// SAFETY: a context has no ties to a thread; it is used by one at a time, as every call that changes it needs `&mut`.
+unsafe impl Send for Output {}
+
+/// What a muxer says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatFlags(u32);
+
+impl FormatFlags {
+    fn has(self, flag: u32) -> bool {
+        self.0 & flag != 0
+    }
+    pub fn wants_global_header(self) -> bool {
+        self.has(ffi::AVFMT_GLOBALHEADER)
+    }
+    pub fn opens_no_file(self) -> bool {
+        self.has(ffi::AVFMT_NOFILE)
+    }
+    pub fn needs_number(self) -> bool {
+        self.has(ffi::AVFMT_NEEDNUMBER)
+    }
+    pub fn allows_no_streams(self) -> bool {
+        self.has(ffi::AVFMT_NOSTREAMS)
+    }
+    pub fn has_no_timestamps(self) -> bool {
+        self.has(ffi::AVFMT_NOTIMESTAMPS)
+    }
+    pub fn allows_variable_frame_rate(self) -> bool {
+        self.has(ffi::AVFMT_VARIABLE_FPS)
+    }
+    pub fn allows_equal_timestamps(self) -> bool {
+        self.has(ffi::AVFMT_TS_NONSTRICT)
+    }
+}
+
+impl Output {
+    /// Makes an output for `url`; nothing is opened yet.
+    pub fn new(url: &str, format: Option<&str>, interrupt: &Arc<Interrupt>, log_slot: usize) -> Result<Output, AvError> {
+        let url = CString::new(url).map_err(|_| AvError::INVALID)?;
+        let format = format.map(CString::new).transpose().map_err(|_| AvError::INVALID)?;
+        let format = format.as_ref().map_or(ptr::null(), |f| f.as_ptr());
+        let mut context = ptr::null_mut();
+        // SAFETY: terminated strings and a place for the context, which is ours from here on.
+        unsafe {
+            AvError::check(ffi::avformat_alloc_output_context2(&mut context, ptr::null(), format, url.as_ptr()))?;
+            if context.is_null() {
+                return Err(AvError::INVALID);
+            }
+            (*context).interrupt_callback = interrupt.callback_for_output();
+            (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
+        }
+        Ok(Output { context, _interrupt: interrupt.clone() })
+    }
+
+    /// Whether a muxer of this name exists.
+    pub fn format_exists(name: &str) -> bool {
+        // SAFETY: a terminated string.
+        CString::new(name)
+            .is_ok_and(|name| unsafe { !ffi::av_guess_format(name.as_ptr(), ptr::null(), ptr::null()).is_null() })
+    }
+
+    fn get(&self) -> &ffi::AVFormatContext {
+        // SAFETY: valid while we own it.
+        unsafe { &*self.context }
+    }
+
+    fn format(&self) -> &ffi::AVOutputFormat {
+        // SAFETY: an output context always has a format.
+        unsafe { &*self.get().oformat }
+    }
+
+    fn stream(&self, index: usize) -> *mut ffi::AVStream {
+        assert!(index < self.get().nb_streams as usize, "no such stream");
+        // SAFETY: below nb_streams.
+        unsafe { *self.get().streams.add(index) }
+    }
+
+    pub fn flags(&self) -> FormatFlags {
+        FormatFlags(self.format().flags as u32)
+    }
+
+    pub fn format_name(&self) -> String {
+        // SAFETY: a static terminated string.
+        unsafe { CStr::from_ptr(self.format().name) }.to_string_lossy().into_owned()
+    }
+
+    /// The codec id that the muxer takes when none is named (av_guess_codec); None where it takes none of this kind.
+    pub fn default_codec(&self, kind: MediaKind) -> Option<i32> {
+        let context = self.get();
+        let kind = super::params::media_type(kind);
+        // SAFETY: a valid format and terminated url.
+        let id = unsafe { ffi::av_guess_codec(context.oformat, ptr::null(), context.url, ptr::null(), kind) };
+        (id != ffi::AV_CODEC_ID_NONE).then_some(id as i32)
+    }
+
+    /// Video of this muxer is a cover picture (avformat_query_codec says "APIC").
+    pub fn takes_pictures_only(&self) -> bool {
+        // SAFETY: a valid format.
+        let answer = unsafe { ffi::avformat_query_codec(self.get().oformat, self.format().video_codec, 0) };
+        answer == i32::from_le_bytes(*b"APIC")
+    }
+
+    /// Whether the default subtitle codec is text or bitmaps: (text, bitmap).
+    pub fn subtitle_kinds(&self) -> (bool, bool) {
+        self.default_codec(MediaKind::Subtitle).map_or((false, false), super::names::subtitle_kinds)
+    }
+
+    pub fn set_bitexact(&mut self) {
+        // SAFETY: valid while we own it.
+        unsafe { (*self.context).flags |= ffi::AVFMT_FLAG_BITEXACT as i32 };
+    }
+
+    pub fn set_max_delay_us(&mut self, us: i32) {
+        // SAFETY: valid while we own it.
+        unsafe { (*self.context).max_delay = us };
+    }
+
+    pub fn set_duration_us(&mut self, us: i64) {
+        // SAFETY: valid while we own it.
+        unsafe { (*self.context).duration = us };
+    }
+
+    pub fn metadata(&self) -> Dict {
+        // SAFETY: a valid dictionary or NULL.
+        unsafe { Dict::copy_of(self.get().metadata) }
+    }
+
+    pub fn set_metadata(&mut self, metadata: &Dict) {
+        // SAFETY: the old dictionary is the context's and freed first.
+        unsafe {
+            ffi::av_dict_free(&mut (*self.context).metadata);
+            ffi::av_dict_copy(&mut (*self.context).metadata, metadata.as_ptr(), 0);
+        }
+    }
+
+    pub fn add_chapter(&mut self, chapter: &Chapter) -> Result<(), AvError> {
+        // SAFETY: a valid output context.
+        unsafe { chapters::append(self.context, chapter) }
+    }
+
+    /// Adds a stream and returns its index.
+    pub fn add_stream(&mut self, kind: MediaKind) -> Result<usize, AvError> {
+        // SAFETY: a valid context; the stream belongs to it.
+        unsafe {
+            let stream = ffi::avformat_new_stream(self.context, ptr::null());
+            if stream.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            (*(*stream).codecpar).codec_type = super::params::media_type(kind);
+        }
+        Ok(self.get().nb_streams as usize - 1)
+    }
+
+    pub fn set_stream_id(&mut self, index: usize, id: i32) {
+        // SAFETY: a valid stream.
+        unsafe { (*self.stream(index)).id = id };
+    }
+
+    pub fn parameters(&self, index: usize) -> Result<Parameters, AvError> {
+        // SAFETY: a valid stream.
+        unsafe { Parameters::copy_of((*self.stream(index)).codecpar) }
+    }
+
+    /// Sets a stream's codec parameters. Its side data stays (since 6.1 it is part of the parameters).
+    pub fn set_parameters(&mut self, index: usize, parameters: &Parameters) -> Result<(), AvError> {
+        // SAFETY: a valid stream and parameters.
+        AvError::check(unsafe { ffi::avcodec_parameters_copy((*self.stream(index)).codecpar, parameters.as_ptr()) }).map(drop)
+    }
+
+    pub(super) fn parameters_ptr(&self, index: usize) -> *mut ffi::AVCodecParameters {
+        // SAFETY: a valid stream.
+        unsafe { (*self.stream(index)).codecpar }
+    }
+
+    /// The tag that a copied stream keeps: the input's where the muxer knows it for this codec or knows no tags, else 0
+    /// (ffmpeg.c: init_output_stream_streamcopy).
+    pub fn copied_tag(&self, parameters: &Parameters) -> u32 {
+        let tags = self.format().codec_tag;
+        let (tag, id) = (parameters.codec_tag(), parameters.codec_id());
+        // SAFETY: the tag lists are static.
+        unsafe {
+            let mut other = 0;
+            let keeps = tags.is_null()
+                || ffi::av_codec_get_id(tags, tag) as i32 == id
+                || ffi::av_codec_get_tag2(tags, id as _, &mut other) == 0;
+            if keeps { tag } else { 0 }
+        }
+    }
+
+    pub fn stream_metadata(&self, index: usize) -> Dict {
+        // SAFETY: a valid stream.
+        unsafe { Dict::copy_of((*self.stream(index)).metadata) }
+    }
+
+    pub fn set_stream_metadata(&mut self, index: usize, metadata: &Dict) {
+        let stream = self.stream(index);
+        // SAFETY: the old dictionary is the stream's and freed first.
+        unsafe {
+            ffi::av_dict_free(&mut (*stream).metadata);
+            ffi::av_dict_copy(&mut (*stream).metadata, metadata.as_ptr(), 0);
+        }
+    }
+
+    pub fn set_disposition(&mut self, index: usize, disposition: i32) {
+        // SAFETY: a valid stream.
+        unsafe { (*self.stream(index)).disposition = disposition };
+    }
+
+    pub fn time_base(&self, index: usize) -> Rational {
+        // SAFETY: a valid stream.
+        unsafe { (*self.stream(index)).time_base }.into()
+    }
+
+    pub fn set_time_base(&mut self, index: usize, time_base: Rational) {
+        // SAFETY: a valid stream.
+        unsafe { (*self.stream(index)).time_base = time_base.into() };
+    }
+
+    /// A hint for the muxer, unless there is one already.
+    pub fn hint_duration(&mut self, index: usize, duration: i64, time_base: Rational) {
+        let stream = self.stream(index);
+        // SAFETY: a valid stream.
+        unsafe {
+            if (*stream).duration <= 0 && duration > 0 {
+                (*stream).duration = super::rescale(duration, time_base, (*stream).time_base.into());
+            }
+        }
+    }
+
+    pub fn set_frame_rates(&mut self, index: usize, average: Rational, real: Option<Rational>) {
+        let stream = self.stream(index);
+        // SAFETY: a valid stream.
+        unsafe {
+            (*stream).avg_frame_rate = average.into();
+            if let Some(real) = real {
+                (*stream).r_frame_rate = real.into();
+            }
+        }
+    }
+
+    pub fn set_sample_aspect_ratio(&mut self, index: usize, ratio: Rational) {
+        // SAFETY: a valid stream.
+        unsafe { (*self.stream(index)).sample_aspect_ratio = ratio.into() };
+    }
+
+    pub fn add_side_data(&mut self, index: usize, side: &SideData) -> Result<(), AvError> {
+        // SAFETY: a valid stream.
+        unsafe { sidedata::add_to_stream(self.stream(index), side) }
+    }
+
+    /// What ffmpeg does so that a copied stream keeps its time base where the muxer can
+    /// (avformat_transfer_internal_stream_timing_info). Since FFmpeg 8 the muxer does it.
+    pub fn transfer_timing(&mut self, index: usize, input: &Input, from: usize, copy_tb: i32) -> Result<(), AvError> {
+        #[cfg(not(ffmpeg8_0))]
+        {
+            let (to, from) = (self.stream(index), input.stream(from));
+            // SAFETY: both streams are valid; the format is this output's.
+            AvError::check(unsafe {
+                ffi::avformat_transfer_internal_stream_timing_info(self.get().oformat, to, from, copy_tb as _)
+            })?;
+            // SAFETY: a valid stream.
+            unsafe {
+                if (*to).time_base.num <= 0 || (*to).time_base.den <= 0 {
+                    (*to).time_base = ffi::av_add_q(ffi::av_stream_get_codec_timebase(to), ffi::AVRational { num: 0, den: 1 });
+                }
+            }
+        }
+        #[cfg(ffmpeg8_0)]
+        {
+            let _ = copy_tb;
+            // SAFETY: both streams are valid.
+            unsafe { (*self.stream(index)).time_base = (*input.stream(from)).time_base };
+        }
+        Ok(())
+    }
+
+    /// Opens the file or connection. What of `options` was not used stays in it.
+    pub fn open(&mut self, options: &mut Dict) -> Result<(), AvError> {
+        if self.flags().opens_no_file() {
+            return Ok(());
+        }
+        // SAFETY: a valid context with its url and callback.
+        unsafe {
+            let (url, callback) = ((*self.context).url, &raw const (*self.context).interrupt_callback);
+            let flags = ffi::AVIO_FLAG_WRITE as i32;
+            AvError::check(ffi::avio_open2(&mut (*self.context).pb, url, flags, callback, options.as_mut()))?;
+            // Without it every packet is one write(2) (FFmpeg: avio's min_packet_size; rule 17).
+            if !(*self.context).pb.is_null() && (*(*self.context).pb).seekable != 0 {
+                (*(*self.context).pb).min_packet_size = (*(*self.context).pb).min_packet_size.max(32 * 1024);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn write_header(&mut self, options: &mut Dict) -> Result<(), AvError> {
+        // SAFETY: a valid context.
+        AvError::check(unsafe { ffi::avformat_write_header(self.context, options.as_mut()) }).map(drop)
+    }
+
+    /// Takes the packet's content; muxes by time across streams.
+    pub fn write(&mut self, packet: &mut Packet) -> Result<(), AvError> {
+        // SAFETY: a valid context and packet, whose stream_index exists (set by the caller from this output's streams).
+        AvError::check(unsafe { ffi::av_interleaved_write_frame(self.context, packet.as_ptr()) }).map(drop)
+    }
+
+    pub fn write_trailer(&mut self) -> Result<(), AvError> {
+        // SAFETY: a valid context whose header was written.
+        AvError::check(unsafe { ffi::av_write_trailer(self.context) }).map(drop)
+    }
+
+    /// Bytes written so far, as far as known.
+    pub fn size_bytes(&self) -> u64 {
+        // SAFETY: a valid context; pb is NULL or open. avio_tell is a seek by 0 from the current place.
+        unsafe {
+            let pb = self.get().pb;
+            if pb.is_null() {
+                return 0;
+            }
+            let size = ffi::avio_size(pb);
+            let size = if size > 0 { size } else { ffi::avio_seek(pb, 0, libc::SEEK_CUR) };
+            size.max(0) as u64
+        }
+    }
+
+    /// The position in the file: cheap, no system call.
+    pub fn position_bytes(&self) -> u64 {
+        // SAFETY: as above.
+        unsafe {
+            let pb = self.get().pb;
+            if pb.is_null() { 0 } else { ffi::avio_seek(pb, 0, libc::SEEK_CUR).max(0) as u64 }
+        }
+    }
+
+    /// Closes the file: what was buffered is written, and an error of that is reported.
+    pub fn close(&mut self) -> Result<(), AvError> {
+        if self.flags().opens_no_file() {
+            return Ok(());
+        }
+        // SAFETY: a valid context; avio_closep leaves NULL behind.
+        AvError::check(unsafe { ffi::avio_closep(&mut (*self.context).pb) }).map(drop)
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        let _ = self.close();
+        // SAFETY: ours; freed once.
+        unsafe { ffi::avformat_free_context(self.context) };
+    }
+}
+
+/// Whether a name has a number pattern such as %03d (av_filename_number_test).
+pub fn has_number_pattern(name: &str) -> bool {
+    // SAFETY: a terminated string.
+    CString::new(name).is_ok_and(|name| unsafe { ffi::av_filename_number_test(name.as_ptr()) == 1 })
+}

@@ -1,0 +1,128 @@
+//! Packets: encoded data with timestamps.
+
+use super::{AvError, NOPTS, Rational, ffi};
+use std::ptr::NonNull;
+
+/// An owned AVPacket.
+pub struct Packet(NonNull<ffi::AVPacket>);
+
+// SAFETY: a packet is plain memory with reference-counted (atomic) buffers; all changes need `&mut`.
+unsafe impl Send for Packet {}
+
+macro_rules! field {
+    ($get:ident, $set:ident, $field:ident, $type:ty) => {
+        pub fn $get(&self) -> $type {
+            // SAFETY: valid while we own it.
+            unsafe { (*self.0.as_ptr()).$field }
+        }
+        pub fn $set(&mut self, value: $type) {
+            // SAFETY: valid while we own it.
+            unsafe { (*self.0.as_ptr()).$field = value }
+        }
+    };
+}
+
+impl Packet {
+    pub fn new() -> Result<Packet, AvError> {
+        // SAFETY: returns NULL or a packet that we own from here on.
+        NonNull::new(unsafe { ffi::av_packet_alloc() }).map(Packet).ok_or(AvError::NO_MEMORY)
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVPacket {
+        self.0.as_ptr()
+    }
+
+    field!(pts, set_pts, pts, i64);
+    field!(dts, set_dts, dts, i64);
+    field!(duration, set_duration, duration, i64);
+    field!(stream_index, set_stream_index, stream_index, i32);
+
+    pub fn size(&self) -> usize {
+        // SAFETY: valid while we own it.
+        unsafe { (*self.0.as_ptr()).size }.max(0) as usize
+    }
+
+    /// Bytes that it keeps, roughly: its data and the packet itself.
+    pub fn weight_bytes(&self) -> usize {
+        self.size() + 256
+    }
+
+    fn has_flag(&self, flag: u32) -> bool {
+        // SAFETY: valid while we own it.
+        unsafe { (*self.0.as_ptr()).flags & flag as i32 != 0 }
+    }
+
+    pub fn is_key(&self) -> bool {
+        self.has_flag(ffi::AV_PKT_FLAG_KEY)
+    }
+
+    pub fn is_corrupt(&self) -> bool {
+        self.has_flag(ffi::AV_PKT_FLAG_CORRUPT)
+    }
+
+    /// Another reference to the same data.
+    pub fn reference(&self) -> Result<Packet, AvError> {
+        let copy = Packet::new()?;
+        // SAFETY: both valid; on failure the copy stays blank.
+        AvError::check(unsafe { ffi::av_packet_ref(copy.as_ptr(), self.as_ptr()) })?;
+        Ok(copy)
+    }
+
+    /// Lets the data go; the packet can be filled again.
+    pub fn clear(&mut self) {
+        // SAFETY: valid while we own it.
+        unsafe { ffi::av_packet_unref(self.as_ptr()) };
+    }
+
+    /// Moves the content out; this packet is blank afterwards.
+    pub fn take(&mut self) -> Result<Packet, AvError> {
+        let taken = Packet::new()?;
+        // SAFETY: both valid; the destination is blank.
+        unsafe { ffi::av_packet_move_ref(taken.as_ptr(), self.as_ptr()) };
+        Ok(taken)
+    }
+
+    /// The data no longer depends on a buffer that the demuxer or encoder may use again.
+    pub fn make_owned(&mut self) -> Result<(), AvError> {
+        // SAFETY: valid while we own it.
+        AvError::check(unsafe { ffi::av_packet_make_refcounted(self.as_ptr()) }).map(drop)
+    }
+
+    pub fn rescale(&mut self, from: Rational, to: Rational) {
+        // SAFETY: valid while we own it; NOPTS is left alone by FFmpeg.
+        unsafe { ffi::av_packet_rescale_ts(self.as_ptr(), from.into(), to.into()) };
+    }
+
+    pub fn shift(&mut self, by: i64) {
+        if self.pts() != NOPTS {
+            self.set_pts(self.pts().wrapping_add(by));
+        }
+        if self.dts() != NOPTS {
+            self.set_dts(self.dts().wrapping_add(by));
+        }
+    }
+
+    /// Adds side data unless there is some of this type already.
+    pub fn add_side_data(&mut self, kind: i32, data: &[u8]) -> Result<(), AvError> {
+        // SAFETY: valid packet; av_packet_new_side_data gives `data.len()` writable bytes or NULL.
+        unsafe {
+            if !ffi::av_packet_get_side_data(self.as_ptr(), kind as _, std::ptr::null_mut()).is_null() {
+                return Ok(());
+            }
+            let target = ffi::av_packet_new_side_data(self.as_ptr(), kind as _, data.len());
+            if target.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            std::ptr::copy_nonoverlapping(data.as_ptr(), target, data.len());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Packet {
+    fn drop(&mut self) {
+        let mut pointer = self.0.as_ptr();
+        // SAFETY: ours; freed once.
+        unsafe { ffi::av_packet_free(&mut pointer) };
+    }
+}

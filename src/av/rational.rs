@@ -1,0 +1,117 @@
+//! Rational numbers and timestamps.
+
+use super::ffi;
+
+/// No timestamp.
+pub const NOPTS: i64 = i64::MIN;
+
+/// A fraction, `num/den`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Rational {
+    pub num: i32,
+    pub den: i32,
+}
+
+/// Microseconds: FFmpeg's AV_TIME_BASE_Q.
+pub const TIME_BASE: Rational = Rational { num: 1, den: 1_000_000 };
+
+impl From<ffi::AVRational> for Rational {
+    fn from(q: ffi::AVRational) -> Self {
+        Rational { num: q.num, den: q.den }
+    }
+}
+
+impl From<Rational> for ffi::AVRational {
+    fn from(q: Rational) -> Self {
+        ffi::AVRational { num: q.num, den: q.den }
+    }
+}
+
+impl Rational {
+    pub const fn new(num: i32, den: i32) -> Rational {
+        Rational { num, den }
+    }
+
+    pub fn is_positive(self) -> bool {
+        self.num > 0 && self.den > 0
+    }
+
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.num) / f64::from(self.den)
+    }
+
+    pub fn inverse(self) -> Rational {
+        Rational { num: self.den, den: self.num }
+    }
+
+    pub fn times(self, other: Rational) -> Rational {
+        // SAFETY: plain arithmetic on values.
+        unsafe { ffi::av_mul_q(self.into(), other.into()) }.into()
+    }
+
+    /// The same number with common factors removed.
+    pub fn reduced(self) -> Rational {
+        // SAFETY: plain arithmetic on values.
+        unsafe { ffi::av_add_q(self.into(), ffi::AVRational { num: 0, den: 1 }) }.into()
+    }
+
+    /// The nearest fraction whose numerator and denominator do not pass `max`.
+    pub fn limited(self, max: i64) -> Rational {
+        let mut reduced = self;
+        // SAFETY: writes two ints that we own.
+        unsafe {
+            ffi::av_reduce(&mut reduced.num, &mut reduced.den, i64::from(self.num), i64::from(self.den), max);
+        }
+        reduced
+    }
+
+    /// A ratio such as "16:9", "1.7777" or "1/25" (av_parse_ratio).
+    pub fn parse_ratio(text: &str, max: i32) -> Option<Rational> {
+        let text = std::ffi::CString::new(text).ok()?;
+        let mut q = ffi::AVRational { num: 0, den: 0 };
+        // SAFETY: a terminated string and a place for the result; no logging context.
+        let ret = unsafe { ffi::av_parse_ratio(&mut q, text.as_ptr(), max, 0, std::ptr::null_mut()) };
+        (ret >= 0).then(|| q.into())
+    }
+
+    /// A frame rate such as "25", "30000/1001" or "ntsc" (av_parse_video_rate).
+    pub fn parse_frame_rate(text: &str) -> Option<Rational> {
+        let text = std::ffi::CString::new(text).ok()?;
+        let mut q = ffi::AVRational { num: 0, den: 0 };
+        // SAFETY: a terminated string and a place for the result.
+        let ret = unsafe { ffi::av_parse_video_rate(&mut q, text.as_ptr()) };
+        (ret >= 0).then(|| q.into())
+    }
+}
+
+/// `av_rescale_q`: nearest, and [`NOPTS`] is a number like any other (as in FFmpeg, where callers check first).
+pub fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
+    // SAFETY: plain arithmetic on values.
+    unsafe { ffi::av_rescale_q(value, from.into(), to.into()) }
+}
+
+/// `av_rescale_q_rnd` with AV_ROUND_NEAR_INF | AV_ROUND_PASS_MINMAX: [`NOPTS`] stays what it is.
+pub fn rescale_rnd_minmax(value: i64, from: Rational, to: Rational) -> i64 {
+    let rounding = ffi::AV_ROUND_NEAR_INF | ffi::AV_ROUND_PASS_MINMAX;
+    // SAFETY: plain arithmetic on values.
+    unsafe { ffi::av_rescale_q_rnd(value, from.into(), to.into(), rounding) }
+}
+
+/// `av_rescale_delta`: rescales audio timestamps without drift; `last` carries the state between calls.
+pub fn rescale_delta(
+    in_tb: Rational,
+    in_ts: i64,
+    fs_tb: Rational,
+    duration: i32,
+    last: &mut i64,
+    out_tb: Rational,
+) -> i64 {
+    // SAFETY: plain arithmetic; `last` is a place that we own.
+    unsafe { ffi::av_rescale_delta(in_tb.into(), in_ts, fs_tb.into(), duration, last, out_tb.into()) }
+}
+
+/// Compares two timestamps in different time bases.
+pub fn compare(a: i64, a_tb: Rational, b: i64, b_tb: Rational) -> std::cmp::Ordering {
+    // SAFETY: plain arithmetic on values.
+    unsafe { ffi::av_compare_ts(a, a_tb.into(), b, b_tb.into()) }.cmp(&0)
+}

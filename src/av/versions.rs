@@ -1,0 +1,86 @@
+//! The FFmpeg that is loaded, beside the one that we were built against.
+
+use super::ffi;
+use std::ffi::CStr;
+
+/// One library: name, version built against, version loaded.
+pub struct Library {
+    pub name: &'static str,
+    pub built: (u32, u32, u32),
+    pub loaded: (u32, u32, u32),
+}
+
+fn parts(version: u32) -> (u32, u32, u32) {
+    (version >> 16, version >> 8 & 0xff, version & 0xff)
+}
+
+pub fn libraries() -> Vec<Library> {
+    macro_rules! library {
+        ($name:literal, $function:ident, $major:ident, $minor:ident, $micro:ident) => {
+            Library {
+                name: $name,
+                built: (ffi::$major as u32, ffi::$minor as u32, ffi::$micro as u32),
+                // SAFETY: returns a number.
+                loaded: parts(unsafe { ffi::$function() }),
+            }
+        };
+    }
+    vec![
+        library!("libavutil", avutil_version, LIBAVUTIL_VERSION_MAJOR, LIBAVUTIL_VERSION_MINOR, LIBAVUTIL_VERSION_MICRO),
+        library!("libavcodec", avcodec_version, LIBAVCODEC_VERSION_MAJOR, LIBAVCODEC_VERSION_MINOR, LIBAVCODEC_VERSION_MICRO),
+        library!("libavformat", avformat_version, LIBAVFORMAT_VERSION_MAJOR, LIBAVFORMAT_VERSION_MINOR, LIBAVFORMAT_VERSION_MICRO),
+        library!("libavfilter", avfilter_version, LIBAVFILTER_VERSION_MAJOR, LIBAVFILTER_VERSION_MINOR, LIBAVFILTER_VERSION_MICRO),
+        library!("libavdevice", avdevice_version, LIBAVDEVICE_VERSION_MAJOR, LIBAVDEVICE_VERSION_MINOR, LIBAVDEVICE_VERSION_MICRO),
+        library!("libswscale", swscale_version, LIBSWSCALE_VERSION_MAJOR, LIBSWSCALE_VERSION_MINOR, LIBSWSCALE_VERSION_MICRO),
+        library!("libswresample", swresample_version, LIBSWRESAMPLE_VERSION_MAJOR, LIBSWRESAMPLE_VERSION_MINOR, LIBSWRESAMPLE_VERSION_MICRO),
+    ]
+}
+
+/// A library whose major version is not the one that we were built against: its structures are laid out differently.
+pub fn mismatch(libraries: &[Library]) -> Option<&Library> {
+    libraries.iter().find(|library| library.built.0 != library.loaded.0)
+}
+
+/// "LGPL version 2.1 or later", "GPL version 2 or later", "nonfree and unredistributable".
+pub fn licence() -> String {
+    // SAFETY: a static string.
+    unsafe { CStr::from_ptr(ffi::avcodec_license()) }.to_string_lossy().into_owned()
+}
+
+/// The arguments of FFmpeg's configure.
+pub fn configuration() -> String {
+    // SAFETY: a static string.
+    unsafe { CStr::from_ptr(ffi::avcodec_configuration()) }.to_string_lossy().into_owned()
+}
+
+/// FFmpeg's own release string ("5.1.9-0+deb12u1").
+pub fn release() -> String {
+    // SAFETY: a static string.
+    unsafe { CStr::from_ptr(ffi::av_version_info()) }.to_string_lossy().into_owned()
+}
+
+/// Devices (lavfi and such) are formats only after this call; it may be repeated.
+pub fn register_devices() {
+    // SAFETY: fills tables, under FFmpeg's own lock.
+    unsafe { ffi::avdevice_register_all() };
+}
+
+/// "Lavc59.37.100", as built against: what FFmpeg's LIBAVCODEC_IDENT says.
+pub fn lavc_ident() -> String {
+    let (major, minor, micro) =
+        (ffi::LIBAVCODEC_VERSION_MAJOR, ffi::LIBAVCODEC_VERSION_MINOR, ffi::LIBAVCODEC_VERSION_MICRO);
+    format!("Lavc{major}.{minor}.{micro}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_major_version_is_a_mismatch() {
+        let library = |built, loaded| Library { name: "libavcodec", built, loaded };
+        assert!(mismatch(&[library((59, 37, 100), (59, 60, 100))]).is_none());
+        assert_eq!(mismatch(&[library((59, 37, 100), (60, 3, 100))]).map(|l| l.name), Some("libavcodec"));
+        assert!(mismatch(&libraries()).is_none(), "the libraries of this machine fit together");
+    }
+}

@@ -1,0 +1,325 @@
+//! Engines: configuration, limits, shutdown, the descriptor that says which job has something to tell.
+
+use super::handle::{Target, insert, mt_transcode_engine, mt_transcode_job, remove};
+use super::structs::{self, Sized32};
+use super::{guard, guard_with_error, handle, mt_transcode_error, out, owned};
+use crate::error::{Code, Error};
+use crate::job::{Engine, EngineConfig, LogMode};
+use std::ffi::c_char;
+use std::mem::size_of;
+use std::time::Duration;
+
+/// Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
+/// which is GPL.
+pub const MT_TRANSCODE_ENGINE_REQUIRE_LGPL: u32 = 1;
+
+/// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
+pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
+/// Take FFmpeg's log over, for the life of the process, at the first engine that asks: a line of a job becomes an event of that job,
+/// and a line without a job goes to `av_log_default_callback`.
+pub const MT_TRANSCODE_LOG_TAKE: u32 = 1;
+/// The host has a log callback of its own, and forwards lines with `mt_transcode_log_forward`.
+pub const MT_TRANSCODE_LOG_FORWARDED: u32 = 2;
+
+/// A limit of none: for `max_queued` it means that a job is refused when it cannot run at once.
+pub const MT_TRANSCODE_NONE: u32 = u32::MAX;
+
+/// Configuration of an engine. Fill it with `mt_transcode_engine_config_init`, then change what should differ.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mt_transcode_engine_config {
+    /// Size of this struct in bytes, set by `_init`.
+    pub struct_size: u32,
+    /// How many jobs run at once; more are queued. 0: twice the CPUs this process may use (affinity and cgroup), at least 2.
+    pub max_running: u32,
+    /// How many jobs wait in the queue; more are refused with `-EAGAIN`. 0: 1024. `MT_TRANSCODE_NONE`: none wait.
+    pub max_queued: u32,
+    /// `MT_TRANSCODE_ENGINE_*` or-ed together; an unknown bit is `-EINVAL`.
+    pub flags: u32,
+    /// `MT_TRANSCODE_LOG_*`.
+    pub log_mode: u32,
+    /// Zero.
+    pub reserved32: u32,
+    /// How many bytes of packets and frames may wait between the threads of one job beyond the usual small queues, before the job
+    /// fails with `MT_TRANSCODE_ELIMIT`. 0: 256 MiB.
+    pub link_budget_bytes: u64,
+    /// Zero.
+    pub reserved: [u64; 8],
+}
+
+// SAFETY: integers only, without padding.
+unsafe impl Sized32 for mt_transcode_engine_config {
+    const SMALLEST: usize = 96;
+}
+const _: () = assert!(size_of::<mt_transcode_engine_config>() == 96);
+
+const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
+    struct_size: size_of::<mt_transcode_engine_config>() as u32,
+    max_running: 0,
+    max_queued: 0,
+    flags: 0,
+    log_mode: MT_TRANSCODE_LOG_LEAVE,
+    reserved32: 0,
+    link_budget_bytes: 0,
+    reserved: [0; 8],
+};
+
+/// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
+/// a newer library never writes past an older caller's struct.
+///
+/// Returns 0, or `-EINVAL` for NULL or a size that no release had. Threads: any. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `config` is NULL or points to `struct_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_config_init(
+    config: *mut mt_transcode_engine_config,
+    struct_size: u32,
+) -> i32 {
+    guard(|| {
+        let config = out(config, "config")?;
+        // SAFETY: the caller gives struct_size writable bytes; `write` checks the size before it writes more than these four.
+        unsafe {
+            if (struct_size as usize) < mt_transcode_engine_config::SMALLEST {
+                return Err(Error::invalid(format!("struct_size {struct_size} is too small")));
+            }
+            config.cast::<u32>().write(struct_size);
+            structs::write(config, &DEFAULTS, "config")?;
+        }
+        Ok(0)
+    })
+}
+
+fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
+    if config.flags & !MT_TRANSCODE_ENGINE_REQUIRE_LGPL != 0 {
+        return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
+    }
+    if config.reserved32 != 0 || config.reserved != [0; 8] {
+        return Err(Error::invalid("config has a reserved field that is not zero".into()));
+    }
+    let log_mode = match config.log_mode {
+        MT_TRANSCODE_LOG_LEAVE => LogMode::Leave,
+        MT_TRANSCODE_LOG_TAKE => LogMode::Take,
+        MT_TRANSCODE_LOG_FORWARDED => LogMode::Forwarded,
+        other => return Err(Error::invalid(format!("config.log_mode {other} is unknown"))),
+    };
+    Ok(EngineConfig::new(
+        config.max_running,
+        queue_limit(config.max_queued),
+        config.flags & MT_TRANSCODE_ENGINE_REQUIRE_LGPL != 0,
+        log_mode,
+        config.link_budget_bytes,
+    ))
+}
+
+/// 0 is the default, `MT_TRANSCODE_NONE` is none.
+fn queue_limit(value: u32) -> Option<u32> {
+    match value {
+        0 => None,
+        MT_TRANSCODE_NONE => Some(0),
+        other => Some(other),
+    }
+}
+
+/// Makes an engine. Several may live in one process and do not disturb each other. Nothing of the process changes by it beyond
+/// what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job.
+///
+/// - `config`: NULL for the defaults, else an initialised configuration; it is copied.
+/// - `engine_out`: the new engine; the caller frees it with `mt_transcode_engine_free`.
+/// - `error_out`: NULL, or a place for the error's text when the call fails; the caller frees that with `mt_transcode_error_free`.
+///
+/// Returns 0; `-EINVAL` (a NULL `engine_out`, an unknown flag, a bad `struct_size`), `-E2BIG` (fields are set that this library
+/// does not know), `MT_TRANSCODE_EUNSUPPORTED` (the FFmpeg loaded has another major version than the one built against, or
+/// is not LGPL where that was required), `-EMFILE`/`-ENFILE`.
+/// Threads: any. Blocks only to load code. Since 0.1.
+///
+/// # Safety
+/// The pointers are NULL or valid as said; `config` has `struct_size` readable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_new(
+    config: *const mt_transcode_engine_config,
+    engine_out: *mut *mut mt_transcode_engine,
+    error_out: *mut *mut mt_transcode_error,
+) -> i32 {
+    guard_with_error(error_out, || {
+        let engine_out = out(engine_out, "engine_out")?;
+        let config = match config.is_null() {
+            true => DEFAULTS,
+            // SAFETY: passed on from the caller.
+            false => unsafe { structs::read(config, DEFAULTS, "config")? },
+        };
+        let token = insert(Target::Engine(Engine::new(convert(&config)?)?))?;
+        // SAFETY: not null, writable by contract.
+        unsafe { engine_out.write(token) };
+        Ok(0)
+    })
+}
+
+/// Changes the limits of an engine while it runs; both as in `mt_transcode_engine_config`. A lower `max_running` lets
+/// running jobs end; a lower `max_queued` keeps those that wait already.
+///
+/// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM` after fork. Threads: any. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `engine` may be any value: it is checked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_set_limits(
+    engine: *mut mt_transcode_engine,
+    max_running: u32,
+    max_queued: u32,
+) -> i32 {
+    guard(|| {
+        handle::engine(engine)?.set_limits(max_running, queue_limit(max_queued));
+        Ok(0)
+    })
+}
+
+/// What became of the jobs that an engine had when it was shut down.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct mt_transcode_shutdown_counts {
+    /// Size of this struct in bytes; set by the caller.
+    pub struct_size: u32,
+    /// Jobs that ended by themselves within the time.
+    pub finished: u32,
+    /// Jobs that were stopped: their outputs have trailers and play.
+    pub stopped: u32,
+    /// Running jobs that had to be cancelled.
+    pub cancelled: u32,
+    /// Queued jobs that never ran; they ended with `-ECANCELED`.
+    pub never_ran: u32,
+    /// Jobs whose thread is still inside a call that cannot be interrupted.
+    pub detached: u32,
+}
+
+// SAFETY: integers only, without padding.
+unsafe impl Sized32 for mt_transcode_shutdown_counts {
+    const SMALLEST: usize = 24;
+}
+
+/// Ends an engine in good order. From the moment of the call new jobs are refused with `-ESHUTDOWN` and queued ones end with
+/// `-ECANCELED`. Running jobs may end by themselves for `timeout_ms`; then they are stopped (outputs get their
+/// trailers) and have two more seconds; then they are cancelled. The engine stays to be asked (stats, jobs) and freed.
+///
+/// - `timeout_ms`: 0 stops at once; negative waits without end.
+/// - `counts_out`: NULL, or a struct whose `struct_size` the caller has set.
+///
+/// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Blocks for `timeout_ms` + 2,000 ms + 650 ms at most.
+/// Threads: any; a second call waits too, and counts what it saw itself. Since 0.1.
+///
+/// # Safety
+/// `engine` may be any value; `counts_out` is NULL or points to its `struct_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_shutdown(
+    engine: *mut mt_transcode_engine,
+    timeout_ms: i64,
+    counts_out: *mut mt_transcode_shutdown_counts,
+) -> i32 {
+    guard(|| {
+        let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+        let counts = handle::engine(engine)?.shutdown(timeout);
+        if !counts_out.is_null() {
+            let c = mt_transcode_shutdown_counts {
+                struct_size: 0,
+                finished: counts.finished,
+                stopped: counts.stopped,
+                cancelled: counts.cancelled,
+                never_ran: counts.never_ran,
+                detached: counts.detached,
+            };
+            // SAFETY: passed on from the caller.
+            unsafe { structs::write(counts_out, &c, "counts_out")? };
+        }
+        Ok(0)
+    })
+}
+
+/// Frees an engine: jobs that still run are cancelled, its threads are joined, its descriptors closed. Jobs of it that the
+/// host has not freed stay valid handles in their final state. NULL, and a handle that was freed already, do nothing.
+///
+/// Ownership: takes the engine. Threads: any. Blocks 650 ms at most. Since 0.1.
+///
+/// # Safety
+/// `engine` may be any value: it is checked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_free(engine: *mut mt_transcode_engine) {
+    guard(|| {
+        if let Some(Target::Engine(engine)) = remove(engine) {
+            engine.close();
+        }
+        Ok(0)
+    });
+}
+
+/// Lists the jobs of an engine as JSON: `[{"id":1,"label":"...","state":"running","position_us":...,"command":"..."}]`, newest last, secrets
+/// masked.
+///
+/// - `json_out`: freed with `mt_transcode_string_free`.
+///
+/// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks for long. Since 0.1.
+///
+/// # Safety
+/// `engine` may be any value; `json_out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_jobs(
+    engine: *const mt_transcode_engine,
+    json_out: *mut *mut c_char,
+) -> i32 {
+    guard(|| {
+        let json_out = out(json_out, "json_out")?;
+        let json = handle::engine(engine)?.jobs_json();
+        // SAFETY: not null, writable by contract.
+        unsafe { json_out.write(owned(&json)) };
+        Ok(0)
+    })
+}
+
+/// A job has an event to be pulled.
+pub const MT_TRANSCODE_READY_EVENT: u32 = 1;
+/// A job is in its final state.
+pub const MT_TRANSCODE_READY_DONE: u32 = 2;
+
+/// Returns one descriptor for all jobs of an engine: an eventfd, readable (POLLIN) while any of them is ready, so that
+/// thousands of jobs need one place in a poll set. Do not read from it: call `mt_transcode_engine_next_ready` until it gives
+/// `-EAGAIN`.
+///
+/// Ownership: the library's, open until the engine is freed; CLOEXEC and non-blocking. A host whose runtime closes
+/// descriptors itself (Go) makes a dup of it.
+/// Returns the descriptor, or `-EMFILE`, `-ENFILE`, `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `engine` may be any value: it is checked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_event_fd(engine: *mut mt_transcode_engine) -> i32 {
+    guard(|| handle::engine(engine)?.event_fd())
+}
+
+/// Takes the next ready job off an engine's list. The job stays the host's as before; no new reference is made.
+/// After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones.
+///
+/// - `job_out`: the handle that `mt_transcode_job_new` gave. A job that was freed never comes.
+/// - `bits_out`: `MT_TRANSCODE_READY_*` or-ed together.
+///
+/// Returns 0, `-EAGAIN` (nothing is ready), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `engine` may be any value; the out-pointers are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_next_ready(
+    engine: *mut mt_transcode_engine,
+    job_out: *mut *mut mt_transcode_job,
+    bits_out: *mut u32,
+) -> i32 {
+    guard(|| {
+        let (job_out, bits_out) = (out(job_out, "job_out")?, out(bits_out, "bits_out")?);
+        let (token, bits) = handle::engine(engine)?
+            .next_ready()
+            .ok_or_else(|| Error::new(Code::EAGAIN, "no job is ready".into()))?;
+        // SAFETY: not null, writable by contract.
+        unsafe {
+            job_out.write(std::ptr::without_provenance_mut(token));
+            bits_out.write(bits);
+        }
+        Ok(0)
+    })
+}

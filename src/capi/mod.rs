@@ -1,0 +1,95 @@
+//! The exported functions `mt_transcode_*`, one file per noun. A function here checks its arguments, calls down into
+//! `job`, and translates the result; it never names an FFmpeg type, and nothing unwinds out of it.
+//! Handles are tokens, not addresses (see `handle`): a stale or foreign one is an error code, never a crash.
+
+mod diagnostics;
+mod engine;
+mod error;
+mod event;
+mod files;
+mod handle;
+mod job;
+mod lifecycle;
+mod log;
+mod probe;
+mod stats;
+mod structs;
+mod version;
+
+pub use diagnostics::*;
+pub use engine::*;
+pub use error::*;
+pub use event::*;
+pub use files::*;
+pub use job::*;
+pub use lifecycle::*;
+pub use log::*;
+pub use probe::*;
+pub use stats::*;
+pub use version::*;
+
+use crate::error::{Code, Error};
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs the body of an exported function: a panic becomes `MT_TRANSCODE_EPANIC` instead of unwinding into C.
+pub(crate) fn guard(body: impl FnOnce() -> Result<i32, Error>) -> i32 {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(count)) => count,
+        Ok(Err(error)) => error.code().to_c(),
+        Err(_) => Code::PANIC.to_c(),
+    }
+}
+
+/// As [`guard`], and hands the whole error to the caller where one was asked for.
+pub(crate) fn guard_with_error(
+    error_out: *mut *mut mt_transcode_error,
+    body: impl FnOnce() -> Result<i32, Error>,
+) -> i32 {
+    guard(|| {
+        body().inspect_err(|error| {
+            if !error_out.is_null() {
+                // SAFETY: not null, and by the function's contract a writable pointer-sized place.
+                unsafe { error_out.write(mt_transcode_error::boxed(error)) };
+            }
+        })
+    })
+}
+
+/// A string from C: NULL is `-EINVAL`, and what is not UTF-8 is `-EILSEQ`.
+///
+/// # Safety
+/// `pointer` is NULL or points to a NUL-terminated string that outlives the returned reference.
+pub(crate) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Error> {
+    if pointer.is_null() {
+        return Err(Error::invalid(format!("{what} is NULL")));
+    }
+    // SAFETY: not null; NUL-terminated by the caller's contract.
+    let bytes = unsafe { CStr::from_ptr(pointer) };
+    bytes.to_str().map_err(|_| Error::new(Code::EILSEQ, format!("{what} is not UTF-8")))
+}
+
+/// A pointer that a result is written to.
+pub(crate) fn out<T>(pointer: *mut T, what: &str) -> Result<*mut T, Error> {
+    match pointer.is_null() {
+        true => Err(Error::invalid(format!("{what} is NULL"))),
+        false => Ok(pointer),
+    }
+}
+
+/// A string for C, owned by the caller: `mt_transcode_string_free` frees it. A NUL inside ends it.
+pub(crate) fn owned(text: &str) -> *mut c_char {
+    let end = text.find('\0').unwrap_or(text.len());
+    CString::new(&text[..end]).unwrap_or_default().into_raw()
+}
+
+/// Frees what [`owned`] made.
+///
+/// # Safety
+/// `pointer` is NULL or came from [`owned`] and was not freed before.
+pub(crate) unsafe fn free_owned(pointer: *const c_char) {
+    if !pointer.is_null() {
+        // SAFETY: made by CString::into_raw in `owned`, and freed once by the caller's contract.
+        drop(unsafe { CString::from_raw(pointer.cast_mut()) });
+    }
+}

@@ -1,0 +1,64 @@
+//! Looking at media without a job.
+
+use super::handle::mt_transcode_engine;
+use super::{guard_with_error, handle, mt_transcode_error, out, owned, text};
+use crate::error::Error;
+use std::ffi::c_char;
+use std::time::Duration;
+
+/// Opens a file or URL, reads as much as is needed to know its streams, and returns JSON in the form of
+/// `ffprobe -show_format -show_streams -of json`: `{"streams":[...],"format":{...}}`.
+///
+/// - `url`: a file name or a URL of FFmpeg's.
+/// - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
+/// - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
+/// - `json_out`: freed with `mt_transcode_string_free`.
+/// - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.
+///
+/// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, `-EINVAL`, `-EILSEQ`,
+/// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. Threads: any. Blocks the caller for `timeout_ms` + 650 ms at most; the work is done on a thread of the
+/// engine, beside its jobs. Since 0.1.
+///
+/// # Safety
+/// `engine` may be any value; the strings are NULL or NUL-terminated; the out-pointers are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_probe(
+    engine: *mut mt_transcode_engine,
+    url: *const c_char,
+    options: *const *const c_char,
+    timeout_ms: i64,
+    json_out: *mut *mut c_char,
+    error_out: *mut *mut mt_transcode_error,
+) -> i32 {
+    guard_with_error(error_out, || {
+        let json_out = out(json_out, "json_out")?;
+        let engine = handle::engine(engine)?;
+        // SAFETY: passed on from the caller.
+        let (url, options) = unsafe { (text(url, "url")?, pairs(options)?) };
+        let timeout = u64::try_from(timeout_ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
+        let json = engine.probe(url, &options, timeout)?;
+        // SAFETY: not null, writable by contract.
+        unsafe { json_out.write(owned(&json)) };
+        Ok(0)
+    })
+}
+
+/// # Safety
+/// `options` is NULL or an array of strings that ends with NULL.
+unsafe fn pairs(options: *const *const c_char) -> Result<Vec<(String, String)>, Error> {
+    let mut result = Vec::new();
+    if options.is_null() {
+        return Ok(result);
+    }
+    for index in (0..).step_by(2) {
+        // SAFETY: within the array, as no NULL came before.
+        let key = unsafe { options.add(index).read() };
+        if key.is_null() {
+            break;
+        }
+        // SAFETY: a key is followed by a value, or by the NULL that `text` refuses.
+        let (key, value) = unsafe { (text(key, "an option's key")?, text(options.add(index + 1).read(), "an option's value")?) };
+        result.push((key.to_owned(), value.to_owned()));
+    }
+    Ok(result)
+}

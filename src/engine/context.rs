@@ -1,0 +1,186 @@
+//! What every component of a job shares: the way to stop it, its numbers, and who listens.
+
+use super::threads::ThreadPool;
+use crate::av::Interrupt;
+use crate::error::Error;
+use parking_lot::{Condvar, Mutex};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// Takes what a job tells; implemented by the job layer. Called from any thread of the job, never blocks.
+pub trait Observer: Send + Sync {
+    /// JSON of format and streams.
+    fn input_opened(&self, input: usize, json: String);
+    /// All inputs and outputs are open; media flows.
+    fn running(&self);
+    fn progress(&self);
+    fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>);
+    /// A line of the engine's own, at FFmpeg's level.
+    fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
+}
+
+/// FFmpeg's log levels that the engine uses itself.
+pub const LEVEL_ERROR: i32 = 16;
+pub const LEVEL_WARNING: i32 = 24;
+pub const LEVEL_INFO: i32 = 32;
+
+/// Numbers of a job, written by its components and read by anybody.
+#[derive(Default)]
+pub struct Counters {
+    pub packets_read: AtomicU64,
+    pub packets_written: AtomicU64,
+    pub packets_corrupt: AtomicU64,
+    pub decode_errors: AtomicU64,
+    pub frames_decoded: AtomicU64,
+    pub frames: AtomicU64,
+    pub frames_duplicated: AtomicU64,
+    pub frames_dropped: AtomicU64,
+    pub timestamps_repaired: AtomicU64,
+    /// Microseconds written by the output that is furthest behind.
+    pub position_us: AtomicI64,
+    /// Microseconds that will be written; -1 where unknown.
+    pub duration_us: AtomicI64,
+    pub size_bytes: AtomicU64,
+    pub link_bytes: AtomicU64,
+    pub link_bytes_peak: AtomicU64,
+    pub threads: AtomicU64,
+    /// Microseconds since the job began to run; 0 before.
+    pub open_us: AtomicI64,
+    pub first_output_us: AtomicI64,
+}
+
+pub fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Relaxed);
+}
+
+/// Something that threads wait on, to be woken when the job is cancelled.
+pub trait Wake: Send + Sync {
+    fn wake(&self);
+}
+
+pub struct JobContext {
+    pub interrupt: Arc<Interrupt>,
+    pub counters: Arc<Counters>,
+    pub observer: Arc<dyn Observer>,
+    pub threads: Arc<ThreadPool>,
+    pub label: String,
+    pub log_slot: usize,
+    /// The job's id, which its threads carry.
+    pub owner: u64,
+    /// How many bytes may wait in links beyond their usual length.
+    pub link_budget_bytes: u64,
+    pub began: Instant,
+    is_stopped: AtomicBool,
+    /// The first error that ends the job; output errors are kept by the outputs.
+    failure: Mutex<Option<Error>>,
+    wakers: Mutex<Vec<Weak<dyn Wake>>>,
+    sleepers: (Mutex<()>, Condvar),
+}
+
+impl JobContext {
+    pub fn new(
+        interrupt: Arc<Interrupt>,
+        counters: Arc<Counters>,
+        observer: Arc<dyn Observer>,
+        threads: Arc<ThreadPool>,
+        label: String,
+        log_slot: usize,
+        owner: u64,
+        link_budget_bytes: u64,
+    ) -> Arc<JobContext> {
+        Arc::new(JobContext {
+            interrupt,
+            counters,
+            observer,
+            threads,
+            label,
+            log_slot,
+            owner,
+            link_budget_bytes,
+            began: Instant::now(),
+            is_stopped: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            wakers: Mutex::new(Vec::new()),
+            sleepers: (Mutex::new(()), Condvar::new()),
+        })
+    }
+
+    /// Ends the job at once.
+    pub fn cancel(&self) {
+        self.interrupt.cancel();
+        self.wake_all();
+    }
+
+    /// Ends reading; what was read goes through, and outputs get their trailers.
+    pub fn stop(&self) {
+        self.is_stopped.store(true, Relaxed);
+        self.interrupt.stop_reading();
+        self.wake_all();
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.interrupt.is_cancelled()
+    }
+
+    /// No more is to be read.
+    pub fn is_ending(&self) -> bool {
+        self.is_stopped.load(Relaxed) || self.is_cancelled() || self.failure.lock().is_some()
+    }
+
+    /// An error that ends the whole job. Only the first counts.
+    pub fn fail(&self, error: Error) {
+        let mut failure = self.failure.lock();
+        if failure.is_none() {
+            *failure = Some(error);
+        }
+        drop(failure);
+        self.interrupt.stop_reading();
+        self.wake_all();
+    }
+
+    /// A component failed: the others end in good order, and the job with this error.
+    pub fn stage_failed(&self, error: &Error) {
+        // An output's own failure ends only that output; who waits for its thread takes note of it.
+        if error.output().is_none() {
+            self.fail(error.clone());
+        }
+    }
+
+    /// A component is gone without a word: nobody may wait for it.
+    pub fn abort(&self) {
+        self.interrupt.cancel();
+        self.wake_all();
+    }
+
+    pub fn failure(&self) -> Option<Error> {
+        self.failure.lock().clone()
+    }
+
+    pub fn on_cancel(&self, waker: Weak<dyn Wake>) {
+        self.wakers.lock().push(waker);
+    }
+
+    fn wake_all(&self) {
+        let wakers: Vec<_> = self.wakers.lock().iter().filter_map(Weak::upgrade).collect();
+        wakers.iter().for_each(|waker| waker.wake());
+        let _guard = self.sleepers.0.lock();
+        self.sleepers.1.notify_all();
+    }
+
+    /// Sleeps, but not past a cancel or stop.
+    pub fn sleep(&self, duration: Duration) {
+        let mut guard = self.sleepers.0.lock();
+        if !self.is_ending() {
+            self.sleepers.1.wait_for(&mut guard, duration);
+        }
+    }
+
+    pub fn elapsed_us(&self) -> i64 {
+        self.began.elapsed().as_micros() as i64
+    }
+
+    pub fn warn(&self, stage: &str, stream: Option<usize>, text: &str) {
+        self.observer.log(LEVEL_WARNING, stage, stream, text);
+    }
+}

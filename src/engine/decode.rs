@@ -1,0 +1,254 @@
+//! One decoder on its thread: packets in, frames to every graph that wants them (decode once for a ladder: rule 34).
+//! Rules 18 and 19; source: `decode_audio`, `decode_video` and `process_input_packet` of FFmpeg's fftools/ffmpeg.c (5.1).
+
+use super::context::{JobContext, LEVEL_ERROR, add};
+use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
+use crate::av::{AvError, Decoder, Frame, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
+use crate::error::{Code, Error};
+use std::sync::Arc;
+
+pub enum PacketItem {
+    /// `now_us`: predicted decoding time in microseconds.
+    Packet { packet: Packet, now_us: i64 },
+    End,
+}
+
+impl Weight for PacketItem {
+    fn weight_bytes(&self) -> usize {
+        match self {
+            PacketItem::Packet { packet, .. } => packet.weight_bytes(),
+            PacketItem::End => 0,
+        }
+    }
+}
+
+pub enum FrameItem {
+    Frame(Frame),
+    /// The end, and its time in microseconds.
+    End(i64),
+}
+
+impl Weight for FrameItem {
+    fn weight_bytes(&self) -> usize {
+        match self {
+            FrameItem::Frame(frame) => frame.weight_bytes(),
+            FrameItem::End(_) => 0,
+        }
+    }
+}
+
+/// Where frames go: an inbox and its queue.
+pub type FrameTarget = (Arc<Inbox<FrameItem>>, usize);
+
+pub struct DecodeStage {
+    pub context: Arc<JobContext>,
+    pub inbox: Arc<Inbox<PacketItem>>,
+    pub decoder: Decoder,
+    pub input: usize,
+    pub stream: usize,
+    pub is_video: bool,
+    pub time_base: Rational,
+    /// -r of the input: frames are counted instead of timed.
+    pub forced_frame_rate: Rational,
+    pub average_frame_rate: Rational,
+    pub sample_aspect_ratio: Rational,
+    /// No frame at or after this time is wanted (-t of the input), in microseconds.
+    pub end_us: Option<i64>,
+    pub exits_on_error: bool,
+    pub targets: Vec<FrameTarget>,
+    pub clock: DecodeClock,
+}
+
+/// Where the decoder is in time.
+pub struct DecodeClock {
+    /// Microseconds: the packet, and the end of the last frame.
+    now_us: i64,
+    next_pts_us: i64,
+    counted: i64,
+    rescale_last: i64,
+    previous_packet_pts: i64,
+}
+
+impl DecodeClock {
+    pub fn new() -> DecodeClock {
+        DecodeClock { now_us: 0, next_pts_us: 0, counted: 0, rescale_last: NOPTS, previous_packet_pts: NOPTS }
+    }
+}
+
+/// What is known of the packet that a frame came out of.
+#[derive(Clone, Copy)]
+struct PacketTimes {
+    pts: i64,
+    duration: i64,
+}
+
+impl DecodeStage {
+    pub fn run(mut self) -> Result<(), Error> {
+        let _close = CloseOnDrop(Arc::clone(&self.inbox));
+        let result = self.run_inner();
+        // Also after an error: the graphs must not wait for more.
+        self.send_end()?;
+        result
+    }
+
+    fn run_inner(&mut self) -> Result<(), Error> {
+        let mut frame = Frame::new().map_err(|e| super::errors::failed(e, "decode", Code::ENOMEM, "no memory"))?;
+        while let Some((_, item)) = self.inbox.receive(None) {
+            let wants_more = match item {
+                PacketItem::Packet { packet, now_us } => self.packet(packet, now_us, &mut frame)?,
+                PacketItem::End => {
+                    self.drain(&mut frame)?;
+                    false
+                }
+            };
+            if !wants_more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn packet(&mut self, mut packet: Packet, now_us: i64, frame: &mut Frame) -> Result<bool, Error> {
+        self.clock.now_us = now_us;
+        let times = PacketTimes { pts: packet.pts(), duration: packet.duration() };
+        if self.is_video {
+            if packet.size() == 0 {
+                return Ok(true); // would be taken for the end (ffmpeg.c: fate-indeo3-2)
+            }
+            packet.set_dts(rescale(now_us, TIME_BASE, self.time_base));
+        }
+        if let Err(error) = self.decoder.send(Some(&packet)) {
+            if error != AvError::EOF {
+                self.note_error(error)?;
+            }
+            return Ok(error != AvError::EOF);
+        }
+        self.receive_all(frame, Some(times))
+    }
+
+    fn drain(&mut self, frame: &mut Frame) -> Result<(), Error> {
+        let _ = self.decoder.send(None);
+        self.receive_all(frame, None).map(drop)
+    }
+
+    /// Takes all frames that are ready. False: nobody wants more.
+    fn receive_all(&mut self, frame: &mut Frame, packet: Option<PacketTimes>) -> Result<bool, Error> {
+        let mut packet_times = packet;
+        let is_draining = packet.is_none();
+        loop {
+            match self.decoder.receive(frame) {
+                Ok(()) => {}
+                Err(AvError::AGAIN) => return Ok(true),
+                Err(AvError::EOF) => return Ok(false),
+                Err(error) => {
+                    self.note_error(error)?;
+                    // Draining goes on until the decoder says so; otherwise the next packet is tried.
+                    if is_draining && !self.context.is_cancelled() { continue } else { return Ok(true) }
+                }
+            }
+            add(&self.context.counters.frames_decoded, 1);
+            if self.is_video { self.time_picture(frame, is_draining) } else { self.time_samples(frame, packet_times.take()) }
+            if self.is_past_end(frame) || !self.distribute(frame)? {
+                return Ok(false);
+            }
+            frame.clear();
+        }
+    }
+
+    fn note_error(&mut self, error: AvError) -> Result<(), Error> {
+        add(&self.context.counters.decode_errors, 1);
+        let text = format!("error while decoding stream {}:{}: {}", self.input, self.stream, error.words());
+        self.context.observer.log(LEVEL_ERROR, "decode", Some(self.stream), &text);
+        match self.exits_on_error {
+            true => Err(super::errors::failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)),
+            false => Ok(()),
+        }
+    }
+
+    fn time_picture(&mut self, frame: &mut Frame, is_draining: bool) {
+        let clock = &mut self.clock;
+        let mut pts = frame.best_effort_timestamp();
+        if self.forced_frame_rate.is_positive() {
+            pts = clock.counted;
+            clock.counted += 1;
+        } else if pts == NOPTS && is_draining {
+            pts = rescale(clock.next_pts_us, TIME_BASE, self.time_base);
+        }
+        let base = if self.forced_frame_rate.is_positive() { self.forced_frame_rate.inverse() } else { self.time_base };
+        if pts != NOPTS {
+            frame.set_pts(pts);
+            clock.next_pts_us = rescale(pts, base, TIME_BASE);
+        }
+        let duration = frame.duration();
+        clock.next_pts_us += if duration > 0 {
+            rescale(duration, self.time_base, TIME_BASE)
+        } else if self.average_frame_rate.is_positive() {
+            rescale(1, self.average_frame_rate.inverse(), TIME_BASE)
+        } else {
+            0
+        };
+        if self.sample_aspect_ratio.num != 0 {
+            frame.set_sample_aspect_ratio(self.sample_aspect_ratio);
+        }
+    }
+
+    fn time_samples(&mut self, frame: &mut Frame, packet: Option<PacketTimes>) {
+        let rate = Rational::new(1, self.decoder.sample_rate().max(1));
+        let clock = &mut self.clock;
+        let (pts, base) = match (frame.pts(), packet.map(|p| p.pts)) {
+            (NOPTS, None | Some(NOPTS)) => (clock.now_us, TIME_BASE),
+            (NOPTS, Some(pts)) => (pts, self.time_base),
+            (pts, _) => (pts, self.time_base),
+        };
+        if let Some(packet) = packet {
+            // A gap between packets is a gap, not a rounding error.
+            let has_both = clock.previous_packet_pts != NOPTS && packet.pts != NOPTS && packet.duration != 0;
+            if has_both && packet.pts.wrapping_sub(clock.previous_packet_pts) > packet.duration {
+                clock.rescale_last = NOPTS;
+            }
+            clock.previous_packet_pts = packet.pts;
+        }
+        let pts = rescale_delta(base, pts, rate, frame.samples().max(0), &mut clock.rescale_last, rate);
+        frame.set_pts(pts);
+        let length_us = i64::from(frame.samples()) * 1_000_000 / i64::from(rate.den);
+        clock.next_pts_us = rescale(pts, rate, TIME_BASE) + length_us;
+        clock.now_us += length_us;
+    }
+
+    fn frame_base(&self) -> Rational {
+        match self.is_video {
+            false => Rational::new(1, self.decoder.sample_rate().max(1)),
+            true if self.forced_frame_rate.is_positive() => self.forced_frame_rate.inverse(),
+            true => self.time_base,
+        }
+    }
+
+    fn is_past_end(&self, frame: &Frame) -> bool {
+        let Some(end_us) = self.end_us else { return false };
+        frame.pts() != NOPTS && rescale(frame.pts(), self.frame_base(), TIME_BASE) >= end_us
+    }
+
+    /// Sends a reference to every graph. False: none wants more.
+    fn distribute(&mut self, frame: &Frame) -> Result<bool, Error> {
+        let mut index = 0;
+        while index < self.targets.len() {
+            let copy = frame.reference().map_err(|e| super::errors::failed(e, "decode", Code::ENOMEM, "no memory"))?;
+            let (inbox, queue) = &self.targets[index];
+            match inbox.send(*queue, FrameItem::Frame(copy)) {
+                Ok(()) => index += 1,
+                Err(Refused::Closed) => drop(self.targets.remove(index)),
+                Err(Refused::Error(error)) => return Err(error),
+            }
+        }
+        Ok(!self.targets.is_empty())
+    }
+
+    fn send_end(&self) -> Result<(), Error> {
+        for (inbox, queue) in &self.targets {
+            if let Err(Refused::Error(error)) = inbox.send(*queue, FrameItem::End(self.clock.next_pts_us)) {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,152 @@
+//! Reading one input: packets in file order, their timestamps put right.
+
+use super::context::{JobContext, add};
+use super::errors::failed;
+use super::files::OpenInput;
+use super::pace::Pace;
+use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
+use crate::av::{self, AvError, Packet, SideData, TIME_BASE, rescale};
+use crate::error::{Code, Error};
+use crate::options::{JobSpec, MediaKind, parse_float};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Demuxer {
+    context: Arc<JobContext>,
+    pub file: OpenInput,
+    timestamps: Timestamps,
+    pace: Option<Pace>,
+    /// Streams whose first packet was seen.
+    has_begun: Vec<bool>,
+    has_reported_new: bool,
+}
+
+/// What reading gives.
+pub enum Read {
+    /// `now_us`: the packet's decoding time as predicted, in microseconds.
+    Packet { stream: usize, packet: Packet, now_us: i64 },
+    /// The end of the file, a stop, or an error after which no more comes.
+    End(Option<Error>),
+}
+
+impl Demuxer {
+    pub fn new(context: &Arc<JobContext>, job: &JobSpec, file: OpenInput) -> Demuxer {
+        let streams = file.streams.iter().map(|plan| {
+            let (info, par) = (&plan.info, &plan.info.parameters);
+            StreamFacts {
+                time_base: info.time_base,
+                wrap_bits: info.pts_wrap_bits,
+                start_time: info.start_time,
+                is_used: plan.is_used,
+                is_audio: info.kind() == MediaKind::Audio,
+                is_video: info.kind() == MediaKind::Video,
+                is_decoded: plan.is_decoded,
+                avg_frame_rate: info.avg_frame_rate,
+                forced_frame_rate: plan.forced_frame_rate,
+                video_delay: par.video_delay(),
+                sample_rate: par.sample_rate(),
+                frame_size: par.frame_size(),
+                has_fields: av::codec_has_fields(par.codec_id()),
+                scale: plan.scale,
+            }
+        });
+        let threshold = |name, default| job.global(name).and_then(parse_float).unwrap_or(default);
+        let facts = FileFacts {
+            start_time_us: file.input.start_time_us(),
+            may_jump: file.input.may_jump(),
+            copy_ts: job.global_flag("copyts"),
+            delta_threshold_s: threshold("dts_delta_threshold", 10.0),
+            error_threshold_s: threshold("dts_error_threshold", 3600.0 * 30.0),
+            offset_us: file.offset_us,
+        };
+        Demuxer {
+            context: Arc::clone(context),
+            timestamps: Timestamps::new(facts, streams.collect()),
+            pace: Pace::new(file.speed),
+            has_begun: vec![false; file.streams.len()],
+            has_reported_new: false,
+            file,
+        }
+    }
+
+    /// The next packet of a stream that is used.
+    pub fn read(&mut self) -> Read {
+        loop {
+            if self.context.is_ending() {
+                return Read::End(None);
+            }
+            let mut packet = match Packet::new() {
+                Ok(packet) => packet,
+                Err(error) => return Read::End(Some(self.error(error))),
+            };
+            match self.file.input.read(&mut packet) {
+                Ok(()) => {}
+                // Nothing there yet: wait a little, never spin (rule 32).
+                Err(AvError::AGAIN) => {
+                    self.context.sleep(Duration::from_millis(10));
+                    continue;
+                }
+                Err(AvError::EOF) => return Read::End(None),
+                Err(_) if self.context.is_ending() => return Read::End(None),
+                Err(error) => return Read::End(Some(self.error(error))),
+            }
+            add(&self.context.counters.packets_read, 1);
+            if let Some(read) = self.accept(packet) {
+                return read;
+            }
+        }
+    }
+
+    fn error(&self, error: AvError) -> Error {
+        failed(error, "demux", Code::DEMUX, &format!("reading '{}' failed before its end", self.file.url))
+            .on_input(self.file.index, &self.file.url)
+            .with_hint("The input is damaged or was cut; what could be read was written, and the outputs are complete files.")
+    }
+
+    fn accept(&mut self, mut packet: Packet) -> Option<Read> {
+        let stream = usize::try_from(packet.stream_index()).ok()?;
+        if stream >= self.file.streams.len() {
+            if !self.has_reported_new {
+                self.has_reported_new = true;
+                self.context.warn("demux", Some(stream), "a stream appeared after the start of the file; it is ignored");
+            }
+            return None;
+        }
+        if !self.file.streams[stream].is_used {
+            return None;
+        }
+        if packet.is_corrupt() {
+            add(&self.context.counters.packets_corrupt, 1);
+            self.context.warn("demux", Some(stream), "corrupt input packet");
+        }
+        if !std::mem::replace(&mut self.has_begun[stream], true) {
+            self.add_side_data(stream, &mut packet);
+        }
+        let mut times = Times { pts: packet.pts(), dts: packet.dts(), duration: packet.duration() };
+        let fields = self.file.input.repeat_picture(stream);
+        let now_us = self.timestamps.process(stream, &mut times, fields);
+        packet.set_pts(times.pts);
+        packet.set_dts(times.dts);
+        if let Some(pace) = &mut self.pace {
+            pace.wait_until(&self.context, now_us);
+        }
+        Some(Read::Packet { stream, packet, now_us })
+    }
+
+    /// Until FFmpeg 6.0 side data of the stream goes with its first packet; later decoders find it in their parameters.
+    fn add_side_data(&self, stream: usize, packet: &mut Packet) {
+        if cfg!(ffmpeg6_1) {
+            return;
+        }
+        let side_data = &self.file.streams[stream].info.side_data;
+        for side in side_data.iter().filter(|side| side.kind != SideData::DISPLAY_MATRIX) {
+            // Only memory can be lacking; the packet is good without it.
+            let _ = packet.add_side_data(side.kind, &side.data);
+        }
+    }
+
+    /// The time of a packet in the time base of its stream.
+    pub fn in_stream_time(&self, stream: usize, now_us: i64) -> i64 {
+        rescale(now_us, TIME_BASE, self.file.streams[stream].info.time_base)
+    }
+}

@@ -1,0 +1,46 @@
+//! From FFmpeg's error codes to ours: an errno that means the same everywhere is kept, the rest is named by its stage.
+
+use super::context::JobContext;
+use crate::av::AvError;
+use crate::error::{Code, Error};
+
+/// An error of FFmpeg's at a stage, with the code that fits: `fallback` where it carries no errno of meaning.
+pub fn failed(error: AvError, stage: &'static str, fallback: Code, what: &str) -> Error {
+    let code = match error {
+        AvError::OPTION_NOT_FOUND => Code::OPTION,
+        AvError::PROTOCOL_NOT_FOUND => Code::UNSUPPORTED,
+        AvError::EXIT => Code::ECANCELED,
+        _ => error.errno().filter(|errno| is_telling(*errno)).and_then(Code::from_errno).unwrap_or(fallback),
+    };
+    Error::new(code, format!("{what}: {}", error.words())).at(stage).with_ffmpeg(error.0, error.words())
+}
+
+/// EINVAL and EIO of FFmpeg mean anything; these mean what they say.
+fn is_telling(errno: i32) -> bool {
+    [
+        libc::ENOENT,
+        libc::EACCES,
+        libc::EPERM,
+        libc::EISDIR,
+        libc::ENOTDIR,
+        libc::EEXIST,
+        libc::ENOSPC,
+        libc::EROFS,
+        libc::EFBIG,
+        libc::EMFILE,
+        libc::ENFILE,
+        libc::ENOMEM,
+        libc::EPIPE,
+        libc::ETIMEDOUT,
+        libc::ECONNREFUSED,
+        libc::ECONNRESET,
+        libc::EHOSTUNREACH,
+        libc::ENETUNREACH,
+    ]
+    .contains(&errno)
+}
+
+/// What FFmpeg returns after a cancel is arbitrary (rule 42): our own flag decides.
+pub fn unless_cancelled(context: &JobContext, error: Error) -> Error {
+    if context.is_cancelled() { Error::cancelled() } else { error }
+}

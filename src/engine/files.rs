@@ -1,0 +1,302 @@
+//! Opening an input: format, streams, seek. Source: `open_input_file` and `add_input_streams` of FFmpeg's
+//! fftools/ffmpeg_opt.c. Rules 6, 7 and 31.
+
+use super::context::JobContext;
+use super::errors::{failed, unless_cancelled};
+use super::stream_setup::FileOptions;
+use crate::av::{self, Codec, Dict, Input, InputStream, Opening, Rational};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
+
+/// An input that is open, with all that was decided about it.
+pub struct OpenInput {
+    pub index: usize,
+    pub url: String,
+    pub input: Input,
+    pub streams: Vec<StreamPlan>,
+    /// For stream specifiers.
+    pub facts: Vec<StreamFacts>,
+    pub options: FileOptions,
+    /// -ss, -t in microseconds.
+    pub start_us: Option<i64>,
+    pub duration_us: Option<i64>,
+    pub is_seek_accurate: bool,
+    /// Added to every timestamp.
+    pub offset_us: i64,
+    /// -itsoffset alone.
+    pub user_offset_us: i64,
+    /// -re, -readrate; 0 is as fast as it goes.
+    pub speed: f64,
+    pub is_bitexact: bool,
+    /// Packets between demuxer and decoder.
+    pub queue_packets: usize,
+}
+
+/// A stream of an input, and what the options say of it.
+pub struct StreamPlan {
+    pub info: InputStream,
+    pub decoder: Option<Codec>,
+    /// -r of the input.
+    pub forced_frame_rate: Rational,
+    pub scale: f64,
+    pub autorotate: bool,
+    pub reinit_filter: bool,
+    /// What the user lets through: an AVDiscard.
+    pub discard: i32,
+    pub is_used: bool,
+    pub is_decoded: bool,
+}
+
+pub fn open_input(context: &JobContext, job: &JobSpec, index: usize) -> Result<OpenInput, Error> {
+    let spec = &job.inputs[index];
+    open(context, job, spec, index).map_err(|error| {
+        let error = if error.input().is_none() { error.on_input(index, &spec.url) } else { error };
+        unless_cancelled(context, error)
+    })
+}
+
+fn open(context: &JobContext, job: &JobSpec, spec: &FileSpec, index: usize) -> Result<OpenInput, Error> {
+    let url = if spec.url == "-" { "pipe:" } else { &spec.url };
+    let options = FileOptions::sort(spec, false);
+    let mut input = open_format(context, spec, url, &options)?;
+    let mut facts = (0..input.stream_count()).map(|i| input.describe(i).map(|s| facts_of(&s))).collect::<Result<Vec<_>, _>>()
+        .map_err(|e| failed(e, "open input", Code::DEMUX, "cannot read the streams"))?;
+    for i in 0..facts.len() {
+        if let Some(codec) = named_decoder(spec, &facts, i)? {
+            input.set_codec_id(i, codec.id());
+        }
+    }
+    if spec.flag("find_stream_info").unwrap_or(true) {
+        find_streams(context, &mut input, &options, &facts, url)?;
+        facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();
+    }
+    let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
+    let streams = (0..input.stream_count())
+        .map(|i| plan_stream(&mut input, spec, &facts, i))
+        .collect::<Result<Vec<_>, _>>()?;
+    let copy_ts = job.global_flag("copyts");
+    let user_offset_us = spec.value("itsoffset").and_then(parse_time_us).unwrap_or(0);
+    let zero_us = match (copy_ts, job.global_flag("start_at_zero")) {
+        (false, _) => timestamp_us,
+        (true, true) => input.start_time_us().unwrap_or(0),
+        (true, false) => 0,
+    };
+    Ok(OpenInput {
+        index,
+        url: url.to_owned(),
+        offset_us: user_offset_us.wrapping_sub(zero_us),
+        user_offset_us,
+        duration_us: duration_us(spec, start_us)?,
+        start_us,
+        is_seek_accurate: spec.flag("accurate_seek").unwrap_or(true),
+        speed: speed(spec),
+        is_bitexact: spec.flag("bitexact").unwrap_or(false),
+        queue_packets: spec.value("thread_queue_size").and_then(parse_integer).unwrap_or(8).clamp(1, 1 << 20) as usize,
+        input,
+        streams,
+        facts,
+        options,
+    })
+}
+
+fn open_format(context: &JobContext, spec: &FileSpec, url: &str, options: &FileOptions) -> Result<Input, Error> {
+    let format = spec.value("f");
+    if let Some(name) = format.filter(|name| !Input::format_exists(name)) {
+        return Err(Error::option(format!("input format '{name}' (option f) is unknown")).at("open input"));
+    }
+    let mut dict = options.format.clone();
+    for (option, key) in [("ar", "sample_rate"), ("s", "video_size"), ("pix_fmt", "pixel_format"), ("r", "framerate"), ("ch_layout", "ch_layout")] {
+        let Some(value) = spec.value(option) else { continue };
+        let needs_demuxers_own = option == "r" || option == "ch_layout";
+        if !needs_demuxers_own || format.is_some_and(|f| av::demuxer_has_option(f, key)) {
+            dict.set(key, value);
+        }
+    }
+    if let (Some(channels), Some(format)) = (spec.value("ac"), format) {
+        if av::demuxer_has_option(format, "ch_layout") {
+            dict.set("ch_layout", &format!("{channels}C"));
+        }
+    }
+    dict.set_if_absent("scan_all_pmts", "1");
+    let typed = |letter: &str| -> Result<Option<Codec>, Error> {
+        let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
+        setting.map(|s| decoder_named(&s.value)).transpose()
+    };
+    let opening = Opening {
+        url,
+        format,
+        interrupt: context.interrupt.clone(),
+        log_slot: context.log_slot,
+        is_bitexact: spec.flag("bitexact").unwrap_or(false),
+        decoders: [typed("v")?, typed("a")?, typed("s")?],
+    };
+    let input = Input::open(&opening, &mut dict).map_err(|e| {
+        failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'"))
+    })?;
+    match options.unknown_in(&dict) {
+        Some(key) if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) => {
+            Err(Error::option(format!("option {key} is not one of this input's format or protocol")).at("open input"))
+        }
+        Some(key) => Err(Error::option(format!("option {key} is not one of this input's format")).at("open input")),
+        None => Ok(input),
+    }
+}
+
+fn decoder_named(name: &str) -> Result<Codec, Error> {
+    av::find_decoder(name).ok_or_else(|| Error::option(format!("decoder '{name}' (option c) is unknown")).at("open input"))
+}
+
+fn named_decoder(spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
+    let Some(codec) = spec.for_stream("c", facts, index).map(decoder_named).transpose()? else {
+        return Ok(None);
+    };
+    if codec.kind() != facts[index].kind {
+        let (name, kind) = (codec.name(), facts[index].kind.word());
+        return Err(Error::option(format!("decoder '{name}' (option c) is not one for {kind} streams")).on_stream(index));
+    }
+    Ok(Some(codec))
+}
+
+fn find_streams(context: &JobContext, input: &mut Input, options: &FileOptions, facts: &[StreamFacts], url: &str) -> Result<(), Error> {
+    let dict = |i: usize| -> Dict {
+        let codec = input.describe(i).ok().and_then(|s| av::decoder_for(s.parameters.codec_id()));
+        options.for_codec(codec, facts[i].kind, facts, i)
+    };
+    let mut dicts: Vec<Dict> = (0..facts.len()).map(dict).collect();
+    if let Err(error) = input.find_stream_info(&mut dicts) {
+        if input.stream_count() == 0 || context.is_cancelled() {
+            return Err(failed(error, "probe", Code::DEMUX, &format!("cannot find the streams of '{url}'")));
+        }
+        context.warn("probe", None, &format!("{url}: could not find codec parameters"));
+    }
+    Ok(())
+}
+
+/// Where reading starts: what -ss (or -sseof) asks, and the time in the file that becomes zero.
+fn seek(context: &JobContext, input: &mut Input, spec: &FileSpec) -> Result<(Option<i64>, i64), Error> {
+    let mut start_us = spec.value("ss").and_then(parse_time_us);
+    if let (None, Some(from_end)) = (start_us, spec.value("sseof").and_then(parse_time_us)) {
+        if from_end >= 0 {
+            return Err(Error::option("option sseof must be negative".into()));
+        }
+        start_us = input.duration_us().map(|duration| from_end + duration).filter(|start| *start >= 0);
+        if start_us.is_none() {
+            context.warn("open input", None, "-sseof is ignored: the duration is unknown, or shorter than that");
+        }
+    }
+    let by_timestamp = spec.value("seek_timestamp").is_some_and(|value| value != "0");
+    let mut timestamp_us = start_us.unwrap_or(0);
+    if !by_timestamp {
+        timestamp_us += input.start_time_us().unwrap_or(0);
+    }
+    if start_us.is_some() {
+        // Frames are reordered: the key frame may lie after the one that is wanted (ffmpeg_opt.c: dts_heuristic).
+        let is_reordered = (0..input.stream_count()).any(|i| input.describe(i).is_ok_and(|s| s.parameters.video_delay() > 0));
+        let back_us = if !input.seeks_to_pts() && is_reordered { 3 * 1_000_000 / 23 } else { 0 };
+        if input.seek(timestamp_us - back_us).is_err() {
+            context.warn("open input", None, &format!("could not seek to position {:.3}", timestamp_us as f64 / 1e6));
+        }
+    }
+    Ok((start_us, timestamp_us))
+}
+
+/// -t, or -to less -ss; -t wins.
+pub fn duration_us(spec: &FileSpec, start_us: Option<i64>) -> Result<Option<i64>, Error> {
+    if let Some(duration) = spec.value("t").and_then(parse_time_us) {
+        return match duration < 0 {
+            true => Err(Error::option("option t must not be negative".into())),
+            false => Ok(Some(duration)),
+        };
+    }
+    let Some(end) = spec.value("to").and_then(parse_time_us) else { return Ok(None) };
+    let start = start_us.unwrap_or(0);
+    if end <= start {
+        return Err(Error::option("option to is not after option ss".into()));
+    }
+    Ok(Some(end - start))
+}
+
+fn speed(spec: &FileSpec) -> f64 {
+    match spec.value("readrate").and_then(parse_float) {
+        Some(rate) => rate,
+        None if spec.flag("re").unwrap_or(false) => 1.0,
+        None => 0.0,
+    }
+}
+
+pub fn facts_of(stream: &InputStream) -> StreamFacts {
+    let par = &stream.parameters;
+    let is_usable = par.codec_id() != 0
+        && match par.kind() {
+            MediaKind::Video => par.width() > 0 && par.height() > 0 && par.format() != -1,
+            MediaKind::Audio => par.sample_rate() > 0 && par.channels() > 0 && par.format() != -1,
+            MediaKind::Unknown => false,
+            _ => true,
+        };
+    StreamFacts {
+        kind: par.kind(),
+        id: stream.id,
+        is_attached_picture: stream.is_attached_picture(),
+        is_usable,
+        metadata: stream.metadata.entries(),
+        programs: stream.programs.clone(),
+    }
+}
+
+fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<StreamPlan, Error> {
+    let decoder = named_decoder(spec, facts, index)?;
+    if let Some(codec) = decoder {
+        input.set_codec_id(index, codec.id());
+    }
+    let value = |name| spec.for_stream(name, facts, index);
+    if let Some(tag) = value("tag") {
+        input.set_codec_tag(index, codec_tag(tag));
+    }
+    input.set_discard(index, av::DISCARD_ALL);
+    let mut info = input.describe(index).map_err(|e| failed(e, "open input", Code::DEMUX, "cannot read a stream"))?;
+    let forced_frame_rate = match (info.kind(), value("r")) {
+        (MediaKind::Video, Some(rate)) => Rational::parse_frame_rate(rate)
+            .ok_or_else(|| Error::option(format!("option r has the value '{rate}', which is no frame rate")))?,
+        _ => Rational::new(0, 0),
+    };
+    let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
+    if info.kind() == MediaKind::Audio {
+        info.parameters.guess_layout(max_channels as i32);
+    }
+    let is_disabled = match info.kind() {
+        MediaKind::Video => spec.flag("vn"),
+        MediaKind::Audio => spec.flag("an"),
+        MediaKind::Subtitle => spec.flag("sn"),
+        MediaKind::Data => spec.flag("dn"),
+        _ => None,
+    };
+    let discard = match (is_disabled, value("discard")) {
+        (_, Some(text)) => av::codec_flag_value("skip_frame", text)
+            .ok_or_else(|| Error::option(format!("option discard has the unknown value '{text}'")))?,
+        (Some(true), None) => av::DISCARD_ALL,
+        _ => av::DISCARD_NONE,
+    };
+    Ok(StreamPlan {
+        decoder: decoder.or_else(|| av::decoder_for(info.parameters.codec_id())),
+        forced_frame_rate,
+        scale: value("itsscale").and_then(parse_float).unwrap_or(1.0),
+        autorotate: value("autorotate").is_none_or(|v| v != "0"),
+        reinit_filter: value("reinit_filter").is_none_or(|v| v != "0"),
+        discard,
+        is_used: false,
+        is_decoded: false,
+        info,
+    })
+}
+
+/// "avc1" or a number.
+pub fn codec_tag(text: &str) -> u32 {
+    if let Some(number) = parse_integer(text) {
+        return number as u32;
+    }
+    let mut bytes = [0; 4];
+    for (place, byte) in bytes.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    u32::from_le_bytes(bytes)
+}

@@ -1,0 +1,306 @@
+//! One filter graph on its thread: frames in as the graph asks for them, frames out to the encoders.
+//! Rules 20, 22, 24 and 25; source: `ifilter_send_frame`, `reap_filters` and `transcode_from_filter` of FFmpeg's
+//! fftools/ffmpeg.c (5.1).
+
+use super::context::JobContext;
+use super::decode::FrameItem;
+use super::encode::EncodeItem;
+use super::encoder_open::{Opener, SourceFacts};
+use super::errors::failed;
+use super::filter_build::{SinkSettings, SourceFormat, SourceSettings, build};
+use super::inbox::{CloseOnDrop, Inbox, Refused};
+use super::plan::{EncodePlan, GraphPlan};
+use crate::av::{AvError, Frame, Graph, TIME_BASE, rescale};
+use crate::error::{Code, Error};
+use crate::options::MediaKind;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Where the frames of one sink go.
+pub struct Sink {
+    pub settings: SinkSettings,
+    pub encode: Arc<EncodePlan>,
+    pub inbox: Arc<Inbox<EncodeItem>>,
+    pub source: Option<SourceFacts>,
+    pub decoder_bits: i32,
+    pub header_flags: Option<String>,
+    /// Samples of each frame, once the encoder is open.
+    pub frame_size: i32,
+    pub is_open: bool,
+    pub is_done: bool,
+}
+
+/// One source of the graph.
+pub struct SourceState {
+    pub settings: SourceSettings,
+    format: Option<SourceFormat>,
+    /// Frames that wait until every source is known.
+    waiting: VecDeque<Frame>,
+    is_ended: bool,
+}
+
+impl SourceState {
+    pub fn new(settings: SourceSettings) -> SourceState {
+        SourceState { settings, format: None, waiting: VecDeque::new(), is_ended: false }
+    }
+}
+
+pub struct FilterStage {
+    pub context: Arc<JobContext>,
+    pub plan: GraphPlan,
+    pub inbox: Arc<Inbox<FrameItem>>,
+    pub sources: Vec<SourceState>,
+    pub sinks: Vec<Sink>,
+    pub graph: Option<Graph>,
+}
+
+impl FilterStage {
+    pub fn run(mut self) -> Result<(), Error> {
+        let _close = CloseOnDrop(Arc::clone(&self.inbox));
+        let result = self.run_inner();
+        if self.context.is_cancelled() {
+            return result;
+        }
+        match result {
+            Ok(()) => self.end_sinks(),
+            // The encoders must not wait for more.
+            Err(error) => self.send_ends().and(Err(error)),
+        }
+    }
+
+    fn run_inner(&mut self) -> Result<(), Error> {
+        if self.sources.is_empty() {
+            self.configure()?;
+        }
+        while !self.sinks.iter().all(|sink| sink.is_done) && !self.context.is_cancelled() {
+            let Some(wanted) = self.wanted_source()? else { return Ok(()) };
+            match self.inbox.receive(Some(wanted)) {
+                Some((source, FrameItem::Frame(frame))) => self.frame(source, frame)?,
+                Some((source, FrameItem::End(time_us))) => self.source_ended(source, time_us)?,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what is ready, and finds the source that the graph needs next. None: all is out.
+    fn wanted_source(&mut self) -> Result<Option<usize>, Error> {
+        loop {
+            if self.graph.is_none() {
+                let unknown = self.sources.iter().position(|s| s.format.is_none() && !s.is_ended);
+                if unknown.is_some() {
+                    return Ok(unknown);
+                }
+                if !self.configure_from_parameters()? {
+                    return Ok(None);
+                }
+            }
+            let is_stopped = self.sources.is_empty() && self.context.is_ending();
+            let Some(graph) = &mut self.graph else { return Ok(None) };
+            match graph.request_oldest() {
+                Ok(()) => self.reap()?,
+                Err(AvError::EOF) => {
+                    self.reap()?;
+                    return Ok(None);
+                }
+                Err(AvError::AGAIN) => {
+                    self.reap()?;
+                    let wanted = self.neediest();
+                    if wanted.is_some() || self.sources.iter().all(|s| s.is_ended) {
+                        return Ok(wanted);
+                    }
+                    return Ok(self.sources.iter().position(|s| !s.is_ended));
+                }
+                Err(error) => return Err(self.error(error)),
+            }
+            if is_stopped || self.context.is_cancelled() || self.sinks.iter().all(|sink| sink.is_done) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn neediest(&self) -> Option<usize> {
+        let graph = self.graph.as_ref()?;
+        let open = (0..self.sources.len()).filter(|i| !self.sources[*i].is_ended);
+        let requests = open.map(|i| (graph.failed_requests(i), i)).filter(|(count, _)| *count > 0);
+        // Of those asked equally often, the first.
+        requests.max_by_key(|(count, i)| (*count, std::cmp::Reverse(*i))).map(|(_, i)| i)
+    }
+
+    fn error(&self, error: AvError) -> Error {
+        failed(error, "filter", Code::FILTER, &format!("the filter graph '{}' failed", self.plan.description))
+    }
+
+    fn frame(&mut self, source: usize, frame: Frame) -> Result<(), Error> {
+        let new = SourceFormat::of_frame(&frame);
+        let state = &self.sources[source];
+        let kind = state.settings.kind;
+        let (is_other, matrix_changed) = match &state.format {
+            Some(old) => (old.needs_rebuild(&new, kind), old.matrix != new.matrix),
+            None => (true, false),
+        };
+        let may_rebuild = state.settings.reinit || self.graph.is_none();
+        if (is_other && may_rebuild) || matrix_changed {
+            self.sources[source].format = Some(new);
+            if self.sources.iter().any(|s| s.format.is_none()) {
+                self.sources[source].waiting.push_back(frame);
+                return Ok(());
+            }
+            // What is inside comes out before the graph is built anew.
+            self.reap()?;
+            self.configure()?;
+        }
+        self.push(source, &frame)
+    }
+
+    fn push(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
+        let Some(graph) = &mut self.graph else { return Ok(()) };
+        match graph.send(source, frame) {
+            Ok(()) => self.reap(),
+            // This source has had enough; the others go on.
+            Err(AvError::EOF) => {
+                self.inbox.close_queue(source);
+                self.sources[source].is_ended = true;
+                Ok(())
+            }
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    fn source_ended(&mut self, source: usize, time_us: i64) -> Result<(), Error> {
+        let state = &mut self.sources[source];
+        state.is_ended = true;
+        let base = match (state.settings.kind, &state.format) {
+            (MediaKind::Audio, Some(format)) => crate::av::Rational::new(1, format.sample_rate.max(1)),
+            _ => state.settings.time_base,
+        };
+        let pts = rescale(time_us, TIME_BASE, base);
+        match &mut self.graph {
+            Some(graph) => graph.close_source(source, pts).map_err(|e| self.error(e)),
+            None => Ok(()),
+        }
+    }
+
+    /// Every source is at its end and some never gave a frame: the container's word must do (rule 25). False where it does not.
+    fn configure_from_parameters(&mut self) -> Result<bool, Error> {
+        for state in self.sources.iter_mut().filter(|state| state.format.is_none()) {
+            state.format = state.settings.fallback.clone();
+        }
+        if self.sources.iter().any(|state| state.format.is_none()) {
+            self.context.warn("filter", None, "a stream ended before its format was known; what it feeds stays empty");
+            return Ok(false);
+        }
+        self.configure()?;
+        Ok(true)
+    }
+
+    /// Builds the graph for the formats that are known now, and gives it what waited.
+    fn configure(&mut self) -> Result<(), Error> {
+        let formats: Vec<SourceFormat> = self.sources.iter().filter_map(|s| s.format.clone()).collect();
+        let settings: Vec<SourceSettings> = self.sources.iter().map(|s| s.settings.clone()).collect();
+        let sinks: Vec<SinkSettings> = self.sinks.iter().map(|s| s.settings.clone()).collect();
+        self.graph = None;
+        let mut graph = build(&self.plan, &settings, &formats, &sinks, self.context.log_slot)?;
+        for (index, sink) in self.sinks.iter_mut().enumerate() {
+            let autoscale = sink.encode.video.autoscale;
+            sink.settings.pin(&graph.sink_format(index), autoscale);
+            if sink.is_open && sink.frame_size > 0 {
+                graph.set_frame_size(index, sink.frame_size);
+            }
+        }
+        self.graph = Some(graph);
+        // The size of audio frames is set by the encoder, so that must be open before the first frame is taken.
+        for index in 0..self.sinks.len() {
+            if self.sinks[index].settings.kind == MediaKind::Audio && !self.sinks[index].is_open {
+                self.open_encoder(index, None)?;
+            }
+        }
+        for source in 0..self.sources.len() {
+            while let Some(frame) = self.sources[source].waiting.pop_front() {
+                self.push(source, &frame)?;
+            }
+            if self.sources[source].is_ended {
+                if let Some(graph) = &mut self.graph {
+                    graph.close_source(source, i64::MIN).map_err(|e| failed(e, "filter", Code::FILTER, "cannot end a source"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes every frame that is ready and sends it on.
+    fn reap(&mut self) -> Result<(), Error> {
+        for index in 0..self.sinks.len() {
+            loop {
+                let mut frame = Frame::new().map_err(|e| self.error(e))?;
+                let Some(graph) = &mut self.graph else { return Ok(()) };
+                match graph.receive(index, &mut frame) {
+                    Ok(()) => {}
+                    Err(AvError::AGAIN | AvError::EOF) => break,
+                    Err(error) => return Err(self.error(error)),
+                }
+                if !self.sinks[index].is_done {
+                    self.emit(index, frame)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, index: usize, frame: Frame) -> Result<(), Error> {
+        if !self.sinks[index].is_open {
+            self.open_encoder(index, Some(&frame))?;
+        }
+        self.send(index, EncodeItem::Frame(frame))
+    }
+
+    fn send(&mut self, index: usize, item: EncodeItem) -> Result<(), Error> {
+        match self.sinks[index].inbox.send(0, item) {
+            Ok(()) => Ok(()),
+            Err(Refused::Closed) => {
+                self.sinks[index].is_done = true;
+                Ok(())
+            }
+            Err(Refused::Error(error)) => Err(error),
+        }
+    }
+
+    fn open_encoder(&mut self, index: usize, first: Option<&Frame>) -> Result<(), Error> {
+        let Some(graph) = &mut self.graph else { return Ok(()) };
+        let sink = &mut self.sinks[index];
+        let opener = Opener {
+            plan: &sink.encode,
+            kind: sink.settings.kind,
+            source: sink.source.as_ref(),
+            is_graph_meta: graph.is_meta(),
+            decoder_bits: sink.decoder_bits,
+            log_slot: self.context.log_slot,
+            header_flags: sink.header_flags.clone(),
+        };
+        let open = opener.open(graph.sink_format(index), first)?;
+        if sink.settings.kind == MediaKind::Audio && !sink.encode.codec.takes_any_frame_size() {
+            sink.frame_size = open.encoder.frame_size();
+            graph.set_frame_size(index, sink.frame_size);
+        }
+        sink.is_open = true;
+        self.send(index, EncodeItem::Open(Box::new(open)))
+    }
+
+    /// The end: encoders that never got a frame are opened all the same, so that their file gets its header (rule 25).
+    fn end_sinks(&mut self) -> Result<(), Error> {
+        if self.graph.is_none() && !self.configure_from_parameters()? {
+            return self.send_ends();
+        }
+        for index in 0..self.sinks.len() {
+            if !self.sinks[index].is_open && !self.sinks[index].is_done {
+                self.context.warn("encode", None, "a stream ends without any data");
+                self.open_encoder(index, None)?;
+            }
+        }
+        self.send_ends()
+    }
+
+    fn send_ends(&mut self) -> Result<(), Error> {
+        (0..self.sinks.len()).try_for_each(|index| self.send(index, EncodeItem::End))
+    }
+}

@@ -1,0 +1,275 @@
+//! The bounded links between threads. A consumer has one inbox with a queue for each of its producers' streams.
+//!
+//! Bounded queues alone lock up: a graph waits for audio while the demuxer waits for room in the video queue. So a full queue
+//! may grow while its consumer starves for another one (rule 33 of the engine's rules), up to the job's byte budget;
+//! past it the job fails with LIMIT and the names of both streams.
+
+use super::context::{Counters, JobContext, Wake};
+use crate::error::{Code, Error};
+use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Something that has a size.
+pub trait Weight {
+    fn weight_bytes(&self) -> usize;
+}
+
+pub struct Inbox<T> {
+    state: Mutex<State<T>>,
+    filled: Condvar,
+    room: Condvar,
+    context: Arc<JobContext>,
+}
+
+struct State<T> {
+    queues: Vec<Queue<T>>,
+    /// The queue that the consumer waits for, and every other one may grow.
+    starving_for: Option<usize>,
+    is_closed: bool,
+    order: u64,
+}
+
+struct Queue<T> {
+    name: String,
+    limit: usize,
+    items: VecDeque<(u64, T)>,
+    is_closed: bool,
+}
+
+/// Why nothing can be sent.
+pub enum Refused {
+    /// The consumer wants no more: not an error.
+    Closed,
+    Error(Error),
+}
+
+impl<T: Weight + Send + 'static> Inbox<T> {
+    /// One queue for each `(name, limit)`.
+    pub fn new(context: &Arc<JobContext>, queues: Vec<(String, usize)>) -> Arc<Inbox<T>> {
+        let queues = queues.into_iter().map(|(name, limit)| Queue { name, limit, items: VecDeque::new(), is_closed: false }).collect();
+        let inbox = Arc::new(Inbox {
+            state: Mutex::new(State { queues, starving_for: None, is_closed: false, order: 0 }),
+            filled: Condvar::new(),
+            room: Condvar::new(),
+            context: Arc::clone(context),
+        });
+        let weak = Arc::downgrade(&inbox);
+        context.on_cancel(weak);
+        inbox
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.context.counters
+    }
+
+    /// Puts an item into a queue, waiting while it is full.
+    pub fn send(&self, queue: usize, item: T) -> Result<(), Refused> {
+        let bytes = item.weight_bytes() as u64;
+        let mut state = self.state.lock();
+        loop {
+            if state.is_closed || state.queues[queue].is_closed || self.context.is_cancelled() {
+                return Err(Refused::Closed);
+            }
+            if state.queues[queue].items.len() < state.queues[queue].limit {
+                break;
+            }
+            if let Some(other) = state.starving_for.filter(|other| *other != queue) {
+                if self.counters().link_bytes.load(Relaxed) + bytes <= self.context.link_budget_bytes {
+                    break;
+                }
+                return Err(Refused::Error(self.over_budget(&state, queue, other)));
+            }
+            self.room.wait(&mut state);
+        }
+        state.order += 1;
+        let order = state.order;
+        state.queues[queue].items.push_back((order, item));
+        let now = self.counters().link_bytes.fetch_add(bytes, Relaxed) + bytes;
+        self.counters().link_bytes_peak.fetch_max(now, Relaxed);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    fn over_budget(&self, state: &State<T>, queue: usize, other: usize) -> Error {
+        Error::new(
+            Code::LIMIT,
+            format!(
+                "more than {} bytes wait in '{}' while '{}' has nothing: the streams are too far apart",
+                self.context.link_budget_bytes, state.queues[queue].name, state.queues[other].name
+            ),
+        )
+        .at("link")
+        .with_hint("Raise the engine's link_budget_bytes, or check that both streams of the input cover the same time.")
+    }
+
+    /// Takes the next item of queue `wanted`, or of any in the order of their arrival; waits for one. None when the job is
+    /// cancelled.
+    pub fn receive(&self, wanted: Option<usize>) -> Option<(usize, T)> {
+        let mut state = self.state.lock();
+        loop {
+            if self.context.is_cancelled() {
+                return None;
+            }
+            let queue = match wanted {
+                Some(queue) => (!state.queues[queue].items.is_empty()).then_some(queue),
+                None => state.first(),
+            };
+            if let Some((queue, (_, item))) = queue.and_then(|q| Some((q, state.queues[q].items.pop_front()?))) {
+                state.starving_for = None;
+                self.counters().link_bytes.fetch_sub(item.weight_bytes() as u64, Relaxed);
+                self.room.notify_all();
+                return Some((queue, item));
+            }
+            state.starving_for = wanted;
+            if wanted.is_some() {
+                self.room.notify_all();
+            }
+            self.filled.wait(&mut state);
+        }
+    }
+
+    /// The consumer wants no more: what waits is thrown away, and producers are told.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        let mut bytes = 0;
+        for queue in &mut state.queues {
+            bytes += queue.items.drain(..).map(|(_, item)| item.weight_bytes() as u64).sum::<u64>();
+        }
+        self.counters().link_bytes.fetch_sub(bytes, Relaxed);
+        self.room.notify_all();
+    }
+
+    /// The consumer wants no more of one queue.
+    pub fn close_queue(&self, queue: usize) {
+        let mut state = self.state.lock();
+        let queue = &mut state.queues[queue];
+        queue.is_closed = true;
+        let bytes = queue.items.drain(..).map(|(_, item)| item.weight_bytes() as u64).sum::<u64>();
+        self.counters().link_bytes.fetch_sub(bytes, Relaxed);
+        self.room.notify_all();
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().is_closed
+    }
+}
+
+impl<T> State<T> {
+    /// The queue whose first item arrived first.
+    fn first(&self) -> Option<usize> {
+        let first = |(index, queue): (usize, &Queue<T>)| queue.items.front().map(|(order, _)| (*order, index));
+        self.queues.iter().enumerate().filter_map(first).min().map(|(_, index)| index)
+    }
+}
+
+impl<T: Send> Wake for Inbox<T> {
+    fn wake(&self) {
+        let _guard = self.state.lock();
+        self.filled.notify_all();
+        self.room.notify_all();
+    }
+}
+
+/// Closes the inbox when the consumer ends, however it ends: producers never wait for a thread that is gone.
+pub struct CloseOnDrop<T: Weight + Send + 'static>(pub Arc<Inbox<T>>);
+
+impl<T: Weight + Send + 'static> Drop for CloseOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::Observer;
+    use crate::engine::threads::ThreadPool;
+    use std::time::Duration;
+
+    struct Nobody;
+    impl Observer for Nobody {
+        fn input_opened(&self, _: usize, _: String) {}
+        fn running(&self) {}
+        fn progress(&self) {}
+        fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
+        fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
+    }
+
+    struct Item(usize);
+    impl Weight for Item {
+        fn weight_bytes(&self) -> usize {
+            self.0
+        }
+    }
+
+    fn context(budget: u64) -> Arc<JobContext> {
+        let (interrupt, counters) = (crate::av::Interrupt::new(), Arc::default());
+        JobContext::new(interrupt, counters, Arc::new(Nobody), ThreadPool::new(), String::new(), 0, 0, budget)
+    }
+
+    fn two_queues(context: &Arc<JobContext>) -> Arc<Inbox<Item>> {
+        Inbox::new(context, vec![("video".into(), 2), ("audio".into(), 2)])
+    }
+
+    #[test]
+    fn a_full_queue_grows_while_the_consumer_starves_for_another() {
+        let context = context(1 << 20);
+        let inbox = two_queues(&context);
+        let producer = {
+            let inbox = Arc::clone(&inbox);
+            std::thread::spawn(move || {
+                // Far more video than fits, before the first audio: bounded links alone would wait for ever.
+                (0..100).for_each(|_| assert!(inbox.send(0, Item(10)).is_ok()));
+                assert!(inbox.send(1, Item(1)).is_ok());
+            })
+        };
+        let (queue, item) = inbox.receive(Some(1)).expect("audio comes");
+        assert_eq!((queue, item.0), (1, 1));
+        producer.join().unwrap();
+        assert_eq!((0..100).filter(|_| inbox.receive(None).is_some_and(|(q, _)| q == 0)).count(), 100);
+        assert_eq!(context.counters.link_bytes.load(Relaxed), 0);
+        assert!(context.counters.link_bytes_peak.load(Relaxed) >= 1000);
+    }
+
+    #[test]
+    fn past_the_budget_it_fails_and_names_both_streams() {
+        let context = context(100);
+        let inbox = two_queues(&context);
+        let consumer = {
+            let inbox = Arc::clone(&inbox);
+            std::thread::spawn(move || inbox.receive(Some(1)).is_none())
+        };
+        let error = loop {
+            match inbox.send(0, Item(30)) {
+                Ok(()) => {}
+                Err(Refused::Error(error)) => break error,
+                Err(Refused::Closed) => panic!("closed"),
+            }
+        };
+        assert_eq!(error.code(), Code::LIMIT);
+        assert!(error.message().contains("'video'") && error.message().contains("'audio'"), "{error}");
+        context.cancel();
+        assert!(consumer.join().unwrap(), "a cancel wakes the consumer");
+    }
+
+    #[test]
+    fn a_full_queue_pushes_back_and_a_close_or_cancel_frees_the_producer() {
+        for cancel in [false, true] {
+            let context = context(1 << 20);
+            let inbox = two_queues(&context);
+            let producer = {
+                let inbox = Arc::clone(&inbox);
+                std::thread::spawn(move || (0..3).map(|_| inbox.send(0, Item(5)).is_ok()).collect::<Vec<_>>())
+            };
+            std::thread::sleep(Duration::from_millis(20));
+            if cancel { context.cancel() } else { inbox.close() }
+            let sent = producer.join().unwrap();
+            assert!(!sent[2], "the third did not fit and was refused");
+            inbox.close();
+            assert_eq!(context.counters.link_bytes.load(Relaxed), 0);
+        }
+    }
+}

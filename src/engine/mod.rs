@@ -1,0 +1,48 @@
+//! The media loops. One job in, packets and frames through components on named threads, files out:
+//!
+//! ```text
+//! demux ─┬─ copy ────────────────────────────────┬─ mux     (copy-only jobs: all of this on one thread)
+//!        └─ decode ─ filter ─ encode ────────────┘
+//! ```
+//!
+//! `run` is the way in. No FFmpeg pointer and no `unsafe` here: that is `av`'s.
+#![forbid(unsafe_code)]
+
+mod context;
+mod copy;
+mod decode;
+mod demux;
+mod encode;
+mod encoder_open;
+mod errors;
+mod files;
+mod filter;
+mod filter_build;
+mod force_key;
+mod frame_rate;
+mod inbox;
+mod metadata;
+mod mux;
+mod mux_sync;
+mod mux_thread;
+mod outputs;
+mod pace;
+mod pipeline;
+mod plan;
+mod progress;
+mod run;
+mod select;
+mod single;
+mod stream_setup;
+mod threads;
+mod timestamps;
+
+pub use context::{Counters, JobContext, Observer};
+pub use run::{probe, run};
+pub use threads::{Task, ThreadPool, is_pool_thread_of, panic_error};
+
+/// Checks the FFmpeg that is loaded; None where it fits.
+pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
+pub use crate::av::forward_log;
+pub use crate::av::os::{EventFd, is_forked, is_program_dynamic, kernel, libc_name, trim_memory_now_and_then};
+pub use crate::av::{configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot};

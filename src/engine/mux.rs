@@ -1,0 +1,450 @@
+//! One output being written: waits for its streams, writes the header, keeps timestamps growing, ends with the trailer.
+//! Rules 10, 11, 15, 35 and 36; source: FFmpeg's fftools/ffmpeg_mux.c (5.1).
+
+use super::context::{JobContext, add};
+use super::errors::{failed, unless_cancelled};
+use super::mux_sync::SyncQueue;
+use super::outputs::unknown_option;
+use super::plan::OpenOutput;
+use super::stream_setup::FileOptions;
+use crate::av::{BitstreamFilters, Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
+use crate::error::{Code, Error};
+use crate::options::MediaKind;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// ffmpeg's default of -muxdelay.
+pub const DEFAULT_DELAY_S: f64 = 0.7;
+
+/// What an encoder says of its stream once it is open.
+pub struct StreamReady {
+    pub parameters: Parameters,
+    /// Of the packets that will come.
+    pub time_base: Rational,
+    pub side_data: Vec<SideData>,
+    pub sample_aspect_ratio: Option<Rational>,
+    pub frame_rate: Option<Rational>,
+    /// Overrides packet durations: a constant frame rate was asked for.
+    pub is_constant_rate: bool,
+    /// Duration of the source stream and its time base.
+    pub duration: Option<(i64, Rational)>,
+    /// The encoder's name, for the "encoder" tag.
+    pub encoder_tag: Option<String>,
+}
+
+struct MuxStream {
+    kind: MediaKind,
+    /// Of the packets that come.
+    time_base: Rational,
+    is_ready: bool,
+    is_ended: bool,
+    filters: Option<BitstreamFilters>,
+    /// Packets that wait for the header.
+    waiting: VecDeque<Packet>,
+    waiting_bytes: usize,
+    max_packets_waiting: usize,
+    bytes_threshold: usize,
+    last_dts: i64,
+    /// Of one packet, where the rate is constant.
+    fixed_duration: Option<Rational>,
+    max_packets: i64,
+    packets: i64,
+    has_warned: bool,
+}
+
+pub struct Muxer {
+    context: Arc<JobContext>,
+    pub index: usize,
+    pub url: String,
+    output: Output,
+    options: FileOptions,
+    header_options: Dict,
+    streams: Vec<MuxStream>,
+    sync: Option<SyncQueue>,
+    limit_bytes: Option<u64>,
+    first_video: Option<usize>,
+    has_header: bool,
+    is_ended: bool,
+    size_bytes: u64,
+    since_measured: u32,
+}
+
+impl Muxer {
+    pub fn new(context: &Arc<JobContext>, mut open: OpenOutput, copied_time_bases: &[Option<Rational>]) -> Muxer {
+        let limits_frames = open.streams.iter().any(|stream| stream.max_frames != i64::MAX);
+        let sync = ((open.is_shortest || limits_frames) && open.streams.len() > 1).then(|| {
+            SyncQueue::new(open.streams.iter().map(|s| open.is_shortest || s.max_frames != i64::MAX).collect())
+        });
+        let streams = open.streams.iter_mut().zip(copied_time_bases).map(|(stream, time_base)| MuxStream {
+            kind: stream.kind,
+            time_base: time_base.unwrap_or(TIME_BASE),
+            is_ready: false,
+            is_ended: false,
+            filters: stream.filters.take(),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            max_packets_waiting: stream.max_queue_packets,
+            bytes_threshold: stream.queue_bytes_threshold,
+            last_dts: NOPTS,
+            fixed_duration: None,
+            // Video frames are counted before the encoder, which reorders them.
+            max_packets: match stream.kind {
+                MediaKind::Video if !stream.work.is_copy() => i64::MAX,
+                _ => stream.max_frames,
+            },
+            packets: 0,
+            has_warned: false,
+        });
+        let streams: Vec<MuxStream> = streams.collect();
+        Muxer {
+            context: Arc::clone(context),
+            index: open.index,
+            first_video: streams.iter().position(|s| s.kind == MediaKind::Video).filter(|_| open.index == 0),
+            url: open.url,
+            output: open.output,
+            options: open.options,
+            header_options: open.header_options,
+            streams,
+            sync,
+            limit_bytes: open.limit_bytes,
+            has_header: false,
+            is_ended: false,
+            size_bytes: 0,
+            since_measured: 0,
+        }
+    }
+
+    fn error(&self, error: Error) -> Error {
+        unless_cancelled(&self.context, error.on_output(self.index, &self.url))
+    }
+
+    /// A stream is known: its encoder is open.
+    pub fn stream_ready(&mut self, index: usize, ready: StreamReady) -> Result<(), Error> {
+        let mux_failed = |e| failed(e, "open output", Code::MUX, "cannot describe a stream to the muxer");
+        let output = &mut self.output;
+        let tag = output.parameters(index).map(|p| p.codec_tag()).unwrap_or(0);
+        let mut parameters = ready.parameters;
+        if tag != 0 {
+            parameters.set_codec_tag(tag);
+        }
+        output.set_parameters(index, &parameters).map_err(mux_failed)?;
+        for side in &ready.side_data {
+            output.add_side_data(index, side).map_err(mux_failed)?;
+        }
+        if let Some(ratio) = ready.sample_aspect_ratio {
+            output.set_sample_aspect_ratio(index, ratio);
+        }
+        if let Some(rate) = ready.frame_rate {
+            output.set_frame_rates(index, rate, None);
+        }
+        if !output.time_base(index).is_positive() {
+            output.set_time_base(index, ready.time_base.reduced());
+        }
+        if let Some((duration, time_base)) = ready.duration {
+            output.hint_duration(index, duration, time_base);
+        }
+        if let Some(tag) = ready.encoder_tag {
+            let mut metadata = output.stream_metadata(index);
+            metadata.set_if_absent("encoder", &tag);
+            output.set_stream_metadata(index, &metadata);
+        }
+        let stream = &mut self.streams[index];
+        stream.time_base = ready.time_base;
+        stream.fixed_duration = ready.frame_rate.filter(|_| ready.is_constant_rate).map(Rational::inverse);
+        self.init_stream(index)
+    }
+
+    /// A copied stream was described already; its filters may change that.
+    pub fn copy_ready(&mut self, index: usize) -> Result<(), Error> {
+        self.init_stream(index)
+    }
+
+    fn init_stream(&mut self, index: usize) -> Result<(), Error> {
+        if let Some(filters) = &mut self.streams[index].filters {
+            let result = self.output.parameters(index).and_then(|parameters| {
+                let (parameters, time_base) = filters.init(&parameters, self.output.time_base(index))?;
+                self.output.set_parameters(index, &parameters)?;
+                self.output.set_time_base(index, time_base);
+                Ok(())
+            });
+            result.map_err(|e| self.error(failed(e, "bitstream filter", Code::MUX, "cannot start the bitstream filters").on_stream(index)))?;
+        }
+        self.streams[index].is_ready = true;
+        self.write_header_if_ready()
+    }
+
+    /// A copied stream whose packets all come after the header can use the muxer's own time base (of_check_init: "try to
+    /// improve muxing time_base"). Returns it.
+    pub fn adopt_time_base(&mut self, index: usize) -> Rational {
+        let stream = &mut self.streams[index];
+        if self.has_header && stream.packets == 0 && stream.filters.is_none() {
+            stream.time_base = self.output.time_base(index);
+        }
+        stream.time_base
+    }
+
+    pub fn write_header_if_ready(&mut self) -> Result<(), Error> {
+        if self.has_header || self.streams.iter().any(|stream| !stream.is_ready) {
+            return Ok(());
+        }
+        let written = self.output.write_header(&mut self.header_options);
+        written.map_err(|e| {
+            let format = self.output.format_name();
+            let what = format!("cannot write the header of '{}': format {format} may not take these codecs or options", self.url);
+            self.error(failed(e, "write header", Code::MUX, &what))
+        })?;
+        if let Some(error) = unknown_option(&self.options, &self.header_options) {
+            return Err(self.error(error));
+        }
+        self.has_header = true;
+        for index in 0..self.streams.len() {
+            while let Some(packet) = self.streams[index].waiting.pop_front() {
+                self.write(index, packet)?;
+            }
+            self.streams[index].waiting_bytes = 0;
+        }
+        Ok(())
+    }
+
+    /// Takes a packet. False: this output wants no more of any stream.
+    pub fn packet(&mut self, index: usize, packet: Packet) -> Result<bool, Error> {
+        if self.is_ended || self.streams[index].is_ended {
+            return Ok(!self.is_ended);
+        }
+        match &mut self.sync {
+            Some(sync) => {
+                let end_us = time_us(&packet, self.streams[index].time_base);
+                sync.push(index, end_us, packet);
+                self.release()?;
+            }
+            None => self.filtered(index, Some(packet))?,
+        }
+        Ok(!self.is_ended)
+    }
+
+    /// Writes what the slowest limiting stream allows.
+    fn release(&mut self) -> Result<(), Error> {
+        while let Some((index, packet)) = self.sync.as_mut().and_then(SyncQueue::pop) {
+            self.filtered(index, Some(packet))?;
+        }
+        self.is_ended |= self.sync.as_ref().is_some_and(SyncQueue::is_over);
+        Ok(())
+    }
+
+    fn filtered(&mut self, index: usize, mut packet: Option<Packet>) -> Result<(), Error> {
+        let Some(filters) = &mut self.streams[index].filters else {
+            return match packet {
+                Some(packet) => self.queue_or_write(index, packet),
+                None => Ok(()),
+            };
+        };
+        let mut out = Vec::new();
+        let mut run = || {
+            filters.send(packet.as_mut())?;
+            loop {
+                let mut next = Packet::new()?;
+                if !filters.receive(&mut next)? {
+                    return Ok(());
+                }
+                out.push(next);
+            }
+        };
+        if let Err(error) = run() {
+            let error: crate::av::AvError = error;
+            if error != crate::av::AvError::EOF {
+                // One bad packet does not end an output (ffmpeg goes on too).
+                self.context.warn("bitstream filter", Some(index), &format!("a packet was dropped: {}", error.words()));
+            }
+        }
+        out.into_iter().try_for_each(|packet| self.queue_or_write(index, packet))
+    }
+
+    fn queue_or_write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
+        let stream = &mut self.streams[index];
+        if stream.packets >= stream.max_packets {
+            return Ok(());
+        }
+        stream.packets += 1;
+        if stream.packets == stream.max_packets {
+            stream.is_ended = true;
+            match &mut self.sync {
+                Some(sync) => sync.end(index),
+                None => self.is_ended = true,
+            }
+        }
+        if self.has_header {
+            return self.write(index, packet);
+        }
+        let stream = &mut self.streams[index];
+        let is_over = stream.waiting_bytes + packet.size() > stream.bytes_threshold;
+        if is_over && stream.waiting.len() >= stream.max_packets_waiting {
+            let text = format!(
+                "more than {} packets of stream {index} wait, because another stream of this output has given none yet",
+                stream.max_packets_waiting
+            );
+            return Err(self.error(
+                Error::new(Code::LIMIT, text)
+                    .at("mux")
+                    .on_stream(index)
+                    .with_hint("Raise -max_muxing_queue_size or -muxing_queue_data_threshold, or leave the empty stream out."),
+            ));
+        }
+        packet.make_owned().map_err(|e| self.error(failed(e, "mux", Code::ENOMEM, "cannot keep a packet")))?;
+        let stream = &mut self.streams[index];
+        stream.waiting_bytes += packet.size();
+        stream.waiting.push_back(packet);
+        Ok(())
+    }
+
+    fn write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
+        let stream = &mut self.streams[index];
+        if let Some(tick) = stream.fixed_duration {
+            packet.set_duration(rescale(1, tick, stream.time_base));
+        }
+        packet.rescale(stream.time_base, self.output.time_base(index));
+        let flags = self.output.flags();
+        if !flags.has_no_timestamps() && repair(stream, &mut packet, flags.allows_equal_timestamps()) {
+            add(&self.context.counters.timestamps_repaired, 1);
+            if !stream.has_warned {
+                stream.has_warned = true;
+                let text = format!("timestamps of output stream {}:{index} do not grow; they are put right from here on", self.index);
+                self.context.warn("mux", Some(index), &text);
+            }
+        }
+        stream.last_dts = packet.dts();
+        packet.set_stream_index(index as i32);
+        self.count(index, &packet);
+        let written = self.output.write(&mut packet);
+        written.map_err(|e| self.error(failed(e, "mux", Code::MUX, &format!("cannot write a packet to '{}'", self.url)).on_stream(index)))?;
+        if self.limit_bytes.is_some_and(|limit| self.output.position_bytes() >= limit) {
+            self.is_ended = true;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, index: usize, packet: &Packet) {
+        let counters = &self.context.counters;
+        if counters.packets_written.fetch_add(1, Relaxed) == 0 {
+            counters.first_output_us.store(self.context.elapsed_us().max(1), Relaxed);
+        }
+        if self.first_video == Some(index) {
+            add(&counters.frames, 1);
+        }
+        let time_base = self.output.time_base(index);
+        let end = if packet.pts() == NOPTS { packet.dts() } else { packet.pts() };
+        if end != NOPTS && self.streams[index].kind != MediaKind::Data {
+            let end_us = rescale(end.saturating_add(packet.duration().max(0)), time_base, TIME_BASE);
+            counters.position_us.fetch_max(end_us, Relaxed);
+        }
+        self.since_measured += 1;
+        if self.since_measured >= 64 {
+            self.measure();
+        }
+        self.context.observer.progress();
+    }
+
+    fn measure(&mut self) {
+        self.since_measured = 0;
+        let now = self.output.position_bytes().max(self.size_bytes);
+        add(&self.context.counters.size_bytes, now - self.size_bytes);
+        self.size_bytes = now;
+    }
+
+    /// No more packets of this stream will come. False: this output wants no more of any stream.
+    pub fn end_stream(&mut self, index: usize) -> Result<bool, Error> {
+        if !self.is_ended {
+            if let Some(sync) = &mut self.sync {
+                sync.end(index);
+                self.release()?;
+            }
+            if self.sync.is_none() {
+                self.filtered(index, None)?;
+            }
+        }
+        self.streams[index].is_ended = true;
+        Ok(!self.is_ended)
+    }
+
+    /// Whether a stream has had enough (-frames).
+    pub fn is_stream_ended(&self, index: usize) -> bool {
+        self.is_ended || self.streams[index].is_ended
+    }
+
+    pub fn is_ended(&self) -> bool {
+        self.is_ended || (!self.streams.is_empty() && self.streams.iter().all(|stream| stream.is_ended))
+    }
+
+    /// Microseconds of the last packet of a stream; None before the first.
+    pub fn last_dts_us(&self, index: usize) -> Option<i64> {
+        let last = self.streams[index].last_dts;
+        (last != NOPTS).then(|| rescale(last, self.output.time_base(index), TIME_BASE))
+    }
+
+    /// Ends the file: flushes filters, writes the trailer, closes. Returns the size in bytes.
+    pub fn finish(mut self) -> (u64, Result<(), Error>) {
+        let result = self.finish_inner();
+        let size = self.size_bytes;
+        (size, result)
+    }
+
+    fn finish_inner(&mut self) -> Result<(), Error> {
+        if let Some(mut sync) = self.sync.take() {
+            (0..self.streams.len()).for_each(|index| sync.end(index));
+            while let Some((index, packet)) = sync.pop() {
+                self.filtered(index, Some(packet))?;
+            }
+            for index in 0..self.streams.len() {
+                self.filtered(index, None)?;
+            }
+        }
+        if !self.has_header {
+            let text = format!("nothing was written to '{}': a stream of it received no data", self.url);
+            return Err(self.error(
+                Error::new(Code::MUX, text)
+                    .at("trailer")
+                    .with_hint("Check that every mapped stream has data within the time that was asked for."),
+            ));
+        }
+        let trailer = self.output.write_trailer();
+        self.size_bytes = self.size_bytes.max(self.output.size_bytes());
+        self.measure();
+        let what = format!("cannot write the end of '{}'", self.url);
+        trailer.map_err(|e| self.error(failed(e, "trailer", Code::MUX, &what)))?;
+        self.output.close().map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))
+    }
+}
+
+/// Where a packet stands in time, for holding streams together.
+fn time_us(packet: &Packet, time_base: Rational) -> i64 {
+    match (packet.dts(), packet.pts()) {
+        (NOPTS, NOPTS) => NOPTS,
+        (NOPTS, time) | (time, _) => rescale(time, time_base, TIME_BASE),
+    }
+}
+
+/// Rule 10: pts not before dts, dts growing. True where something had to be changed.
+fn repair(stream: &MuxStream, packet: &mut Packet, may_be_equal: bool) -> bool {
+    let mut is_changed = false;
+    let last = stream.last_dts;
+    let (pts, dts) = (packet.pts(), packet.dts());
+    if pts != NOPTS && dts != NOPTS && dts > pts {
+        let mut three = [pts, dts, last.wrapping_add(1)];
+        three.sort_unstable();
+        packet.set_pts(three[1]);
+        packet.set_dts(three[1]);
+        is_changed = true;
+    }
+    let is_timed = matches!(stream.kind, MediaKind::Audio | MediaKind::Video | MediaKind::Subtitle);
+    if is_timed && packet.dts() != NOPTS && last != NOPTS {
+        let lowest = last + i64::from(!may_be_equal);
+        if packet.dts() < lowest {
+            if packet.pts() >= packet.dts() {
+                packet.set_pts(packet.pts().max(lowest));
+            }
+            packet.set_dts(lowest);
+            is_changed = true;
+        }
+    }
+    is_changed
+}

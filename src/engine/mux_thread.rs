@@ -1,0 +1,145 @@
+//! One output on its thread: what encoders and copies send, in the order in which it comes.
+
+use super::context::{JobContext, Wake};
+use super::inbox::{CloseOnDrop, Inbox, Weight};
+use super::mux::{Muxer, StreamReady};
+use crate::av::Packet;
+use crate::error::Error;
+use parking_lot::{Condvar, Mutex};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub enum MuxItem {
+    Ready(Box<StreamReady>),
+    Packet(Packet),
+    End,
+}
+
+impl Weight for MuxItem {
+    fn weight_bytes(&self) -> usize {
+        match self {
+            MuxItem::Packet(packet) => packet.weight_bytes(),
+            _ => 0,
+        }
+    }
+}
+
+/// How far every output stream is, so that no input runs ahead of the others (rule 33: 100 ms).
+pub struct Schedule {
+    heads: Mutex<Vec<Head>>,
+    moved: Condvar,
+}
+
+struct Head {
+    /// Microseconds; None before the first packet.
+    dts_us: Option<i64>,
+    is_ended: bool,
+    /// Inputs that feed this stream.
+    inputs: Vec<usize>,
+}
+
+const AHEAD_US: i64 = 100_000;
+
+impl Schedule {
+    /// One entry for each output stream: the inputs that feed it.
+    pub fn new(context: &JobContext, inputs: Vec<Vec<usize>>) -> Arc<Schedule> {
+        let head = |inputs| Head { dts_us: None, is_ended: false, inputs };
+        let schedule = Arc::new(Schedule { heads: Mutex::new(inputs.into_iter().map(head).collect()), moved: Condvar::new() });
+        let weak = Arc::downgrade(&schedule);
+        context.on_cancel(weak);
+        schedule
+    }
+
+    fn advance(&self, stream: usize, dts_us: Option<i64>, is_ended: bool) {
+        let mut heads = self.heads.lock();
+        let head = &mut heads[stream];
+        head.dts_us = dts_us.or(head.dts_us);
+        head.is_ended |= is_ended;
+        drop(heads);
+        self.moved.notify_all();
+    }
+
+    /// Waits while everything that input `input` feeds is ahead of something that another input feeds.
+    pub fn wait_for_turn(&self, context: &JobContext, input: usize) {
+        let mut heads = self.heads.lock();
+        while !context.is_ending() && !may_read(&heads, input) {
+            // A stream that another input feeds may have no packet for long: look again now and then.
+            self.moved.wait_for(&mut heads, Duration::from_millis(500));
+        }
+    }
+}
+
+fn may_read(heads: &[Head], input: usize) -> bool {
+    let running = || heads.iter().filter(|head| !head.is_ended);
+    let slowest = running().map(|head| head.dts_us.unwrap_or(i64::MIN)).min().unwrap_or(i64::MIN);
+    let limit = slowest.saturating_add(AHEAD_US);
+    let mut own = running().filter(|head| head.inputs.contains(&input)).peekable();
+    own.peek().is_none() || own.any(|head| head.dts_us.is_none_or(|dts| dts <= limit))
+}
+
+impl Wake for Schedule {
+    fn wake(&self) {
+        let _guard = self.heads.lock();
+        self.moved.notify_all();
+    }
+}
+
+pub struct MuxStage {
+    pub context: Arc<JobContext>,
+    pub inbox: Arc<Inbox<MuxItem>>,
+    pub muxer: Muxer,
+    pub streams: usize,
+    pub schedule: Arc<Schedule>,
+    /// Where this output's streams begin in the schedule.
+    pub first_in_schedule: usize,
+}
+
+impl MuxStage {
+    /// Writes until every stream has ended, and the trailer. The error is this output's own.
+    pub fn run(mut self) -> Result<(), Error> {
+        let close = CloseOnDrop(Arc::clone(&self.inbox));
+        let written = self.write_all();
+        drop(close);
+        for stream in 0..self.streams {
+            self.schedule.advance(self.first_in_schedule + stream, None, true);
+        }
+        if self.context.is_cancelled() {
+            return Ok(());
+        }
+        let index = self.muxer.index;
+        let (size, finished) = self.muxer.finish();
+        let result = written.and(finished);
+        self.context.observer.output_finished(index, size, result.as_ref().err());
+        result
+    }
+
+    fn write_all(&mut self) -> Result<(), Error> {
+        let mut is_open = vec![true; self.streams];
+        while is_open.contains(&true) {
+            let Some((index, item)) = self.inbox.receive(None) else { return Ok(()) };
+            let wanted = match item {
+                MuxItem::Ready(ready) => self.muxer.stream_ready(index, *ready).map(|()| true)?,
+                MuxItem::Packet(packet) => {
+                    let wanted = self.muxer.packet(index, packet)?;
+                    self.schedule.advance(self.first_in_schedule + index, self.muxer.last_dts_us(index), false);
+                    wanted
+                }
+                MuxItem::End => {
+                    is_open[index] = false;
+                    self.schedule.advance(self.first_in_schedule + index, None, true);
+                    self.muxer.end_stream(index)?
+                }
+            };
+            if !wanted {
+                return Ok(());
+            }
+            if is_open[index] && self.muxer.is_stream_ended(index) {
+                // It has had enough (-frames): whoever feeds it is told, and its End will not come.
+                is_open[index] = false;
+                self.inbox.close_queue(index);
+                self.schedule.advance(self.first_in_schedule + index, None, true);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,431 @@
+//! Putting an output together: its streams, and what is to be done for each. Source: `open_output_file`,
+//! `new_output_stream` and its like in FFmpeg's fftools/ffmpeg_opt.c.
+
+use super::context::JobContext;
+use super::errors::{failed, unless_cancelled};
+use super::files::{OpenInput, codec_tag, duration_us};
+use super::plan::{
+    AudioPlan, EncodePlan, FrameRateMode, GraphPlan, GraphSink, GraphSource, OpenOutput, OutStream, VideoPlan, Work,
+    out_facts, use_stream,
+};
+use super::select::{Disabled, Source, UnknownStreams, select};
+use super::stream_setup::FileOptions;
+use super::{metadata, mux};
+use crate::av::{self, BitstreamFilters, Codec, Dict, Output, Rational};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
+
+pub fn open_output(
+    context: &JobContext,
+    job: &JobSpec,
+    index: usize,
+    inputs: &mut [OpenInput],
+    graphs: &mut Vec<GraphPlan>,
+) -> Result<OpenOutput, Error> {
+    let spec = &job.outputs[index];
+    let builder = Builder { context, job, spec, index };
+    builder.build(inputs, graphs).map_err(|error| {
+        let error = if error.output().is_none() { error.on_output(index, &spec.url) } else { error };
+        unless_cancelled(context, error)
+    })
+}
+
+struct Builder<'a> {
+    context: &'a JobContext,
+    job: &'a JobSpec,
+    spec: &'a FileSpec,
+    index: usize,
+}
+
+impl Builder<'_> {
+    fn build(&self, inputs: &mut [OpenInput], graphs: &mut Vec<GraphPlan>) -> Result<OpenOutput, Error> {
+        let spec = self.spec;
+        let mut open = self.make()?;
+        let mut disabled = Disabled::of(spec);
+        self.take_unlabelled(&mut open, graphs, &mut disabled)?;
+        let unknown =
+            UnknownStreams { ignore: self.job.global_flag("ignore_unknown"), copy: self.job.global_flag("copy_unknown") };
+        for source in select(spec, inputs, &open.output, disabled, unknown)? {
+            match source {
+                Source::Stream { input, stream } => self.add_from_input(&mut open, inputs, graphs, input, stream)?,
+                Source::Label(label) => self.add_from_label(&mut open, graphs, &label)?,
+            }
+        }
+        if open.streams.is_empty() && !open.output.flags().allows_no_streams() {
+            return Err(Error::option("the output would have no stream: none of the inputs' streams was chosen".into())
+                .at("open output"));
+        }
+        open.options.check_unused(self.context, &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)))?;
+        self.prepare_file(&mut open, inputs)?;
+        metadata::apply(spec, &mut open, inputs)?;
+        Ok(open)
+    }
+
+    fn make(&self) -> Result<OpenOutput, Error> {
+        let spec = self.spec;
+        let url = if spec.url == "-" { "pipe:" } else { &spec.url };
+        let format = spec.value("f");
+        if let Some(name) = format.filter(|name| !Output::format_exists(name)) {
+            return Err(Error::option(format!("output format '{name}' (option f) is unknown")).at("open output"));
+        }
+        let mut output = Output::new(url, format, &self.context.interrupt, self.context.log_slot).map_err(|e| {
+            failed(e, "open output", Code::OPTION, &format!("no format fits the output name '{url}'"))
+                .with_hint("Give the name a known ending such as .mp4, or name the format with -f.")
+        })?;
+        if spec.flag("bitexact").unwrap_or(false) {
+            output.set_bitexact();
+        }
+        let start_us = spec.value("ss").and_then(parse_time_us);
+        let duration = duration_us(spec, start_us)?;
+        if let Some(duration) = duration {
+            output.set_duration_us(duration);
+        }
+        let options = FileOptions::sort(spec, true);
+        Ok(OpenOutput {
+            index: self.index,
+            url: url.to_owned(),
+            header_options: options.format.clone(),
+            options,
+            output,
+            streams: Vec::new(),
+            start_us,
+            duration_us: duration,
+            limit_bytes: spec.value("fs").and_then(parse_integer).map(|bytes| bytes as u64),
+            is_shortest: spec.flag("shortest").unwrap_or(false),
+            chapters_us: Vec::new(),
+        })
+    }
+
+    /// Outputs of complex graphs without a label go to the first output file.
+    fn take_unlabelled(&self, open: &mut OpenOutput, graphs: &mut [GraphPlan], disabled: &mut Disabled) -> Result<(), Error> {
+        for graph in graphs.iter_mut() {
+            for sink in graph.sinks.iter_mut().filter(|sink| sink.target.is_none() && sink.label.is_none()) {
+                match sink.kind {
+                    MediaKind::Video => disabled.video = true,
+                    MediaKind::Audio => disabled.audio = true,
+                    _ => {}
+                }
+                self.connect_sink(open, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_from_label(&self, open: &mut OpenOutput, graphs: &mut [GraphPlan], label: &str) -> Result<(), Error> {
+        let sink = graphs.iter_mut().flat_map(|graph| &mut graph.sinks).find(|sink| sink.label.as_deref() == Some(label));
+        match sink {
+            Some(sink) if sink.target.is_none() => self.connect_sink(open, sink),
+            Some(_) => Err(Error::option(format!("option map: the graph's output [{label}] is used twice"))
+                .with_hint("Use the split or asplit filter to send one output to several files.")),
+            None => Err(Error::option(format!("option map: no filter graph has an output [{label}]"))),
+        }
+    }
+
+    fn connect_sink(&self, open: &mut OpenOutput, sink: &mut GraphSink) -> Result<(), Error> {
+        let stream = self.add_stream(open, sink.kind, None)?;
+        if matches!(open.streams[stream].work, Work::Copy { .. }) {
+            return Err(Error::option(format!("stream {stream} comes from a filter graph, so its codec cannot be copy")));
+        }
+        let facts = open.facts();
+        if self.spec.for_stream("filter", &facts, stream).is_some() {
+            return Err(Error::option(format!("stream {stream} comes from -filter_complex, so -filter cannot be used for it")));
+        }
+        sink.target = Some((self.index, stream));
+        Ok(())
+    }
+
+    fn add_from_input(
+        &self,
+        open: &mut OpenOutput,
+        inputs: &mut [OpenInput],
+        graphs: &mut Vec<GraphPlan>,
+        input: usize,
+        stream: usize,
+    ) -> Result<(), Error> {
+        let kind = inputs[input].streams[stream].info.kind();
+        let index = self.add_stream(open, kind, Some((input, stream)))?;
+        let is_encoded = matches!(open.streams[index].work, Work::Encode(_));
+        use_stream(inputs, input, stream, is_encoded);
+        let filter = self.spec.for_stream("filter", &open.facts(), index).map(str::to_owned);
+        if !is_encoded {
+            return match filter {
+                Some(filter) => Err(Error::option(format!("option filter '{filter}' cannot be used for stream {index}, which is copied"))),
+                None => Ok(()),
+            };
+        }
+        if inputs[input].streams[stream].decoder.is_none() {
+            let codec = av::codec_name(inputs[input].streams[stream].info.parameters.codec_id());
+            return Err(Error::new(Code::UNSUPPORTED, format!("there is no decoder for {codec} (stream {input}:{stream})"))
+                .at("decode")
+                .on_stream(stream));
+        }
+        self.add_simple_graph(open, inputs, graphs, index, filter, GraphSource { kind, input, stream });
+        Ok(())
+    }
+
+    fn add_simple_graph(
+        &self,
+        open: &mut OpenOutput,
+        inputs: &[OpenInput],
+        graphs: &mut Vec<GraphPlan>,
+        index: usize,
+        filter: Option<String>,
+        source: GraphSource,
+    ) {
+        let kind = source.kind;
+        let has_complex = graphs.iter().any(|graph| !graph.is_simple);
+        let mode = self.frame_rate_mode_default(open, inputs, source.input);
+        let Work::Encode(encode) = &mut open.streams[index].work else { return };
+        encode.video.is_unfiltered = filter.is_none() && !has_complex;
+        encode.video.mode = encode.video.mode.or(mode);
+        let mut swr = open.options.resampler.clone();
+        if av::exact_bits_per_sample(encode.codec.id()) == 24 {
+            swr.set("output_sample_bits", "24");
+        }
+        let threads = self.job.global("filter_threads").map(str::to_owned).or_else(|| encode.options.get("threads"));
+        graphs.push(GraphPlan {
+            description: filter.unwrap_or_else(|| if kind == MediaKind::Video { "null" } else { "anull" }.to_owned()),
+            is_simple: true,
+            sources: vec![source],
+            sinks: vec![GraphSink { kind, label: None, filter: String::new(), target: Some((self.index, index)) }],
+            threads: threads.filter(|threads| threads != "auto"),
+            sws: open.options.scaler.to_filter_options(),
+            swr: swr.to_filter_options(),
+            no_conversion: self.job.global("auto_conversion_filters") == Some("0"),
+        });
+    }
+
+    /// An input with one stream only keeps an initial gap (ffmpeg_opt.c: VSYNC_VSCFR).
+    fn frame_rate_mode_default(&self, open: &OpenOutput, inputs: &[OpenInput], input: usize) -> Option<FrameRateMode> {
+        let mode = muxers_mode(&open.output, self.job.global_flag("copyts"));
+        let is_single = inputs[input].streams.len() == 1 && inputs[input].user_offset_us == 0;
+        Some(if mode == FrameRateMode::Cfr && is_single { FrameRateMode::Vscfr } else { mode })
+    }
+
+    fn add_stream(&self, open: &mut OpenOutput, kind: MediaKind, source: Option<(usize, usize)>) -> Result<usize, Error> {
+        let index = open.output.add_stream(kind).map_err(|e| failed(e, "open output", Code::ENOMEM, "cannot add a stream"))?;
+        let mut facts = open.facts();
+        facts.push(out_facts(kind));
+        let value = |name| self.spec.for_stream(name, &facts, index);
+        let number = |name| value(name).and_then(parse_integer);
+        for setting in self.spec.all("streamid") {
+            let (which, id) = setting.value.split_once(':').ok_or_else(|| Error::option(format!("option streamid has the value '{}'; it needs index:value", setting.value)))?;
+            if which.parse() == Ok(index) {
+                open.output.set_stream_id(index, parse_integer(id).unwrap_or(0) as i32);
+            }
+        }
+        let filters = match value("bsf").filter(|chain| !chain.is_empty()) {
+            Some(chain) => Some(BitstreamFilters::parse(chain).map_err(|e| {
+                failed(e, "options", Code::OPTION, &format!("option bsf: cannot use '{chain}'"))
+            })?),
+            None => None,
+        };
+        let time_base_hint = value("time_base").map(|text| ratio("time_base", text, true)).transpose()?;
+        if let Some(time_base) = time_base_hint {
+            open.output.set_time_base(index, time_base);
+        }
+        let codec = self.encoder(open, kind, &facts, index)?;
+        let work = match codec {
+            None => Work::Copy {
+                copies_non_key_start: value("copyinkf").is_some_and(|v| v != "0"),
+                copies_before_start: value("copypriorss").is_none_or(|v| v != "0"),
+            },
+            Some(codec) => Work::Encode(Box::new(self.encode_plan(open, codec, kind, &facts, index)?)),
+        };
+        if matches!(work, Work::Copy { .. }) {
+            // Mark the codec options of a copied stream as used, as ffmpeg does.
+            open.options.for_codec(None, kind, &facts, index);
+        }
+        open.streams.push(OutStream {
+            max_frames: number("frames").unwrap_or(i64::MAX),
+            kind,
+            source,
+            work,
+            filters,
+            max_queue_packets: number("max_muxing_queue_size").unwrap_or(128) as usize,
+            queue_bytes_threshold: number("muxing_queue_data_threshold").unwrap_or(50 << 20) as usize,
+            time_base_hint,
+            tag: value("tag").map(codec_tag),
+            disposition: value("disposition").map(str::to_owned),
+            rotate: None,
+        });
+        Ok(index)
+    }
+
+    /// The encoder, or None to copy.
+    fn encoder(&self, open: &OpenOutput, kind: MediaKind, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
+        if !matches!(kind, MediaKind::Video | MediaKind::Audio | MediaKind::Subtitle) {
+            return Ok(None);
+        }
+        let codec = match self.spec.for_stream("c", facts, index) {
+            Some("copy") => return Ok(None),
+            Some(name) => av::find_encoder(name)
+                .ok_or_else(|| Error::option(format!("encoder '{name}' (option c) is unknown")).at("open output"))?,
+            None => {
+                let id = open.output.default_codec(kind);
+                id.and_then(Codec::encoder_for).ok_or_else(|| {
+                    let (format, name) = (open.output.format_name(), id.map(av::codec_name).unwrap_or_default());
+                    Error::option(format!("format {format} has no default encoder for {} ({name}); choose one with -c", kind.word()))
+                })?
+            }
+        };
+        if codec.kind() != kind {
+            return Err(Error::option(format!("encoder '{}' (option c) is not one for {} streams", codec.name(), kind.word())));
+        }
+        if kind == MediaKind::Subtitle {
+            return Err(Error::new(Code::UNSUPPORTED, format!("encoding subtitles ({}) is not supported yet", codec.name()))
+                .at("open output")
+                .with_hint("Copy subtitles with -c:s copy, or leave them out with -sn."));
+        }
+        Ok(Some(codec))
+    }
+
+    fn encode_plan(&self, open: &OpenOutput, codec: Codec, kind: MediaKind, facts: &[StreamFacts], index: usize) -> Result<EncodePlan, Error> {
+        let value = |name| self.spec.for_stream(name, facts, index);
+        let number = |name| value(name).and_then(parse_integer);
+        let mut options = open.options.for_codec(Some(codec), kind, facts, index);
+        options.set_if_absent("threads", "auto");
+        Ok(EncodePlan {
+            codec,
+            options,
+            is_bitexact: self.spec.flag("bitexact").unwrap_or(false),
+            wants_global_header: open.output.flags().wants_global_header(),
+            quality: value("q").and_then(parse_float).filter(|q| *q >= 0.0),
+            codec_tag: value("tag").map_or(0, codec_tag),
+            bits_per_raw_sample: number("bits_per_raw_sample").unwrap_or(0) as i32,
+            encoder_time_base: value("enc_time_base").map(|text| ratio("enc_time_base", text, false)).transpose()?,
+            max_frames: number("frames").unwrap_or(i64::MAX),
+            video: if kind == MediaKind::Video { self.video_plan(open, &value)? } else { VideoPlan::default() },
+            audio: if kind == MediaKind::Audio { audio_plan(&value)? } else { AudioPlan::default() },
+        })
+    }
+
+    fn video_plan<'v>(&self, open: &OpenOutput, value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<VideoPlan, Error> {
+        let rate = |name| -> Result<Option<Rational>, Error> {
+            let parse = |text| Rational::parse_frame_rate(text)
+                .ok_or_else(|| Error::option(format!("option {name} has the value '{text}', which is no frame rate")));
+            value(name).map(parse).transpose()
+        };
+        let (frame_rate, max_frame_rate) = (rate("r")?, rate("fpsmax")?);
+        if frame_rate.is_some() && max_frame_rate.is_some() {
+            return Err(Error::option("only one of the options r and fpsmax can be set for a stream".into()));
+        }
+        let size = value("s")
+            .map(|text| av::video_size(text).ok_or_else(|| Error::option(format!("option s has the value '{text}', which is no size"))))
+            .transpose()?;
+        let (keeps_pixel_format, name) = match value("pix_fmt") {
+            Some(text) => (text.starts_with('+'), Some(text.trim_start_matches('+')).filter(|t| !t.is_empty())),
+            None => (false, None),
+        };
+        let pixel_format = name
+            .map(|n| av::pixel_format(n).ok_or_else(|| Error::option(format!("option pix_fmt has the unknown value '{n}'"))))
+            .transpose()?;
+        let mode = match value("fps_mode").or(self.job.global("vsync")) {
+            Some(text) => parse_mode(text)?,
+            None => None,
+        };
+        let mode = mode.or_else(|| {
+            // Only streams of complex graphs are decided here; others when their input is known.
+            Some(muxers_mode(&open.output, self.job.global_flag("copyts"))).filter(|m| *m != FrameRateMode::Cfr)
+        });
+        Ok(VideoPlan {
+            frame_rate,
+            max_frame_rate,
+            keeps_frame_rate: value("force_fps").is_some_and(|v| v != "0"),
+            size,
+            autoscale: value("autoscale").is_none_or(|v| v != "0"),
+            pixel_format,
+            keeps_pixel_format,
+            aspect: value("aspect").map(|text| ratio("aspect", text, true)).transpose()?,
+            mode,
+            force_key_frames: value("force_key_frames").map(str::to_owned),
+            frame_drop_threshold: self.job.global("frame_drop_threshold").and_then(parse_float).unwrap_or(0.0),
+            is_unfiltered: false,
+        })
+    }
+
+    /// Opens the file: only after all that can be wrong about the options was checked.
+    fn prepare_file(&self, open: &mut OpenOutput, inputs: &[OpenInput]) -> Result<(), Error> {
+        let flags = open.output.flags();
+        if flags.needs_number() && !av::has_number_pattern(&open.url) {
+            return Err(Error::option(format!("the name '{}' needs a number pattern such as %03d", open.url)).at("open output"));
+        }
+        self.check_overwrite(open, inputs)?;
+        let open_failed = |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
+        open.output.open(&mut open.header_options).map_err(open_failed)?;
+        if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {
+            open.header_options.set("preload", &format!("{}", (preload * 1e6) as i64));
+        }
+        let delay_s = self.spec.value("muxdelay").and_then(parse_float).unwrap_or(mux::DEFAULT_DELAY_S);
+        open.output.set_max_delay_us((delay_s * 1e6) as i32);
+        Ok(())
+    }
+
+    fn check_overwrite(&self, open: &OpenOutput, inputs: &[OpenInput]) -> Result<(), Error> {
+        if open.output.flags().opens_no_file() || av::protocol_name(&open.url).as_deref() != Some("file") {
+            return Ok(());
+        }
+        if inputs.iter().any(|input| !input.input.is_without_file() && input.url == open.url) {
+            return Err(Error::new(Code::EINVAL, format!("output '{}' is also an input", open.url))
+                .at("open output")
+                .with_hint("Write to another name, and rename it afterwards: FFmpeg cannot edit a file in place."));
+        }
+        let path = open.url.strip_prefix("file:").unwrap_or(&open.url);
+        if self.job.global_flag("n") && std::path::Path::new(path).exists() {
+            return Err(Error::new(Code::EEXIST, format!("'{}' exists, and -n forbids to overwrite it", open.url)).at("open output"));
+        }
+        Ok(())
+    }
+}
+
+fn muxers_mode(output: &Output, copy_ts: bool) -> FrameRateMode {
+    let flags = output.flags();
+    let mode = match (output.format_name() == "avi", flags.allows_variable_frame_rate(), flags.has_no_timestamps()) {
+        (true, ..) | (false, true, false) => FrameRateMode::Vfr,
+        (false, true, true) => FrameRateMode::Passthrough,
+        (false, false, _) => FrameRateMode::Cfr,
+    };
+    if mode == FrameRateMode::Cfr && copy_ts { FrameRateMode::Vscfr } else { mode }
+}
+
+fn parse_mode(text: &str) -> Result<Option<FrameRateMode>, Error> {
+    Ok(match text {
+        "auto" | "-1" => None,
+        "cfr" | "1" => Some(FrameRateMode::Cfr),
+        "vfr" | "2" => Some(FrameRateMode::Vfr),
+        "passthrough" | "0" => Some(FrameRateMode::Passthrough),
+        "drop" => Some(FrameRateMode::Drop),
+        _ => return Err(Error::option(format!("option fps_mode has the unknown value '{text}'"))),
+    })
+}
+
+fn ratio(name: &str, text: &str, needs_positive: bool) -> Result<Rational, Error> {
+    let max = if name == "aspect" { 255 } else { i32::MAX };
+    Rational::parse_ratio(text, max)
+        .filter(|q| q.den > 0 && (q.num > 0 || !needs_positive))
+        .ok_or_else(|| Error::option(format!("option {name} has the value '{text}', which is no ratio")))
+}
+
+fn audio_plan<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<AudioPlan, Error> {
+    let number = |name| value(name).and_then(parse_integer).map(|n| n as i32).filter(|n| *n > 0);
+    let layout = value("ch_layout");
+    if let Some(name) = layout.filter(|name| av::ChannelLayout::parse(name).is_none()) {
+        return Err(Error::option(format!("option ch_layout has the unknown value '{name}'")));
+    }
+    let sample_format = value("sample_fmt")
+        .map(|n| av::sample_format(n).ok_or_else(|| Error::option(format!("option sample_fmt has the unknown value '{n}'"))))
+        .transpose()?;
+    Ok(AudioPlan {
+        sample_rate: number("ar"),
+        channels: number("ac"),
+        layout: layout.map(str::to_owned),
+        sample_format,
+        apad: value("apad").map(str::to_owned),
+    })
+}
+
+/// What of the options nobody took when the header was written is unknown to the muxer and its protocol.
+pub fn unknown_option(options: &FileOptions, left: &Dict) -> Option<Error> {
+    let key = options.unknown_in(left).filter(|key| key != "preload")?;
+    Some(Error::option(format!("option {key} is not one of this output's format or protocol")).at("open output"))
+}

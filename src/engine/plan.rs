@@ -1,0 +1,234 @@
+//! What is to be done, decided before anything runs: which graphs there are, which streams go where.
+
+use super::files::OpenInput;
+use super::stream_setup::FileOptions;
+use crate::av::{self, BitstreamFilters, Codec, Dict, Graph, GraphOptions, Output, Rational};
+use crate::error::{Code, Error};
+use crate::options::{JobSpec, MediaKind, Selector};
+
+/// A filter graph: simple (one in, one out, of one encoded stream) or complex.
+pub struct GraphPlan {
+    pub description: String,
+    pub is_simple: bool,
+    pub sources: Vec<GraphSource>,
+    pub sinks: Vec<GraphSink>,
+    /// Of a simple graph: -filter_threads or the encoder's threads; of a complex one -filter_complex_threads.
+    pub threads: Option<String>,
+    pub sws: String,
+    pub swr: String,
+    pub no_conversion: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct GraphSource {
+    pub kind: MediaKind,
+    pub input: usize,
+    pub stream: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct GraphSink {
+    pub kind: MediaKind,
+    pub label: Option<String>,
+    pub filter: String,
+    /// Output and stream that it feeds.
+    pub target: Option<(usize, usize)>,
+}
+
+/// How frames become a steady rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameRateMode {
+    Passthrough,
+    Drop,
+    Vfr,
+    Cfr,
+    /// Constant, but an initial gap stays a gap.
+    Vscfr,
+}
+
+/// What is to be encoded, and how.
+pub struct EncodePlan {
+    pub codec: Codec,
+    pub options: Dict,
+    pub is_bitexact: bool,
+    pub wants_global_header: bool,
+    pub quality: Option<f64>,
+    pub codec_tag: u32,
+    pub bits_per_raw_sample: i32,
+    pub encoder_time_base: Option<Rational>,
+    pub max_frames: i64,
+    pub video: VideoPlan,
+    pub audio: AudioPlan,
+}
+
+#[derive(Clone, Default)]
+pub struct VideoPlan {
+    pub frame_rate: Option<Rational>,
+    pub max_frame_rate: Option<Rational>,
+    pub keeps_frame_rate: bool,
+    pub size: Option<(i32, i32)>,
+    pub autoscale: bool,
+    pub pixel_format: Option<i32>,
+    pub keeps_pixel_format: bool,
+    pub aspect: Option<Rational>,
+    pub mode: Option<FrameRateMode>,
+    pub force_key_frames: Option<String>,
+    pub frame_drop_threshold: f64,
+    /// The only filter is the one that does nothing: frame durations of the input hold.
+    pub is_unfiltered: bool,
+}
+
+#[derive(Clone, Default)]
+pub struct AudioPlan {
+    pub sample_rate: Option<i32>,
+    pub channels: Option<i32>,
+    pub layout: Option<String>,
+    pub sample_format: Option<i32>,
+    pub apad: Option<String>,
+}
+
+pub enum Work {
+    Copy { copies_non_key_start: bool, copies_before_start: bool },
+    Encode(Box<EncodePlan>),
+    /// The plan went to the encoder.
+    Encoding,
+}
+
+impl Work {
+    pub fn is_copy(&self) -> bool {
+        matches!(self, Work::Copy { .. })
+    }
+
+    pub fn take_encode(&mut self) -> Option<EncodePlan> {
+        if self.is_copy() {
+            return None;
+        }
+        match std::mem::replace(self, Work::Encoding) {
+            Work::Encode(plan) => Some(*plan),
+            _ => None,
+        }
+    }
+}
+
+/// One stream of an output.
+pub struct OutStream {
+    pub kind: MediaKind,
+    /// The input stream that it comes from; None for a complex graph's.
+    pub source: Option<(usize, usize)>,
+    pub work: Work,
+    /// -frames; i64::MAX where there is no limit.
+    pub max_frames: i64,
+    pub filters: Option<BitstreamFilters>,
+    pub max_queue_packets: usize,
+    pub queue_bytes_threshold: usize,
+    /// -time_base.
+    pub time_base_hint: Option<Rational>,
+    pub tag: Option<u32>,
+    pub disposition: Option<String>,
+    /// -metadata:s rotate=: degrees.
+    pub rotate: Option<f64>,
+}
+
+/// An output that is being put together.
+pub struct OpenOutput {
+    pub index: usize,
+    pub url: String,
+    pub output: Output,
+    pub streams: Vec<OutStream>,
+    pub options: FileOptions,
+    /// What is left of the options for the header.
+    pub header_options: Dict,
+    pub start_us: Option<i64>,
+    pub duration_us: Option<i64>,
+    pub limit_bytes: Option<u64>,
+    pub is_shortest: bool,
+    /// Where its chapters begin, in microseconds.
+    pub chapters_us: Vec<i64>,
+}
+
+/// Parses the complex graphs and binds their inputs.
+pub fn complex_graphs(job: &JobSpec, inputs: &mut [OpenInput]) -> Result<Vec<GraphPlan>, Error> {
+    job.global_all("filter_complex").map(|setting| complex_graph(job, &setting.value, inputs)).collect()
+}
+
+fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> Result<GraphPlan, Error> {
+    let graph = Graph::parse(description, &GraphOptions::default()).map_err(|e| {
+        super::errors::failed(e, "filter", Code::FILTER, &format!("cannot build the filter graph '{description}'"))
+    })?;
+    let (sources, sinks) = graph.pads();
+    let mut plan = GraphPlan {
+        description: description.to_owned(),
+        is_simple: false,
+        sources: Vec::new(),
+        sinks: Vec::new(),
+        threads: Some(job.global("filter_complex_threads").unwrap_or("0").to_owned()),
+        sws: String::new(),
+        swr: String::new(),
+        no_conversion: job.global("auto_conversion_filters") == Some("0"),
+    };
+    for pad in sources {
+        let (input, stream) = bind(&pad, description, inputs)?;
+        use_stream(inputs, input, stream, true);
+        plan.sources.push(GraphSource { kind: pad.kind, input, stream });
+    }
+    for pad in sinks {
+        plan.sinks.push(GraphSink { kind: pad.kind, label: pad.label, filter: pad.filter, target: None });
+    }
+    Ok(plan)
+}
+
+fn bind(pad: &av::GraphPad, description: &str, inputs: &[OpenInput]) -> Result<(usize, usize), Error> {
+    let bad = |why: String| Error::new(Code::FILTER, format!("filter graph '{description}': {why}")).at("filter");
+    if !matches!(pad.kind, MediaKind::Video | MediaKind::Audio) {
+        return Err(bad("only video and audio can be filtered".into()));
+    }
+    let Some(label) = &pad.label else {
+        let free = |plan: &super::files::StreamPlan| {
+            plan.info.kind() == pad.kind && !plan.is_used && plan.discard != av::DISCARD_ALL
+        };
+        let found = inputs.iter().find_map(|i| Some((i.index, i.streams.iter().position(free)?)));
+        return found.ok_or_else(|| bad(format!("no {} stream is left for filter '{}'", pad.kind.word(), pad.filter)));
+    };
+    let (file, specifier) = label.split_once(':').unwrap_or((label, ""));
+    let file: usize = file.parse().map_err(|_| bad(format!("the label [{label}] is neither an output nor an input stream")))?;
+    let input = inputs.get(file).ok_or_else(|| bad(format!("[{label}] names input {file}, which is not there")))?;
+    let selector = Selector::parse(specifier).ok_or_else(|| bad(format!("[{label}] is no stream specifier")))?;
+    let fits = |i: &usize| {
+        let kind = input.facts[*i].kind;
+        kind == pad.kind && input.streams[*i].discard != av::DISCARD_ALL && selector.matches(&input.facts, *i)
+    };
+    let found = (0..input.streams.len()).find(fits);
+    let stream = found.ok_or_else(|| bad(format!("[{label}] matches no {} stream", pad.kind.word())))?;
+    Ok((file, stream))
+}
+
+/// Marks a stream as used, so that the demuxer does not throw it away.
+pub fn use_stream(inputs: &mut [OpenInput], input: usize, stream: usize, decode: bool) {
+    let input = &mut inputs[input];
+    let plan = &mut input.streams[stream];
+    plan.is_used = true;
+    plan.is_decoded |= decode;
+    input.input.set_discard(stream, plan.discard);
+}
+
+impl OpenOutput {
+    pub fn needs_encoding(&self) -> bool {
+        self.streams.iter().any(|stream| !stream.work.is_copy())
+    }
+
+    /// What a stream specifier may ask of its streams.
+    pub fn facts(&self) -> Vec<crate::options::StreamFacts> {
+        self.streams.iter().map(|stream| out_facts(stream.kind)).collect()
+    }
+}
+
+pub fn out_facts(kind: MediaKind) -> crate::options::StreamFacts {
+    crate::options::StreamFacts {
+        kind,
+        id: 0,
+        is_attached_picture: false,
+        is_usable: true,
+        metadata: Vec::new(),
+        programs: Vec::new(),
+    }
+}

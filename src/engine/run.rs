@@ -1,0 +1,298 @@
+//! A job from its description to its result.
+
+use super::context::JobContext;
+use super::copy::{CopySettings, CopyStream};
+use super::demux::Demuxer;
+use super::errors::failed;
+use super::files::{OpenInput, open_input};
+use super::mux::Muxer;
+use super::outputs::open_output;
+use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
+use super::plan::{GraphPlan, OpenOutput, Work, complex_graphs};
+use super::progress::expected_duration_us;
+use super::single::{SingleThread, Target};
+use crate::av::{self, Rational, SideData};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, JobSpec, MediaKind, parse_float};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Runs a job on the calling thread and threads of its pool, until it is final.
+pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
+    av::set_log_slot(context.log_slot);
+    let result = run_inner(context, job);
+    av::set_log_slot(0);
+    if context.is_cancelled() && context.failure().is_none() {
+        return Err(Error::cancelled());
+    }
+    match context.failure() {
+        Some(error) => Err(error),
+        None => result,
+    }
+}
+
+fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
+    if job.outputs.is_empty() {
+        return Err(Error::option("the job has no output".into()));
+    }
+    let mut inputs = Vec::new();
+    for index in 0..job.inputs.len() {
+        let input = open_input(context, job, index)?;
+        context.observer.input_opened(index, av::probe_json(&input.input));
+        inputs.push(input);
+    }
+    av::os::trim_memory_now_and_then();
+    let mut graphs = complex_graphs(job, &mut inputs)?;
+    let mut outputs = Vec::new();
+    for index in 0..job.outputs.len() {
+        outputs.push(open_output(context, job, index, &mut inputs, &mut graphs)?);
+    }
+    check_connected(&graphs)?;
+    for input in &inputs {
+        input.options.check_unused(context, &format!("input {} ('{}')", input.index, crate::secrets::mask_url(&input.url)))?;
+    }
+    context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
+    let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
+    let outcome = match has_encoding {
+        true => run_threads(context, job, inputs, graphs, outputs)?,
+        false => run_single(context, job, inputs, outputs)?,
+    };
+    conclude(context, job, outcome)
+}
+
+fn check_connected(graphs: &[GraphPlan]) -> Result<(), Error> {
+    for graph in graphs {
+        if let Some(sink) = graph.sinks.iter().find(|sink| sink.target.is_none()) {
+            let label = sink.label.as_deref().unwrap_or("");
+            let text = format!("the output [{label}] of filter '{}' in '{}' goes nowhere", sink.filter, graph.description);
+            return Err(Error::new(Code::FILTER, text).at("filter").with_hint("Map it to an output file with -map [label]."));
+        }
+    }
+    Ok(())
+}
+
+/// Describes every copied stream to its muxer. Returns the time base of the packets of each.
+fn describe_copies(inputs: &[OpenInput], job: &JobSpec, open: &mut OpenOutput) -> Result<Vec<Option<Rational>>, Error> {
+    let mut time_bases = Vec::new();
+    for index in 0..open.streams.len() {
+        let is_copy = open.streams[index].work.is_copy();
+        time_bases.push(match open.streams[index].source.filter(|_| is_copy) {
+            Some((input, stream)) => {
+                let described = describe_copy(&inputs[input], stream, job, open, index);
+                described.map_err(|e| {
+                    failed(e, "open output", Code::MUX, &format!("cannot copy stream {input}:{stream}"))
+                        .on_output(open.index, &open.url)
+                        .on_stream(index)
+                })?;
+                Some(inputs[input].streams[stream].info.time_base)
+            }
+            None => None,
+        });
+    }
+    Ok(time_bases)
+}
+
+/// Rules 12 and 13; source: init_output_stream_streamcopy of fftools/ffmpeg.c.
+fn describe_copy(input: &OpenInput, stream: usize, job: &JobSpec, open: &mut OpenOutput, index: usize) -> Result<(), av::AvError> {
+    let info = &input.streams[stream].info;
+    let facts = open.facts();
+    let mut options = open.options.for_codec(None, info.kind(), &facts, index);
+    let reference = info.parameters.through_context(&mut options)?;
+    let mut parameters = reference.duplicate()?;
+    parameters.set_codec_tag(match open.streams[index].tag {
+        Some(tag) if tag != 0 => tag,
+        _ => open.output.copied_tag(&reference),
+    });
+    if info.kind() == MediaKind::Audio {
+        let is_mp3_block = parameters.codec_id() == av::CODEC_MP3 && [1, 576, 1152].contains(&parameters.block_align());
+        if is_mp3_block || parameters.codec_id() == av::CODEC_AC3 {
+            parameters.clear_block_align();
+        }
+    }
+    if info.kind() == MediaKind::Video {
+        parameters.set_sample_aspect_ratio(copied_aspect(info, &reference, job, open, index));
+    }
+    let output = &mut open.output;
+    output.set_frame_rates(index, info.avg_frame_rate, None);
+    output.set_parameters(index, &parameters)?;
+    let copy_tb = job.global("copytb").and_then(parse_float).unwrap_or(-1.0) as i32;
+    output.transfer_timing(index, &input.input, stream, copy_tb)?;
+    output.hint_duration(index, info.duration, info.time_base);
+    for side in &info.side_data {
+        output.add_side_data(index, side)?;
+    }
+    if let Some(degrees) = open.streams[index].rotate {
+        output.add_side_data(index, &SideData::rotated(-degrees))?;
+    }
+    if info.kind() == MediaKind::Video {
+        let output = &mut open.output;
+        output.set_sample_aspect_ratio(index, parameters.sample_aspect_ratio());
+        output.set_frame_rates(index, info.avg_frame_rate, Some(info.r_frame_rate));
+    }
+    Ok(())
+}
+
+/// The shape of a pixel: -aspect, or the container's word, or the codec's.
+fn copied_aspect(info: &av::InputStream, reference: &av::Parameters, job: &JobSpec, open: &OpenOutput, index: usize) -> Rational {
+    let aspect = job.outputs[open.index].for_stream("aspect", &open.facts(), index);
+    match aspect.and_then(|text| Rational::parse_ratio(text, 255)) {
+        Some(aspect) => aspect.times(Rational::new(reference.height(), reference.width().max(1))),
+        None if info.sample_aspect_ratio.num != 0 => info.sample_aspect_ratio,
+        None => reference.sample_aspect_ratio(),
+    }
+}
+
+fn copy_settings(input: &OpenInput, stream: usize, job: &JobSpec, open: &OpenOutput, index: usize) -> CopySettings {
+    let info = &input.streams[stream].info;
+    let (copies_non_key_start, copies_before_start) = match open.streams[index].work {
+        Work::Copy { copies_non_key_start, copies_before_start, .. } => (copies_non_key_start, copies_before_start),
+        _ => (false, true),
+    };
+    let copy_ts = job.global_flag("copyts");
+    let zero_us = match copy_ts {
+        true if job.global_flag("start_at_zero") => input.start_us.unwrap_or(0),
+        true => input.start_us.unwrap_or(0) + input.input.start_time_us().unwrap_or(0),
+        false => 0,
+    };
+    let first_us = open.start_us.unwrap_or(0);
+    let with_offset = input.start_us.filter(|_| copy_ts).map(|start| start + input.offset_us);
+    CopySettings {
+        time_base: info.time_base,
+        out_time_base: info.time_base,
+        is_audio: info.kind() == MediaKind::Audio,
+        sample_rate: info.parameters.sample_rate(),
+        frame_size: info.parameters.frame_size(),
+        copies_non_key_start,
+        copies_before_start,
+        start_us: open.start_us,
+        first_us: with_offset.map_or(first_us, |other| other.max(first_us)),
+        duration_us: open.duration_us,
+        input_end_us: input.duration_us.map(|d| d.saturating_add(zero_us)),
+    }
+}
+
+fn run_single(context: &Arc<JobContext>, job: &JobSpec, inputs: Vec<OpenInput>, outputs: Vec<OpenOutput>) -> Result<Outcome, Error> {
+    let mut targets = Vec::new();
+    let mut muxers = Vec::new();
+    for mut open in outputs {
+        let time_bases = describe_copies(&inputs, job, &mut open)?;
+        let wanted: Vec<_> = (0..open.streams.len()).map(|index| {
+            open.streams[index].source.map(|(i, s)| (i, s, copy_settings(&inputs[i], s, job, &open, index)))
+        }).collect();
+        let mut muxer = Muxer::new(context, open, &time_bases);
+        for index in 0..wanted.len() {
+            muxer.copy_ready(index)?;
+        }
+        muxer.write_header_if_ready()?;
+        for (index, wanted) in wanted.into_iter().enumerate() {
+            let Some((input, stream, mut settings)) = wanted else { continue };
+            settings.out_time_base = muxer.adopt_time_base(index);
+            targets.push(Target { input, stream, output: muxer.index, index, copy: CopyStream::new(settings) });
+        }
+        muxers.push(muxer);
+    }
+    mark_open(context);
+    let demuxers = inputs.into_iter().map(|input| Demuxer::new(context, job, input)).collect();
+    let mut single = SingleThread::new(context, demuxers, muxers, targets);
+    single.run();
+    single.finish();
+    Ok(Outcome { output_errors: single.failures, read_error: single.read_error })
+}
+
+fn run_threads(
+    context: &Arc<JobContext>,
+    job: &JobSpec,
+    inputs: Vec<OpenInput>,
+    graphs: Vec<GraphPlan>,
+    outputs: Vec<OpenOutput>,
+) -> Result<Outcome, Error> {
+    let (mut encoded, mut copied, mut muxers, mut streams_of_output) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for mut open in outputs {
+        let time_bases = describe_copies(&inputs, job, &mut open)?;
+        streams_of_output.push(open.streams.len());
+        let mut copies = Vec::new();
+        for index in 0..open.streams.len() {
+            let source = open.streams[index].source.filter(|_| open.streams[index].work.is_copy());
+            if let Some((input, stream)) = source {
+                let copy = CopyStream::new(copy_settings(&inputs[input], stream, job, &open, index));
+                copied.push(CopiedStream { input, stream, output: open.index, index, copy });
+                copies.push(index);
+            } else {
+                encoded.extend(take_encoded(&mut open, index));
+            }
+        }
+        let mut muxer = Muxer::new(context, open, &time_bases);
+        for index in copies {
+            muxer.copy_ready(index)?;
+        }
+        muxers.push(muxer);
+    }
+    mark_open(context);
+    let demuxers = inputs.into_iter().map(|input| Demuxer::new(context, job, input)).collect();
+    let parts = Parts {
+        demuxers,
+        graphs,
+        muxers,
+        streams_of_output,
+        encoded,
+        copied,
+        exits_on_error: job.global_flag("xerror"),
+        copy_ts: job.global_flag("copyts"),
+        start_at_zero: job.global_flag("start_at_zero"),
+    };
+    pipeline::run(context, parts)
+}
+
+fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
+    let (start_us, duration_us) = (open.start_us, open.duration_us);
+    let chapters_us = open.chapters_us.clone();
+    let (sws, header_flags) = (open.options.scaler.to_filter_options(), open.header_options.get("fflags"));
+    let stream = &mut open.streams[index];
+    let plan = stream.work.take_encode()?;
+    Some(EncodedStream {
+        output: open.index,
+        index,
+        kind: stream.kind,
+        plan: Arc::new(plan),
+        source: stream.source,
+        start_us,
+        duration_us,
+        is_shortest: open.is_shortest,
+        sws,
+        header_flags,
+        chapters_us,
+    })
+}
+
+fn mark_open(context: &JobContext) {
+    context.counters.open_us.store(context.elapsed_us().max(1), Relaxed);
+    context.observer.running();
+}
+
+/// The job's result: an output that failed, an input that broke off, or too much that could not be decoded.
+fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(), Error> {
+    if let Some(error) = outcome.output_errors.into_iter().flatten().next() {
+        return Err(error);
+    }
+    if let Some(error) = outcome.read_error {
+        return Err(error);
+    }
+    let counters = &context.counters;
+    let (good, bad) = (counters.frames_decoded.load(Relaxed), counters.decode_errors.load(Relaxed));
+    let rate = job.global("max_error_rate").and_then(parse_float).unwrap_or(2.0 / 3.0);
+    if bad > 0 && bad as f64 > (good + bad) as f64 * rate {
+        let text = format!("{bad} of {} packets could not be decoded, which is more than the accepted share of {rate:.2}", good + bad);
+        return Err(Error::new(Code::DECODE, text).at("decode"));
+    }
+    Ok(())
+}
+
+/// Opens an input and says what is in it, as ffprobe's JSON.
+pub fn probe(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
+    av::set_log_slot(context.log_slot);
+    let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
+    let input = open_input(context, &job, 0);
+    let json = input.map(|input| av::probe_json(&input.input));
+    av::set_log_slot(0);
+    json
+}

@@ -1,0 +1,144 @@
+//! Copy-only jobs: everything on one thread (rule 16). The order in which inputs are read is that of ffmpeg: the output stream
+//! that is furthest behind decides (`choose_output` of fftools/ffmpeg.c).
+
+use super::context::JobContext;
+use super::copy::{Copied, CopyStream};
+use super::demux::{Demuxer, Read};
+use super::mux::Muxer;
+use crate::error::Error;
+use std::sync::Arc;
+
+/// One copied stream.
+pub struct Target {
+    pub input: usize,
+    pub stream: usize,
+    pub output: usize,
+    pub index: usize,
+    pub copy: CopyStream,
+}
+
+pub struct SingleThread {
+    pub context: Arc<JobContext>,
+    pub demuxers: Vec<Demuxer>,
+    pub muxers: Vec<Option<Muxer>>,
+    pub targets: Vec<Target>,
+    /// By target.
+    pub is_done: Vec<bool>,
+    /// By input.
+    pub is_at_end: Vec<bool>,
+    /// By output: what it failed with.
+    pub failures: Vec<Option<Error>>,
+    /// An input that ended with an error.
+    pub read_error: Option<Error>,
+}
+
+impl SingleThread {
+    pub fn new(context: &Arc<JobContext>, demuxers: Vec<Demuxer>, muxers: Vec<Muxer>, targets: Vec<Target>) -> SingleThread {
+        SingleThread {
+            context: Arc::clone(context),
+            is_done: vec![false; targets.len()],
+            is_at_end: vec![false; demuxers.len()],
+            failures: muxers.iter().map(|_| None).collect(),
+            muxers: muxers.into_iter().map(Some).collect(),
+            demuxers,
+            targets,
+            read_error: None,
+        }
+    }
+
+    /// Reads and writes until nothing is left to do.
+    pub fn run(&mut self) {
+        while let Some(input) = self.next_input() {
+            if self.context.is_ending() {
+                return;
+            }
+            match self.demuxers[input].read() {
+                Read::Packet { stream, packet, now_us } => self.distribute(input, stream, &packet, now_us),
+                Read::End(error) => {
+                    self.is_at_end[input] = true;
+                    self.read_error = self.read_error.take().or(error);
+                    self.end_targets_of(input);
+                }
+            }
+        }
+    }
+
+    /// The input of the target that is furthest behind; None when all are done.
+    fn next_input(&self) -> Option<usize> {
+        let wants = |i: &usize| {
+            let target = &self.targets[*i];
+            !self.is_done[*i] && self.muxers[target.output].as_ref().is_some_and(|m| !m.is_stream_ended(target.index))
+        };
+        let open = (0..self.targets.len()).filter(wants);
+        if self.demuxers.len() == 1 {
+            return open.map(|i| self.targets[i].input).next();
+        }
+        let behind = |i: &usize| {
+            let target = &self.targets[*i];
+            self.muxers[target.output].as_ref().and_then(|m| m.last_dts_us(target.index)).unwrap_or(i64::MIN)
+        };
+        open.min_by_key(behind).map(|i| self.targets[i].input)
+    }
+
+    fn distribute(&mut self, input: usize, stream: usize, packet: &crate::av::Packet, now_us: i64) {
+        let samples = self.demuxers[input].file.streams[stream].info.parameters.audio_packet_samples(packet.size());
+        for i in 0..self.targets.len() {
+            let target = &mut self.targets[i];
+            if target.input != input || target.stream != stream || self.is_done[i] {
+                continue;
+            }
+            let output = target.output;
+            let Some(muxer) = &mut self.muxers[output] else { continue };
+            let result = match target.copy.process(packet, now_us, samples) {
+                Ok(Copied::Packet(copy)) => muxer.packet(target.index, copy).map(|_| ()),
+                Ok(Copied::Skipped) => Ok(()),
+                Ok(Copied::Ended) => {
+                    self.is_done[i] = true;
+                    muxer.end_stream(target.index).map(|_| ())
+                }
+                Err(error) => Err(super::errors::failed(error, "mux", crate::error::Code::ENOMEM, "cannot copy a packet")),
+            };
+            if let Err(error) = result {
+                self.fail_output(output, error);
+            }
+        }
+    }
+
+    fn end_targets_of(&mut self, input: usize) {
+        for i in 0..self.targets.len() {
+            let target = &self.targets[i];
+            if target.input != input || self.is_done[i] {
+                continue;
+            }
+            self.is_done[i] = true;
+            let output = target.output;
+            let ended = self.muxers[output].as_mut().map(|muxer| muxer.end_stream(target.index));
+            if let Some(Err(error)) = ended {
+                self.fail_output(output, error);
+            }
+        }
+    }
+
+    /// A failing output ends only itself (rule 35).
+    fn fail_output(&mut self, output: usize, error: Error) {
+        if let Some(muxer) = self.muxers[output].take() {
+            // What can be saved is: the trailer of a file on a full disk fails too, and that error is the lesser one.
+            let (size, _) = muxer.finish();
+            self.context.observer.output_finished(output, size, Some(&error));
+        }
+        self.failures[output] = Some(error);
+    }
+
+    /// Ends the files that are still open.
+    pub fn finish(&mut self) {
+        for output in 0..self.muxers.len() {
+            let Some(muxer) = self.muxers[output].take() else { continue };
+            if self.context.is_cancelled() {
+                continue;
+            }
+            let (size, result) = muxer.finish();
+            self.context.observer.output_finished(output, size, result.as_ref().err());
+            self.failures[output] = result.err();
+        }
+    }
+}

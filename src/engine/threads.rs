@@ -1,0 +1,247 @@
+//! The one place that starts threads. They are kept for a while and used again: a thread costs more than a small job.
+
+use crate::av::os;
+use crate::error::{Code, Error};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parking_lot::{Condvar, Mutex};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
+
+/// How long a thread without work stays.
+const KEEP: Duration = Duration::from_secs(2);
+/// FFmpeg's filters and codecs are written for the usual 8 MiB; what is not touched costs nothing.
+const STACK_BYTES: usize = 2 << 20;
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Threads of one engine.
+#[derive(Default)]
+pub struct ThreadPool {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<(u64, Sender<Work>)>,
+    next: u64,
+    busy: usize,
+    alive: usize,
+    is_closed: bool,
+}
+
+/// A piece of work that can be waited for.
+pub struct Task<T> {
+    result: Receiver<T>,
+}
+
+thread_local! {
+    static OWNER: Cell<u64> = const { Cell::new(0) };
+    /// Where the last panic of this thread came from.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Whether the calling thread works for job `id`.
+pub fn is_pool_thread_of(id: u64) -> bool {
+    id != 0 && OWNER.with(Cell::get) == id
+}
+
+impl ThreadPool {
+    pub fn new() -> Arc<ThreadPool> {
+        remember_panics();
+        Arc::default()
+    }
+
+    /// Threads at work, and threads that wait for some.
+    pub fn counts(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.busy, state.alive - state.busy)
+    }
+
+    /// Runs `body` on a thread called `name` for job `owner`. A panic of it comes back as an error.
+    pub fn spawn<T: Send + 'static>(
+        self: &Arc<Self>,
+        name: String,
+        owner: u64,
+        body: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<Task<Result<T, Error>>, Error> {
+        let (sender, result) = bounded(1);
+        let pool = Arc::clone(self);
+        let work: Work = Box::new(move || {
+            os::name_thread(&name);
+            OWNER.with(|cell| cell.set(owner));
+            let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panic_error(&*panic)));
+            OWNER.with(|cell| cell.set(0));
+            // Counted as done before the result is told: who waits for it finds the numbers settled.
+            pool.finished();
+            let _ = sender.send(outcome);
+        });
+        self.hand_over(work)?;
+        Ok(Task { result })
+    }
+
+    fn finished(&self) {
+        self.state.lock().busy -= 1;
+    }
+
+    fn hand_over(self: &Arc<Self>, mut work: Work) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        if state.is_closed {
+            return Err(Error::new(Code::ESHUTDOWN, "the engine was freed".into()));
+        }
+        state.busy += 1;
+        while let Some((_, idle)) = state.idle.pop() {
+            match idle.send(work) {
+                Ok(()) => return Ok(()),
+                Err(unsent) => work = unsent.into_inner(),
+            }
+        }
+        state.next += 1;
+        state.alive += 1;
+        let id = state.next;
+        drop(state);
+        let pool = Arc::clone(self);
+        let started = os::with_signals_blocked(|| {
+            std::thread::Builder::new().name("mt-idle".into()).stack_size(STACK_BYTES).spawn(move || pool.serve(id, work))
+        });
+        started.map(drop).map_err(|error| {
+            let mut state = self.state.lock();
+            state.alive -= 1;
+            state.busy -= 1;
+            Error::new(Code::SPAWN_FAILED, format!("cannot start a thread: {error}")).at("spawn")
+        })
+    }
+
+    fn serve(self: Arc<Self>, id: u64, first: Work) {
+        let mut work = Some(first);
+        let (sender, receiver) = bounded(1);
+        while let Some(body) = work.take() {
+            body();
+            os::name_thread("mt-idle");
+            {
+                let mut state = self.state.lock();
+                if state.is_closed {
+                    break;
+                }
+                state.idle.push((id, sender.clone()));
+            }
+            work = self.next_work(id, &receiver);
+        }
+        let mut state = self.state.lock();
+        state.alive -= 1;
+        self.changed.notify_all();
+    }
+
+    fn next_work(&self, id: u64, receiver: &Receiver<Work>) -> Option<Work> {
+        if let Ok(work) = receiver.recv_timeout(KEEP) {
+            return Some(work);
+        }
+        let mut state = self.state.lock();
+        let before = state.idle.len();
+        state.idle.retain(|(other, _)| *other != id);
+        // Not in the list any more: work was handed over in the last moment, or the pool closed.
+        if state.idle.len() == before && !state.is_closed { receiver.recv().ok() } else { receiver.try_recv().ok() }
+    }
+
+    /// Ends all threads without work, and waits until every thread is gone or `limit` is over. Returns how many are left.
+    pub fn close(&self, limit: Duration) -> usize {
+        let until = Instant::now() + limit;
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        // An empty piece of work makes a waiting thread look again.
+        for (_, idle) in state.idle.drain(..) {
+            let _ = idle.send(Box::new(|| {}));
+        }
+        while state.alive > 0 && Instant::now() < until {
+            self.changed.wait_until(&mut state, until);
+        }
+        state.alive
+    }
+}
+
+impl<T> Task<T> {
+    /// Waits for the result. None where the thread vanished without one.
+    pub fn join(self) -> Option<T> {
+        self.result.recv().ok()
+    }
+
+    pub fn join_timeout(&self, limit: Duration) -> Option<T> {
+        self.result.recv_timeout(limit).ok()
+    }
+}
+
+/// A panic that was caught, as an error with the place where it happened.
+pub fn panic_error(panic: &(dyn Any + Send)) -> Error {
+    let words = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is no text".into());
+    let place = PANIC.with(|cell| cell.borrow_mut().take()).unwrap_or_default();
+    Error::new(Code::PANIC, format!("internal panic: {words}")).at("internal").with_detail(&place)
+}
+
+/// The place of a panic is only known while it happens. The hook of before runs for panics of threads that are not ours.
+fn remember_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if OWNER.with(Cell::get) == 0 {
+                return before(info);
+            }
+            let text = format!("{info}\n{:?}", backtrace::Backtrace::new());
+            PANIC.with(|cell| *cell.borrow_mut() = Some(text));
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_comes_back_as_an_error_with_its_place() {
+        let pool = ThreadPool::new();
+        let task = pool.spawn::<()>("mt-test".into(), 7, || panic!("on purpose {}", 1)).unwrap();
+        let error = task.join().unwrap().unwrap_err();
+        assert_eq!(error.code(), Code::PANIC);
+        assert!(error.message().contains("on purpose 1"));
+        assert!(error.detail().contains("threads.rs"), "{}", error.detail());
+        assert_eq!(pool.counts().0, 0);
+    }
+
+    #[test]
+    fn threads_are_used_again_and_go_away() {
+        let pool = ThreadPool::new();
+        for _ in 0..50 {
+            pool.spawn("mt-test".into(), 1, || Ok(())).unwrap().join().unwrap().unwrap();
+        }
+        assert!(pool.state.lock().next < 50, "fifty tasks one after the other need fewer than fifty threads");
+        assert_eq!(pool.close(Duration::from_secs(10)), 0);
+        assert_eq!(pool.spawn("mt-test".into(), 1, || Ok(())).err().map(|e| e.code()), Some(Code::ESHUTDOWN));
+    }
+
+    #[test]
+    fn threads_of_ours_block_asynchronous_signals_and_have_names() {
+        let pool = ThreadPool::new();
+        let status = pool
+            .spawn("mt-named".into(), 1, || Ok(std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default()))
+            .unwrap()
+            .join()
+            .unwrap()
+            .unwrap();
+        assert!(status.contains("mt-named"));
+        let blocked = status.lines().find_map(|line| line.strip_prefix("SigBlk:")).unwrap_or_default().trim();
+        let mask = u64::from_str_radix(blocked, 16).unwrap();
+        for signal in [1, 2, 13, 14, 15, 17, 23] {
+            assert!(mask >> (signal - 1) & 1 == 1, "signal {signal} is not blocked: {blocked}");
+        }
+        for fault in [4, 6, 7, 8, 11] {
+            assert!(mask >> (fault - 1) & 1 == 0, "fault {fault} is blocked: {blocked}");
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! An engine: limits, the queue, the threads, and the list of jobs that have something to tell.
+
+use super::handle::{Job, State};
+use super::stats::{EngineStats, Health};
+use crate::engine::{Counters, EventFd, Interrupt, JobContext, Observer, ThreadPool};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, Scope, setting};
+use parking_lot::{Condvar, Mutex};
+use std::collections::{BTreeMap, VecDeque};
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogMode {
+    Leave,
+    Take,
+    Forwarded,
+}
+
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    max_running: u32,
+    max_queued: u32,
+    requires_lgpl: bool,
+    log_mode: LogMode,
+    link_budget_bytes: u64,
+}
+
+const DEFAULT_QUEUED: u32 = 1024;
+const DEFAULT_LINK_BUDGET_BYTES: u64 = 256 << 20;
+
+/// Jobs at once: a remux waits for files most of the time, so twice the CPUs that this process may use.
+fn default_running() -> u32 {
+    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+    (2 * cpus).max(2)
+}
+
+impl EngineConfig {
+    /// 0 and None are the defaults.
+    pub fn new(max_running: u32, max_queued: Option<u32>, requires_lgpl: bool, log_mode: LogMode, link_budget_bytes: u64) -> Self {
+        EngineConfig {
+            max_running: if max_running == 0 { default_running() } else { max_running },
+            max_queued: max_queued.unwrap_or(DEFAULT_QUEUED),
+            requires_lgpl,
+            log_mode,
+            link_budget_bytes: if link_budget_bytes == 0 { DEFAULT_LINK_BUDGET_BYTES } else { link_budget_bytes },
+        }
+    }
+}
+
+pub(super) const READY_EVENT: u32 = 1;
+pub(super) const READY_DONE: u32 = 2;
+
+pub struct Engine {
+    pub(super) config: EngineConfig,
+    threads: Arc<ThreadPool>,
+    pub(super) state: Mutex<EngineState>,
+    pub(super) changed: Condvar,
+    ready: Mutex<Ready>,
+    totals: Mutex<EngineStats>,
+    descriptors: AtomicI64,
+}
+
+pub(super) struct EngineState {
+    max_running: u32,
+    max_queued: u32,
+    pub running: Vec<Arc<Job>>,
+    pub queue: VecDeque<Arc<Job>>,
+    pub jobs: BTreeMap<u64, Weak<Job>>,
+    contexts: BTreeMap<u64, Weak<JobContext>>,
+    pub is_shut: bool,
+}
+
+/// Jobs that have something to tell, each once.
+#[derive(Default)]
+struct Ready {
+    order: VecDeque<u64>,
+    bits: BTreeMap<u64, (usize, u32)>,
+    fd: Option<EventFd>,
+}
+
+impl Engine {
+    pub fn new(config: EngineConfig) -> Result<Arc<Engine>, Error> {
+        check_ffmpeg(config.requires_lgpl)?;
+        if config.log_mode == LogMode::Take {
+            crate::engine::install_log();
+        }
+        Ok(Arc::new(Engine {
+            threads: ThreadPool::new(),
+            state: Mutex::new(EngineState {
+                max_running: config.max_running,
+                max_queued: config.max_queued,
+                running: Vec::new(),
+                queue: VecDeque::new(),
+                jobs: BTreeMap::new(),
+                contexts: BTreeMap::new(),
+                is_shut: false,
+            }),
+            changed: Condvar::new(),
+            ready: Mutex::default(),
+            totals: Mutex::default(),
+            descriptors: AtomicI64::new(0),
+            config,
+        }))
+    }
+
+    pub(super) fn threads(&self) -> &Arc<ThreadPool> {
+        &self.threads
+    }
+
+    pub(super) fn link_budget_bytes(&self) -> u64 {
+        self.config.link_budget_bytes
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        match self.state.lock().is_shut {
+            true => Err(Error::new(Code::ESHUTDOWN, "the engine was shut down".into())),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn add(&self, job: &Arc<Job>) {
+        self.state.lock().jobs.insert(job.id, job.weak());
+    }
+
+    pub(super) fn add_context(&self, id: u64, context: &Arc<JobContext>) {
+        self.state.lock().contexts.insert(id, Arc::downgrade(context));
+    }
+
+    /// Runs a job, or queues it, or refuses it.
+    pub(super) fn admit(&self, job: &Arc<Job>) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        if state.is_shut {
+            return Err(Error::new(Code::ESHUTDOWN, "the engine was shut down".into()));
+        }
+        if state.running.len() < state.max_running as usize {
+            state.running.push(Arc::clone(job));
+            drop(state);
+            self.totals.lock().jobs_started += 1;
+            return job.launch().inspect_err(|_| {
+                self.totals.lock().jobs_started -= 1;
+                self.take_running(job.id);
+            });
+        }
+        if state.queue.len() < state.max_queued as usize {
+            state.queue.push_back(Arc::clone(job));
+            drop(state);
+            self.totals.lock().jobs_started += 1;
+            job.queued();
+            return Ok(());
+        }
+        let (running, queued) = (state.running.len(), state.queue.len());
+        drop(state);
+        self.totals.lock().jobs_refused += 1;
+        Err(Error::new(Code::EAGAIN, format!("the engine is full: {running} jobs run and {queued} wait")).at("queue"))
+    }
+
+    fn take_running(&self, id: u64) {
+        let mut state = self.state.lock();
+        state.running.retain(|job| job.id != id);
+        state.contexts.remove(&id);
+        self.changed.notify_all();
+    }
+
+    /// A running job is final: the next ones may run.
+    pub(super) fn job_ended(&self, id: u64) {
+        self.take_running(id);
+        self.run_queued();
+    }
+
+    fn run_queued(&self) {
+        loop {
+            let mut state = self.state.lock();
+            if state.running.len() >= state.max_running as usize {
+                return;
+            }
+            let Some(job) = state.queue.pop_front() else { return };
+            state.running.push(Arc::clone(&job));
+            drop(state);
+            if let Err(error) = job.launch() {
+                self.take_running(job.id);
+                job.finish(Err(error));
+            }
+        }
+    }
+
+    pub(super) fn remove_queued(&self, id: u64) {
+        let mut state = self.state.lock();
+        state.queue.retain(|job| job.id != id);
+    }
+
+    pub(super) fn forget(&self, id: u64) {
+        self.state.lock().jobs.remove(&id);
+        let mut ready = self.ready.lock();
+        ready.bits.remove(&id);
+        ready.order.retain(|other| *other != id);
+        ready.settle();
+    }
+
+    pub fn set_limits(&self, max_running: u32, max_queued: Option<u32>) {
+        let mut state = self.state.lock();
+        state.max_running = if max_running == 0 { default_running() } else { max_running };
+        state.max_queued = max_queued.unwrap_or(DEFAULT_QUEUED);
+        drop(state);
+        self.run_queued();
+    }
+
+    /// The host frees the engine.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        state.is_shut = true;
+        let mut jobs: Vec<Arc<Job>> = state.queue.drain(..).collect();
+        jobs.extend(state.running.iter().cloned());
+        drop(state);
+        jobs.iter().for_each(Job::cancel);
+        self.threads.close(super::lifecycle::DETACH_AFTER);
+        let had_fd = self.ready.lock().fd.take().is_some();
+        self.count_descriptor(-i64::from(had_fd));
+    }
+
+    pub fn event_fd(&self) -> Result<RawFd, Error> {
+        let mut ready = self.ready.lock();
+        if let Some(fd) = &ready.fd {
+            return Ok(fd.raw());
+        }
+        let fd = EventFd::new()?;
+        let raw = fd.raw();
+        ready.fd = Some(fd);
+        ready.settle();
+        drop(ready);
+        self.count_descriptor(1);
+        Ok(raw)
+    }
+
+    /// A job has something to tell.
+    pub(super) fn job_ready(&self, job: &Job, bits: u32) {
+        let mut ready = self.ready.lock();
+        let entry = ready.bits.entry(job.id).or_insert((job.token(), 0));
+        let was_empty = entry.1 == 0;
+        entry.1 |= bits;
+        if was_empty {
+            ready.order.push_back(job.id);
+        }
+        ready.settle();
+    }
+
+    /// The token of a job that is ready, and for what.
+    pub fn next_ready(&self) -> Option<(usize, u32)> {
+        let mut ready = self.ready.lock();
+        let next = loop {
+            let Some(id) = ready.order.pop_front() else { break None };
+            if let Some((token, bits)) = ready.bits.remove(&id).filter(|(token, _)| *token != 0) {
+                break Some((token, bits));
+            }
+        };
+        ready.settle();
+        next
+    }
+
+    pub(super) fn count_descriptor(&self, change: i64) {
+        self.descriptors.fetch_add(change, Relaxed);
+    }
+
+    pub(super) fn count_detached(&self, change: i64) {
+        let mut totals = self.totals.lock();
+        totals.detached = totals.detached.saturating_add_signed(change);
+    }
+
+    pub(super) fn count_result(&self, code: i32, has_run: bool, queue_wait_us: i64, elapsed_us: i64, counters: &Counters, was_detached: bool) {
+        let mut totals = self.totals.lock();
+        *totals.results.entry(code).or_default() += 1;
+        if was_detached {
+            totals.detached = totals.detached.saturating_sub(1);
+        }
+        if !has_run {
+            return;
+        }
+        totals.queue_wait.add(queue_wait_us);
+        totals.duration.add(elapsed_us);
+        let (open_us, first_us) = (counters.open_us.load(Relaxed), counters.first_output_us.load(Relaxed));
+        if open_us > 0 {
+            totals.open.add(open_us);
+        }
+        if first_us > 0 {
+            totals.first_output.add(first_us);
+        }
+    }
+
+    pub fn stats(&self) -> EngineStats {
+        let mut stats = self.totals.lock().clone();
+        let (busy, idle) = self.threads.counts();
+        stats.threads = busy as u64;
+        stats.threads_idle = idle as u64;
+        stats.descriptors = self.descriptors.load(Relaxed).max(0) as u64;
+        let state = self.state.lock();
+        stats.jobs = state.jobs.len() as u64;
+        stats.jobs_running = state.running.len() as u64;
+        stats.jobs_queued = state.queue.len() as u64;
+        let contexts = state.contexts.values().filter_map(Weak::upgrade);
+        stats.queued_bytes = contexts.map(|context| context.counters.link_bytes.load(Relaxed)).sum();
+        let is_full = state.running.len() >= state.max_running as usize && state.queue.len() >= state.max_queued as usize;
+        let (health, reason) = match (state.is_shut, stats.detached, is_full) {
+            (true, ..) => (Health::Degraded, "the engine was shut down".to_owned()),
+            (_, 1.., _) => (Health::Degraded, format!("{} calls could not be interrupted and were left behind", stats.detached)),
+            (.., true) => (Health::Full, format!("{} jobs run and {} wait", stats.jobs_running, stats.jobs_queued)),
+            _ => (Health::Ok, String::new()),
+        };
+        stats.health = health;
+        stats.health_reason = reason;
+        stats
+    }
+
+    pub fn jobs_json(&self) -> String {
+        let jobs: Vec<Arc<Job>> = self.state.lock().jobs.values().filter_map(Weak::upgrade).collect();
+        serde_json::Value::Array(jobs.iter().map(|job| job.summary()).collect()).to_string()
+    }
+
+    /// Probes on a thread of the engine, while the caller waits.
+    pub fn probe(self: &Arc<Self>, url: &str, options: &[(String, String)], timeout: Option<Duration>) -> Result<String, Error> {
+        self.check_open()?;
+        let mut spec = FileSpec::new(url);
+        for (key, value) in options {
+            let setting = setting(key, Some(value), Scope::INPUT, &crate::engine::Classes);
+            spec.settings.push(setting.map_err(|error| error.on_input(0, url))?);
+        }
+        let interrupt = Interrupt::new();
+        let observer: Arc<dyn Observer> = Arc::new(Quiet);
+        let threads = Arc::clone(&self.threads);
+        let context = JobContext::new(Arc::clone(&interrupt), Arc::default(), observer, threads, String::new(), 0, 0, self.link_budget_bytes());
+        let task = self.threads.spawn("mt-probe".into(), 0, move || crate::engine::probe(&context, &spec))?;
+        let Some(timeout) = timeout else {
+            return task.join().unwrap_or_else(|| Err(Error::new(Code::INTERNAL, "the probe vanished".into())));
+        };
+        if let Some(result) = task.join_timeout(timeout) {
+            return result;
+        }
+        interrupt.cancel();
+        let is_over = task.join_timeout(super::lifecycle::DETACH_AFTER).is_some();
+        let code = if is_over { Code::ETIMEDOUT } else { Code::DETACHED };
+        Err(Error::new(code, format!("'{url}' was not known within {} ms", timeout.as_millis())).at("probe").on_input(0, url))
+    }
+
+    /// Jobs of the engine that are not final.
+    pub(super) fn open_jobs(&self) -> Vec<Arc<Job>> {
+        let state = self.state.lock();
+        state.running.iter().filter(|job| job.state() < State::Succeeded).cloned().collect()
+    }
+}
+
+impl Ready {
+    /// The descriptor is readable while something is ready.
+    fn settle(&self) {
+        match &self.fd {
+            Some(fd) if self.order.is_empty() => fd.lower(),
+            Some(fd) => fd.raise(),
+            None => {}
+        }
+    }
+}
+
+/// For probes: nobody listens.
+struct Quiet;
+
+impl Observer for Quiet {
+    fn input_opened(&self, _: usize, _: String) {}
+    fn running(&self) {}
+    fn progress(&self) {}
+    fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
+    fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
+}
+
+fn check_ffmpeg(requires_lgpl: bool) -> Result<(), Error> {
+    let libraries = crate::engine::libraries();
+    if let Some(library) = crate::engine::mismatch(&libraries) {
+        let text = format!(
+            "{} {}.{}.{} is loaded, but the library was built against {}.{}.{}",
+            library.name, library.loaded.0, library.loaded.1, library.loaded.2, library.built.0, library.built.1, library.built.2
+        );
+        return Err(Error::new(Code::UNSUPPORTED, text)
+            .at("engine")
+            .with_hint("Build mt-transcode against the FFmpeg that is installed, or install the one it was built against."));
+    }
+    let licence = crate::engine::licence();
+    if requires_lgpl && !licence.starts_with("LGPL") {
+        return Err(Error::new(Code::UNSUPPORTED, format!("LGPL was required, but the FFmpeg loaded is under: {licence}"))
+            .at("engine")
+            .with_hint("Link an FFmpeg configured without --enable-gpl and --enable-nonfree, or do not require the LGPL."));
+    }
+    crate::engine::register_devices();
+    Ok(())
+}

@@ -1,0 +1,347 @@
+//! A job as the host sees it: described, started, asked. What happens when is in `lifecycle`.
+
+use super::engine::Engine;
+use super::events::{Event, EventQueue};
+use super::level;
+use super::progress::Progress;
+use super::stats::JobStats;
+use crate::engine::{Classes, Counters, JobContext, LogContext};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, setting};
+use parking_lot::{Condvar, Mutex};
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+/// The life of a job. The numbers are C's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub enum State {
+    New = 0,
+    Queued = 1,
+    Opening = 2,
+    Running = 3,
+    Stopping = 4,
+    Succeeded = 5,
+    Failed = 6,
+    Cancelled = 7,
+}
+
+impl State {
+    pub fn to_c(self) -> u32 {
+        self as u32
+    }
+
+    pub fn is_final(self) -> bool {
+        self >= State::Succeeded
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            State::New => "new",
+            State::Queued => "queued",
+            State::Opening => "opening",
+            State::Running => "running",
+            State::Stopping => "stopping",
+            State::Succeeded => "succeeded",
+            State::Failed => "failed",
+            State::Cancelled => "cancelled",
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    Input,
+    Output,
+}
+
+impl Direction {
+    fn scope(self) -> Scope {
+        match self {
+            Direction::Input => Scope::INPUT,
+            Direction::Output => Scope::OUTPUT,
+        }
+    }
+}
+
+pub struct Job {
+    pub(super) id: u64,
+    pub(super) engine: Arc<Engine>,
+    pub(super) inner: Mutex<Inner>,
+    pub(super) changed: Condvar,
+    pub(super) events: EventQueue,
+    pub(super) counters: Arc<Counters>,
+    pub(super) last_progress_us: AtomicI64,
+    pub(super) max_level: AtomicI64,
+    /// Where its log lines are found, from its start on.
+    pub(super) log: OnceLock<LogContext>,
+    /// The host's handle, and those of its inputs and outputs.
+    token: AtomicUsize,
+    children: Mutex<Vec<usize>>,
+}
+
+pub(super) struct Inner {
+    pub state: State,
+    pub spec: JobSpec,
+    pub label: String,
+    pub error: Option<Error>,
+    pub context: Option<Arc<JobContext>>,
+    pub started: Option<Instant>,
+    pub began: Option<Instant>,
+    pub queue_wait_us: i64,
+    pub elapsed_us: i64,
+    pub wants_stop: bool,
+    /// When it was cancelled first.
+    pub cancelled: Option<Instant>,
+    pub is_freed: bool,
+    pub is_detached: bool,
+}
+
+const LABEL_BYTES: usize = 128;
+
+impl Job {
+    pub fn new(engine: &Arc<Engine>) -> Result<Arc<Job>, Error> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        engine.check_open()?;
+        let job = Arc::new(Job {
+            id: NEXT.fetch_add(1, Relaxed),
+            engine: Arc::clone(engine),
+            inner: Mutex::new(Inner {
+                state: State::New,
+                spec: JobSpec::default(),
+                label: String::new(),
+                error: None,
+                context: None,
+                started: None,
+                began: None,
+                queue_wait_us: 0,
+                elapsed_us: 0,
+                wants_stop: false,
+                cancelled: None,
+                is_freed: false,
+                is_detached: false,
+            }),
+            changed: Condvar::new(),
+            events: EventQueue::default(),
+            counters: Arc::new(Counters { duration_us: AtomicI64::new(-1), ..Counters::default() }),
+            last_progress_us: AtomicI64::new(i64::MIN / 2),
+            max_level: AtomicI64::new(i64::from(level::DEFAULT)),
+            log: OnceLock::new(),
+            token: AtomicUsize::new(0),
+            children: Mutex::new(Vec::new()),
+        });
+        engine.add(&job);
+        Ok(job)
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub fn set_token(&self, token: usize) {
+        self.token.store(token, Relaxed);
+    }
+
+    pub(super) fn token(&self) -> usize {
+        self.token.load(Relaxed)
+    }
+
+    pub fn add_child(&self, token: usize) {
+        self.children.lock().push(token);
+    }
+
+    pub fn take_children(&self) -> Vec<usize> {
+        std::mem::take(&mut self.children.lock())
+    }
+
+    /// The inner state, where the job may still be described.
+    fn describe<T>(&self, change: impl FnOnce(&mut Inner) -> Result<T, Error>) -> Result<T, Error> {
+        let mut inner = self.inner.lock();
+        match inner.state {
+            State::New => change(&mut inner),
+            state => Err(Error::new(Code::EBUSY, format!("the job is {}: it cannot be changed any more", state.word()))),
+        }
+    }
+
+    pub fn set_args(&self, args: &[String]) -> Result<(), Error> {
+        let spec = parse_args(args, &Classes)?;
+        let level = spec.global("loglevel").map(level::parse).transpose()?;
+        self.describe(|inner| {
+            inner.spec = spec;
+            Ok(())
+        })?;
+        self.set_level(level);
+        Ok(())
+    }
+
+    pub fn set_option(&self, key: &str, value: Option<&str>) -> Result<(), Error> {
+        let setting = setting(key, value, Scope::GLOBAL, &Classes)?;
+        let level = (setting.name == "loglevel").then(|| level::parse(&setting.value)).transpose()?;
+        self.describe(|inner| {
+            inner.spec.global.push(setting);
+            Ok(())
+        })?;
+        self.set_level(level);
+        Ok(())
+    }
+
+    fn set_level(&self, level: Option<i32>) {
+        if let Some(level) = level {
+            self.max_level.store(i64::from(level), Relaxed);
+        }
+    }
+
+    pub fn set_label(&self, label: &str) -> Result<(), Error> {
+        if label.len() > LABEL_BYTES {
+            return Err(Error::invalid(format!("the label has {} bytes; {LABEL_BYTES} are allowed", label.len())));
+        }
+        self.describe(|inner| {
+            inner.label = label.to_owned();
+            Ok(())
+        })
+    }
+
+    /// Adds an input or output and returns its number.
+    pub fn add_file(&self, direction: Direction, url: &str) -> Result<usize, Error> {
+        self.describe(|inner| {
+            let files = inner.files(direction);
+            files.push(FileSpec::new(url));
+            Ok(files.len() - 1)
+        })
+    }
+
+    pub fn set_file_option(&self, direction: Direction, index: usize, key: &str, value: Option<&str>) -> Result<(), Error> {
+        self.describe(|inner| {
+            let file = inner.file(direction, index)?;
+            if file.is_committed {
+                return Err(Error::new(Code::EBUSY, "it was committed: its options are final".into()));
+            }
+            let setting = setting(key, value, direction.scope(), &Classes).map_err(|error| match direction {
+                Direction::Input => error.on_input(index, &file.url),
+                Direction::Output => error.on_output(index, &file.url),
+            })?;
+            file.settings.push(setting);
+            Ok(())
+        })
+    }
+
+    pub fn commit_file(&self, direction: Direction, index: usize) -> Result<(), Error> {
+        let mut inner = self.inner.lock();
+        let is_started = inner.state != State::New;
+        let file = inner.file(direction, index)?;
+        if is_started || std::mem::replace(&mut file.is_committed, true) {
+            return Err(Error::new(Code::EALREADY, "it was committed before".into()));
+        }
+        Ok(())
+    }
+
+    /// Keeps the error of a call that failed before the start; the result of a job is never overwritten.
+    pub fn keep_error(&self, error: &Error) {
+        let mut inner = self.inner.lock();
+        if inner.state == State::New {
+            inner.error = Some(error.clone());
+        }
+    }
+
+    pub fn error(&self) -> Option<Error> {
+        self.inner.lock().error.clone()
+    }
+
+    pub fn state(&self) -> State {
+        self.inner.lock().state
+    }
+
+    pub fn command(&self, ffmpeg_only: bool, masked: bool) -> String {
+        command_line(&self.inner.lock().spec, ffmpeg_only, masked)
+    }
+
+    pub fn event_fd(&self) -> Result<RawFd, Error> {
+        let (fd, is_new) = self.events.fd()?;
+        if is_new {
+            self.engine.count_descriptor(1);
+        }
+        Ok(fd)
+    }
+
+    pub fn next_event(&self, timeout: Option<Duration>) -> Result<Option<Event>, Error> {
+        self.events.next(timeout)
+    }
+
+    pub(super) fn progress(&self, elapsed_us: i64) -> Progress {
+        let counters = &self.counters;
+        Progress {
+            position_us: counters.position_us.load(Relaxed),
+            duration_us: Some(counters.duration_us.load(Relaxed)).filter(|us| *us >= 0),
+            frames: counters.frames.load(Relaxed),
+            size_bytes: counters.size_bytes.load(Relaxed),
+            elapsed_us,
+        }
+    }
+
+    pub fn stats(&self) -> JobStats {
+        let inner = self.inner.lock();
+        let elapsed_us = match inner.began {
+            Some(began) if !inner.state.is_final() => began.elapsed().as_micros() as i64,
+            _ => inner.elapsed_us,
+        };
+        let queue_wait_us = match (inner.state, inner.started) {
+            (State::Queued, Some(started)) => started.elapsed().as_micros() as i64,
+            _ => inner.queue_wait_us,
+        };
+        let counters = &self.counters;
+        JobStats {
+            state: inner.state,
+            progress: self.progress(elapsed_us),
+            queue_wait_us,
+            open_us: counters.open_us.load(Relaxed),
+            first_output_us: counters.first_output_us.load(Relaxed),
+            frames_duplicated: counters.frames_duplicated.load(Relaxed),
+            frames_dropped: counters.frames_dropped.load(Relaxed),
+            packets_read: counters.packets_read.load(Relaxed),
+            packets_written: counters.packets_written.load(Relaxed),
+            packets_corrupt: counters.packets_corrupt.load(Relaxed),
+            decode_errors: counters.decode_errors.load(Relaxed),
+            timestamps_repaired: counters.timestamps_repaired.load(Relaxed),
+            link_bytes: counters.link_bytes.load(Relaxed),
+            link_bytes_peak: counters.link_bytes_peak.load(Relaxed),
+            log_lines_dropped: self.events.lines_dropped(),
+            threads: counters.threads.load(Relaxed),
+        }
+    }
+
+    /// For the engine's list.
+    pub(super) fn summary(&self) -> serde_json::Value {
+        let stats = self.stats();
+        let label = self.inner.lock().label.clone();
+        serde_json::json!({
+            "id": self.id,
+            "label": label,
+            "state": stats.state.word(),
+            "position_us": stats.progress.position_us,
+            "elapsed_us": stats.progress.elapsed_us,
+            "size_bytes": stats.progress.size_bytes,
+            "link_bytes": stats.link_bytes,
+            "command": self.command(false, true),
+        })
+    }
+
+    pub(super) fn weak(self: &Arc<Self>) -> Weak<Job> {
+        Arc::downgrade(self)
+    }
+}
+
+impl Inner {
+    fn files(&mut self, direction: Direction) -> &mut Vec<FileSpec> {
+        match direction {
+            Direction::Input => &mut self.spec.inputs,
+            Direction::Output => &mut self.spec.outputs,
+        }
+    }
+
+    fn file(&mut self, direction: Direction, index: usize) -> Result<&mut FileSpec, Error> {
+        // set_args replaces all files: an older handle may name one that is gone.
+        let gone = || Error::new(Code::EBADF, "the job was described anew; this file is not part of it any more".into());
+        self.files(direction).get_mut(index).ok_or_else(gone)
+    }
+}

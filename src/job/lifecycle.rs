@@ -1,0 +1,267 @@
+//! The life of a job: start, run, stop, cancel, wait, free. Every call is legal in every state or gives a defined code.
+
+use super::events::EventKind;
+use super::handle::{Job, State};
+use crate::engine::{Interrupt, JobContext, LogContext, is_pool_thread_of, trim_memory_now_and_then};
+use crate::error::{Code, Error};
+use crate::options::JobSpec;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+/// After a cancel a job is final within 150 ms wherever our code is asked; what cannot be interrupted has 500 ms more.
+pub(super) const DETACH_AFTER: Duration = Duration::from_millis(650);
+
+impl Job {
+    pub(super) fn began(&self) -> Option<Instant> {
+        self.inner.lock().began
+    }
+
+    pub fn start(self: &Arc<Self>) -> Result<(), Error> {
+        let mut inner = self.inner.lock();
+        if inner.state != State::New {
+            return Err(Error::new(Code::EALREADY, format!("the job is {}", inner.state.word())));
+        }
+        if inner.spec.outputs.is_empty() {
+            return Err(Error::option("the job has no output".into()));
+        }
+        inner.started = Some(Instant::now());
+        inner.state = State::Queued;
+        drop(inner);
+        match self.engine.admit(self) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let mut inner = self.inner.lock();
+                // Unless it was cancelled meanwhile, it can be started again.
+                if inner.state == State::Queued {
+                    inner.state = State::New;
+                    inner.started = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// It waits in the queue: tell.
+    pub(super) fn queued(&self) {
+        self.tell(EventKind::State(State::Queued));
+    }
+
+    /// Puts it on a thread of the engine.
+    pub(super) fn launch(self: &Arc<Self>) -> Result<(), Error> {
+        let job = Arc::clone(self);
+        let label = self.inner.lock().label.clone();
+        let name = if label.is_empty() { format!("mt-job-{}", self.id) } else { format!("job:{label}") };
+        let log = LogContext::register(self.id, self.weak());
+        let _ = self.log.set(log);
+        self.engine.threads().spawn(name, self.id, move || {
+            job.execute();
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// The job's whole run, on its own thread.
+    fn execute(self: &Arc<Self>) {
+        let prepared = self.prepare();
+        let result = match prepared {
+            Some((context, spec)) => {
+                self.tell(EventKind::State(State::Opening));
+                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| crate::engine::run(&context, &spec)));
+                result.unwrap_or_else(|panic| Err(crate::engine::panic_error(&*panic)))
+            }
+            None => Err(Error::cancelled()),
+        };
+        trim_memory_now_and_then();
+        self.finish(result);
+        self.engine.job_ended(self.id);
+    }
+
+    /// From queued to opening; None where it was cancelled before it ran.
+    fn prepare(self: &Arc<Self>) -> Option<(Arc<JobContext>, JobSpec)> {
+        let mut inner = self.inner.lock();
+        if inner.state != State::Queued {
+            return None;
+        }
+        let slot = self.log.get().map_or(0, LogContext::slot);
+        let context = JobContext::new(
+            Interrupt::new(),
+            Arc::clone(&self.counters),
+            Arc::clone(self) as Arc<dyn crate::engine::Observer>,
+            Arc::clone(self.engine.threads()),
+            inner.label.clone(),
+            slot,
+            self.id,
+            self.engine.link_budget_bytes(),
+        );
+        let began = Instant::now();
+        inner.state = State::Opening;
+        inner.began = Some(began);
+        inner.queue_wait_us = inner.started.map_or(0, |started| (began - started).as_micros() as i64);
+        inner.context = Some(Arc::clone(&context));
+        let spec = inner.spec.clone();
+        drop(inner);
+        self.engine.add_context(self.id, &context);
+        Some((context, spec))
+    }
+
+    /// The end of a job: its state is final from here on.
+    pub(super) fn finish(&self, result: Result<(), Error>) {
+        let mut inner = self.inner.lock();
+        if inner.state.is_final() {
+            return;
+        }
+        let elapsed_us = inner.began.map_or(0, |began| began.elapsed().as_micros() as i64);
+        inner.elapsed_us = elapsed_us;
+        let has_run = inner.began.is_some();
+        drop(inner);
+        let error = result.err();
+        if has_run && error.is_none() {
+            // What was written is all there is.
+            self.counters.duration_us.store(self.counters.position_us.load(Relaxed), Relaxed);
+        }
+        if has_run {
+            self.tell_progress(elapsed_us);
+        }
+        let state = match &error {
+            None => State::Succeeded,
+            Some(error) if error.code() == Code::ECANCELED => State::Cancelled,
+            Some(_) => State::Failed,
+        };
+        let code = error.as_ref().map_or(0, |error| error.code().to_c());
+        let mut inner = self.inner.lock();
+        inner.state = state;
+        inner.error.clone_from(&error);
+        inner.context = None;
+        let was_detached = inner.is_detached;
+        let queue_wait_us = inner.queue_wait_us;
+        let is_freed = inner.is_freed;
+        drop(inner);
+        self.engine.count_result(code, has_run, queue_wait_us, elapsed_us, &self.counters, was_detached);
+        self.tell(EventKind::State(state));
+        self.tell(EventKind::Done { error });
+        self.engine.job_ready(self, super::engine::READY_DONE);
+        self.changed.notify_all();
+        if is_freed {
+            self.release();
+        }
+    }
+
+    pub fn stop(self: &Arc<Self>) -> Result<(), Error> {
+        let mut inner = self.inner.lock();
+        match inner.state {
+            State::New => Err(Error::invalid("the job was never started".into())),
+            State::Queued => {
+                drop(inner);
+                self.cancel();
+                Ok(())
+            }
+            State::Opening | State::Running => {
+                inner.state = State::Stopping;
+                inner.wants_stop = true;
+                let context = inner.context.clone();
+                drop(inner);
+                self.tell(EventKind::State(State::Stopping));
+                if let Some(context) = context {
+                    context.stop();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn cancel(self: &Arc<Self>) {
+        let mut inner = self.inner.lock();
+        if inner.state.is_final() {
+            return;
+        }
+        inner.cancelled.get_or_insert_with(Instant::now);
+        self.changed.notify_all();
+        let context = inner.context.clone();
+        let is_waiting = matches!(inner.state, State::New | State::Queued);
+        drop(inner);
+        match context {
+            Some(context) => context.cancel(),
+            None if is_waiting => {
+                self.engine.remove_queued(self.id);
+                self.finish(Err(Error::cancelled()));
+            }
+            None => {}
+        }
+    }
+
+    /// The result when the job is final, None when the time is over first.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<i32>, Error> {
+        if is_pool_thread_of(self.id) {
+            return Err(Error::new(Code::EDEADLK, "a thread of the job waits for the job".into()));
+        }
+        let until = timeout.map(|timeout| Instant::now() + timeout);
+        let mut inner = self.inner.lock();
+        if inner.state == State::New {
+            return Err(Error::invalid("the job was never started".into()));
+        }
+        loop {
+            if inner.state.is_final() {
+                return Ok(Some(inner.error.as_ref().map_or(0, |error| error.code().to_c())));
+            }
+            if inner.is_freed {
+                return Err(Error::new(Code::EBADF, "the job was freed".into()));
+            }
+            let now = Instant::now();
+            let detach = inner.cancelled.map(|cancelled| cancelled + DETACH_AFTER);
+            if detach.is_some_and(|detach| now >= detach) {
+                self.detach(&mut inner);
+                return Err(Error::new(Code::DETACHED, "a call of the job could not be interrupted".into()));
+            }
+            if until.is_some_and(|until| now >= until) {
+                return Ok(None);
+            }
+            // While nothing is cancelled a wait may be endless; a cancel wakes it up to look again.
+            match [until, detach].into_iter().flatten().min() {
+                Some(next) => drop(self.changed.wait_until(&mut inner, next)),
+                None => drop(self.changed.wait_for(&mut inner, Duration::from_millis(500))),
+            }
+        }
+    }
+
+    fn detach(&self, inner: &mut super::handle::Inner) {
+        if !std::mem::replace(&mut inner.is_detached, true) {
+            self.engine.count_detached(1);
+        }
+    }
+
+    /// The host frees the job: it is cancelled, waited for within bounds, and its place is given back.
+    pub fn close(self: &Arc<Self>) {
+        self.cancel();
+        let is_own_thread = is_pool_thread_of(self.id);
+        let mut inner = self.inner.lock();
+        inner.is_freed = true;
+        self.changed.notify_all();
+        let until = Instant::now() + DETACH_AFTER;
+        while !inner.state.is_final() && !is_own_thread && Instant::now() < until {
+            self.changed.wait_until(&mut inner, until);
+        }
+        let is_final = inner.state.is_final();
+        if !is_final && !is_own_thread {
+            self.detach(&mut inner);
+        }
+        drop(inner);
+        self.events_freed();
+        if is_final {
+            self.release();
+        }
+    }
+
+    fn events_freed(&self) {
+        if self.events.free() {
+            self.engine.count_descriptor(-1);
+        }
+    }
+
+    /// Final and freed: the engine forgets it. Once.
+    fn release(&self) {
+        self.events_freed();
+        self.engine.forget(self.id);
+    }
+}

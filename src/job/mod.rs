@@ -1,0 +1,27 @@
+//! Engines and jobs, in safe Rust: states, queue, limits, events, numbers. FFmpeg is never named here; media is `engine`'s.
+#![forbid(unsafe_code)]
+
+mod diagnostics;
+mod engine;
+mod events;
+mod handle;
+mod level;
+mod lifecycle;
+mod observer;
+mod progress;
+mod shutdown;
+mod stats;
+
+pub use crate::engine::forward_log;
+pub use diagnostics::diagnostics;
+pub use engine::{Engine, EngineConfig, LogMode};
+pub use events::{Event, EventKind};
+pub use handle::{Direction, Job, State};
+pub use progress::Progress;
+pub use shutdown::ShutdownCounts;
+pub use stats::{EngineStats, HISTOGRAM_BOUNDS_US, Health, Histogram, JobStats};
+
+/// Whether this process is a fork of the one that made the handles.
+pub fn after_fork() -> bool {
+    crate::engine::is_forked()
+}

@@ -1,0 +1,72 @@
+//! What the media loops tell a job, turned into events.
+
+use super::events::EventKind;
+use super::handle::{Job, State};
+use crate::engine::{LogSink, Observer};
+use crate::error::Error;
+use crate::secrets::mask_text;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Progress events come at most ten times a second.
+const PROGRESS_US: i64 = 100_000;
+
+impl Job {
+    /// Adds an event, and tells the engine's listener when the job was quiet before.
+    pub(super) fn tell(&self, kind: EventKind) {
+        let (time_us, label) = {
+            let inner = self.inner.lock();
+            (inner.started.map_or(0, |started| started.elapsed().as_micros() as i64), inner.label.clone())
+        };
+        if self.events.push(time_us, &label, kind) {
+            self.engine.job_ready(self, super::engine::READY_EVENT);
+        }
+    }
+
+    pub(super) fn tell_progress(&self, elapsed_us: i64) {
+        self.tell(EventKind::Progress(self.progress(elapsed_us)));
+    }
+}
+
+impl Observer for Job {
+    fn input_opened(&self, input: usize, json: String) {
+        self.tell(EventKind::InputOpened { input, json });
+    }
+
+    fn running(&self) {
+        let mut inner = self.inner.lock();
+        if inner.state == State::Opening {
+            inner.state = State::Running;
+            drop(inner);
+            self.tell(EventKind::State(State::Running));
+        }
+    }
+
+    fn progress(&self) {
+        let Some(began) = self.began() else { return };
+        let now = began.elapsed().as_micros() as i64;
+        let last = self.last_progress_us.load(Relaxed);
+        if now - last >= PROGRESS_US && self.last_progress_us.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
+            self.tell_progress(now);
+        }
+    }
+
+    fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>) {
+        self.tell(EventKind::OutputFinished { output, size_bytes, error: error.cloned() });
+    }
+
+    fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str) {
+        if i64::from(level) <= self.max_level.load(Relaxed) {
+            self.tell(EventKind::Log { level, stage: stage.to_owned(), stream, text: mask_text(text), repeated: 0 });
+        }
+    }
+}
+
+impl LogSink for Job {
+    fn max_level(&self) -> i32 {
+        self.max_level.load(Relaxed) as i32
+    }
+
+    fn line(&self, level: i32, stage: &str, text: &str) {
+        self.log(level, stage, None, text);
+    }
+}

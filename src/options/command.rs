@@ -1,0 +1,62 @@
+//! A job printed as a command line.
+
+use super::{FileSpec, JobSpec, Setting};
+use crate::secrets::{mask_text, mask_url};
+
+/// The job as an ffmpeg command line, quoted for a POSIX shell. With `ffmpeg_only` options of ours (`-mt_...`) are left out;
+/// with `masked` secrets in URLs are.
+pub fn command_line(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> String {
+    let mut words = vec!["ffmpeg".to_owned()];
+    let url = |text: &str| if masked { mask_url(text) } else { text.to_owned() };
+    let push = |settings: &[Setting]| {
+        let mut words = Vec::new();
+        for setting in settings.iter().filter(|s| !(ffmpeg_only && s.name.starts_with("mt_"))) {
+            push_setting(&mut words, setting, masked);
+        }
+        words
+    };
+    // A library never asks: what is in force is written out, as ffmpeg would ask or refuse.
+    if !spec.global_flag("y") && !spec.global_flag("n") {
+        words.push("-y".into());
+    }
+    words.extend(push(&spec.global));
+    for input in &spec.inputs {
+        words.extend(push(&input.settings));
+        words.push("-i".into());
+        words.push(url(&input.url));
+    }
+    for output in &spec.outputs {
+        words.extend(push(&output.settings));
+        words.push(file_name(output, &url(&output.url)));
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A name that begins with a dash would be read as an option.
+fn file_name(output: &FileSpec, shown: &str) -> String {
+    match output.url.starts_with('-') && output.url.len() > 1 {
+        true => format!("./{shown}"),
+        false => shown.to_owned(),
+    }
+}
+
+fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool) {
+    let is_flag = setting.definition.is_some_and(|d| d.argument == super::Argument::Flag);
+    if is_flag {
+        // A flag takes no word behind it: -nofoo turns it off.
+        let no = if setting.value == "0" { "no" } else { "" };
+        let name = setting.key();
+        words.push(format!("-{no}{name}"));
+        return;
+    }
+    words.push(format!("-{}", setting.given.trim_start_matches('-')));
+    words.push(if masked { mask_text(&setting.value) } else { setting.value.clone() });
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%#^".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}

@@ -1,0 +1,98 @@
+//! Masks secrets in URLs: user info, values of the query, stream keys of RTMP. What goes into a log, event, error or list
+//! goes through here.
+
+/// Masks one URL. A plain file name comes back as it is.
+pub fn mask_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    // Nested protocols ("tls+rtmp", "async:http", "concat:http://...|http://..."): the last word before "://" is the scheme.
+    let name = scheme.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    if name == "file" {
+        return url.to_owned();
+    }
+    let (rest, query) = match rest.split_once('?') {
+        Some((rest, query)) => (rest, Some(query)),
+        None => (rest, None),
+    };
+    let (authority, path) = match rest.find('/') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let authority = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("***@{host}"),
+        None => authority.to_owned(),
+    };
+    let mut masked = format!("{scheme}://{authority}{}", mask_path(&name, path));
+    if let Some(query) = query {
+        masked.push('?');
+        masked.push_str(&mask_query(query));
+    }
+    masked
+}
+
+/// RTMP's last part of the path is the stream key: `/app/key`.
+fn mask_path(scheme: &str, path: &str) -> String {
+    match path.rfind('/') {
+        Some(at) if scheme.starts_with("rtmp") && at > 0 && at + 1 < path.len() => format!("{}/***", &path[..at]),
+        _ => path.to_owned(),
+    }
+}
+
+fn mask_query(query: &str) -> String {
+    let mask = |pair: &str| match pair.split_once('=') {
+        Some((key, _)) => format!("{key}=***"),
+        None if pair.is_empty() => String::new(),
+        None => "***".to_owned(),
+    };
+    query.split('&').map(mask).collect::<Vec<_>>().join("&")
+}
+
+/// Masks every URL within a text, such as a line of FFmpeg's log.
+pub fn mask_text(text: &str) -> String {
+    if !text.contains("://") {
+        return text.to_owned();
+    }
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        // Rather mask too much: a comma or bracket may be part of a token.
+        let is_end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '<' | '>');
+        let start = rest[..at].rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c))).map_or(0, |i| {
+            i + rest[i..].chars().next().map_or(1, char::len_utf8)
+        });
+        let end = rest[at..].find(is_end).map_or(rest.len(), |i| at + i);
+        masked.push_str(&rest[..start]);
+        masked.push_str(&mask_url(&rest[start..end]));
+        rest = &rest[end..];
+    }
+    masked.push_str(rest);
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_info_query_and_stream_key_are_masked() {
+        assert_eq!(mask_url("http://user:pw@host/a/b?token=x&k=y&z"), "http://***@host/a/b?token=***&k=***&***");
+        assert_eq!(mask_url("rtmp://host:1935/live/secretkey"), "rtmp://host:1935/live/***");
+        assert_eq!(mask_url("rtmps://host/app/inst/key?auth=1"), "rtmps://host/app/inst/***?auth=***");
+        assert_eq!(mask_url("srt://host:9000?passphrase=abc&mode=caller"), "srt://host:9000?passphrase=***&mode=***");
+        assert_eq!(mask_url("rtsp://admin:p@ss@cam/stream"), "rtsp://***@cam/stream");
+    }
+
+    #[test]
+    fn file_names_stay() {
+        assert_eq!(mask_url("/tmp/what?x=1.mp4"), "/tmp/what?x=1.mp4");
+        assert_eq!(mask_url("file:///tmp/a?b=c"), "file:///tmp/a?b=c");
+        assert_eq!(mask_text("no such file: a b.mp4"), "no such file: a b.mp4");
+    }
+
+    #[test]
+    fn every_url_in_a_line_is_masked() {
+        let line = "Opening 'https://a:b@h/seg1.ts?sig=1' for reading, then rtmp://h/live/key: refused";
+        assert_eq!(mask_text(line), "Opening 'https://***@h/seg1.ts?sig=***' for reading, then rtmp://h/live/*** refused");
+    }
+}
