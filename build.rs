@@ -16,6 +16,10 @@ const HEADER: &str = r#"
 #include <libavutil/avstring.h>
 #include <libavutil/pixdesc.h>
 #include <libavutil/display.h>
+#include <libavutil/stereo3d.h>
+#include <libavutil/spherical.h>
+#include <libavutil/mastering_display_metadata.h>
+#include <libavutil/dovi_meta.h>
 #include <libavutil/eval.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/hwcontext.h>

@@ -35,6 +35,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+// No timestamp.
+#define NOPTS INT64_MIN
+
+
+
+
+
 // Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
 // which is GPL.
 #define MT_TRANSCODE_ENGINE_REQUIRE_LGPL 1
@@ -181,6 +204,26 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
+// FFmpeg's log levels that the engine uses itself.
+#define LEVEL_ERROR 16
+
+#define LEVEL_WARNING 24
+
+// ffmpeg's default of -muxdelay.
+#define DEFAULT_DELAY_S 0.7
+
+// What a job's log events are limited to where nothing is said.
+#define DEFAULT 24
+
+// A negative AVERROR.
+typedef struct AvError AvError;
+
+// A fraction, `num/den`.
+typedef struct Rational Rational;
+
+// Where an option may stand.
+typedef struct Scope Scope;
+
 // An engine: owns limits and threads, and runs jobs. See `mt_transcode_engine_new`.
 typedef struct mt_transcode_engine mt_transcode_engine;
 
@@ -264,7 +307,7 @@ typedef struct mt_transcode_shutdown_counts {
 } mt_transcode_shutdown_counts;
 
 // One event. Strings are UTF-8, never NULL (empty where there is nothing to say), belong to the event and are freed with it; secrets in
-// URLs are masked. Fields that a type does not name are 0, indexes -1.
+// URLs are masked. Fields that a type does not name are 0, or -1 where -1 means that there is none.
 //
 // The library allocates it, so it may grow at its end; `struct_size` tells how much of it this library filled.
 typedef struct mt_transcode_event {
@@ -421,6 +464,40 @@ typedef struct mt_transcode_engine_stats_data {
   // Why the health is what it is: NUL-terminated UTF-8, empty when OK.
   uint8_t health_reason[128];
 } mt_transcode_engine_stats_data;
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
 
 #ifdef __cplusplus
 extern "C" {
@@ -755,7 +832,8 @@ int32_t mt_transcode_job_start(struct mt_transcode_job *job);
 // - `result_out`: NULL, or the job's result: 0, `-ECANCELED`, or the code of its error.
 //
 // Returns 0 when the job is final, `-ETIMEDOUT` when the time is over, `-EINVAL` (the job was never started), `-EDEADLK` (called from a thread of
-// the job's own), `-EBADF` (also when the job is freed meanwhile), `-EPERM`.
+// the job's own), `MT_TRANSCODE_EDETACHED` (650 ms after a cancel a call that cannot be interrupted still runs; the job becomes final when it
+// returns), `-EBADF` (also when the job is freed meanwhile), `-EPERM`.
 // Threads: any number at once. Blocks for `timeout_ms` at most; after a cancel the job is final within 650 ms. Since 0.1.
 //
 // # Safety

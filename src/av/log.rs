@@ -140,7 +140,8 @@ unsafe fn stage_name(context: *mut c_void) -> String {
             Some(item_name) => item_name(context),
             None => class.class_name,
         };
-        if name.is_null() { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
+        // "NULL" is what FFmpeg calls a format context without a format.
+        if name.is_null() || CStr::from_ptr(name) == c"NULL" { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
     }
 }
 

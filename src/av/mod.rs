@@ -21,6 +21,7 @@ mod output;
 mod packet;
 mod params;
 mod probe;
+mod probe_side_data;
 mod rational;
 mod sidedata;
 mod versions;

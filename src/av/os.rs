@@ -167,3 +167,19 @@ pub fn is_program_dynamic() -> bool {
     unsafe { libc::dl_iterate_phdr(Some(first), (&raw mut dynamic).cast()) };
     dynamic
 }
+
+/// Puts the floating-point state of the calling thread as a new thread has it. Some codec libraries leave it changed (flush to
+/// zero, MMX registers in use): on a thread that is used again the next job would compute other numbers.
+pub fn reset_float_state() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: loads the default control words of the System V ABI; no memory but ours is touched.
+    unsafe {
+        let mxcsr: u32 = 0x1f80;
+        std::arch::asm!("fninit", "ldmxcsr [{}]", in(reg) &raw const mxcsr, options(nostack));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: writes the control register of this thread.
+    unsafe {
+        std::arch::asm!("msr fpcr, xzr", options(nomem, nostack));
+    }
+}

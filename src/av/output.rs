@@ -182,11 +182,6 @@ impl Output {
         AvError::check(unsafe { ffi::avcodec_parameters_copy((*self.stream(index)).codecpar, parameters.as_ptr()) }).map(drop)
     }
 
-    pub(super) fn parameters_ptr(&self, index: usize) -> *mut ffi::AVCodecParameters {
-        // SAFETY: a valid stream.
-        unsafe { (*self.stream(index)).codecpar }
-    }
-
     /// The tag that a copied stream keeps: the input's where the muxer knows it for this codec or knows no tags, else 0
     /// (ffmpeg.c: init_output_stream_streamcopy).
     pub fn copied_tag(&self, parameters: &Parameters) -> u32 {

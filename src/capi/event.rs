@@ -22,7 +22,7 @@ pub const MT_TRANSCODE_EVENT_OUTPUT_FINISHED: u32 = 5;
 pub const MT_TRANSCODE_EVENT_DONE: u32 = 6;
 
 /// One event. Strings are UTF-8, never NULL (empty where there is nothing to say), belong to the event and are freed with it; secrets in
-/// URLs are masked. Fields that a type does not name are 0, indexes -1.
+/// URLs are masked. Fields that a type does not name are 0, or -1 where -1 means that there is none.
 ///
 /// The library allocates it, so it may grow at its end; `struct_size` tells how much of it this library filled.
 #[repr(C)]

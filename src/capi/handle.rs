@@ -27,6 +27,24 @@ pub struct mt_transcode_output {
     _opaque: [u8; 0],
 }
 
+/// The kinds of handles: odd numbers, so that a token is never an aligned address.
+pub(crate) trait Kind {
+    const KIND: usize;
+}
+
+impl Kind for mt_transcode_engine {
+    const KIND: usize = 1;
+}
+impl Kind for mt_transcode_job {
+    const KIND: usize = 3;
+}
+impl Kind for mt_transcode_input {
+    const KIND: usize = 5;
+}
+impl Kind for mt_transcode_output {
+    const KIND: usize = 7;
+}
+
 /// What a token stands for.
 #[derive(Clone)]
 pub(crate) enum Target {
@@ -38,13 +56,12 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Odd numbers, so that a token is never an aligned address.
     fn kind(&self) -> usize {
         match self {
-            Target::Engine(_) => 1,
-            Target::Job(_) => 3,
-            Target::Input(..) => 5,
-            Target::Output(..) => 7,
+            Target::Engine(_) => mt_transcode_engine::KIND,
+            Target::Job(_) => mt_transcode_job::KIND,
+            Target::Input(..) => mt_transcode_input::KIND,
+            Target::Output(..) => mt_transcode_output::KIND,
         }
     }
 }
@@ -87,11 +104,10 @@ pub(crate) fn insert<T>(target: Target) -> Result<*mut T, Error> {
     Ok(std::ptr::without_provenance_mut(pack(slot, *generation, kind)))
 }
 
-fn checked<T>(token: *const T) -> Result<(usize, u32, usize), Error> {
+fn checked(bits: usize) -> Result<(usize, u32, usize), Error> {
     if after_fork() {
         return Err(Error::new(Code::EPERM, "this process was forked from the one that owns the handle".into()));
     }
-    let bits = token.addr();
     if bits == 0 {
         return Err(Error::invalid("the handle is NULL".into()));
     }
@@ -103,16 +119,24 @@ fn stale() -> Error {
 }
 
 /// What `token` stands for.
-pub(crate) fn lookup<T>(token: *const T) -> Result<Target, Error> {
-    let (slot, generation, kind) = checked(token)?;
+fn lookup<T: Kind>(token: *const T) -> Result<Target, Error> {
+    let (slot, generation, kind) = checked(token.addr())?;
+    if kind != T::KIND {
+        return Err(stale());
+    }
     match SLOTS.read().slots.get(slot) {
         Some((current, Some(target))) if *current == generation && target.kind() == kind => Ok(target.clone()),
         _ => Err(stale()),
     }
 }
 
-/// Takes `token` out of use: every later call with it gives `-EBADF`. None where it was not in use.
-pub(crate) fn remove<T>(token: *const T) -> Option<Target> {
+/// Takes `token` out of use: every later call with it gives `-EBADF`. None where it was not in use, or is of another kind.
+pub(crate) fn remove<T: Kind>(token: *const T) -> Option<Target> {
+    if token.addr() & 7 == T::KIND { remove_any(token.addr()) } else { None }
+}
+
+/// As [`remove`], for a token of any kind.
+pub(crate) fn remove_any(token: usize) -> Option<Target> {
     let (slot, generation, kind) = checked(token).ok()?;
     let mut slots = SLOTS.write();
     let (current, place) = slots.slots.get_mut(slot)?;

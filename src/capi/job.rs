@@ -1,6 +1,6 @@
 //! Jobs: making, describing and starting them, and the text of what went wrong.
 
-use super::handle::{Target, insert, mt_transcode_engine, mt_transcode_job, remove};
+use super::handle::{Target, insert, mt_transcode_engine, mt_transcode_job, remove, remove_any};
 use super::{guard, handle, mt_transcode_error, out, owned, text};
 use crate::error::Error;
 use crate::job::Job;
@@ -192,7 +192,7 @@ pub unsafe extern "C" fn mt_transcode_job_free(job: *mut mt_transcode_job) {
     guard(|| {
         if let Some(Target::Job(job)) = remove(job) {
             for token in job.take_children() {
-                remove::<mt_transcode_job>(std::ptr::without_provenance(token));
+                remove_any(token);
             }
             job.close();
         }

@@ -46,7 +46,8 @@ pub unsafe extern "C" fn mt_transcode_job_start(job: *mut mt_transcode_job) -> i
 /// - `result_out`: NULL, or the job's result: 0, `-ECANCELED`, or the code of its error.
 ///
 /// Returns 0 when the job is final, `-ETIMEDOUT` when the time is over, `-EINVAL` (the job was never started), `-EDEADLK` (called from a thread of
-/// the job's own), `-EBADF` (also when the job is freed meanwhile), `-EPERM`.
+/// the job's own), `MT_TRANSCODE_EDETACHED` (650 ms after a cancel a call that cannot be interrupted still runs; the job becomes final when it
+/// returns), `-EBADF` (also when the job is freed meanwhile), `-EPERM`.
 /// Threads: any number at once. Blocks for `timeout_ms` at most; after a cancel the job is final within 650 ms. Since 0.1.
 ///
 /// # Safety

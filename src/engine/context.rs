@@ -23,7 +23,6 @@ pub trait Observer: Send + Sync {
 /// FFmpeg's log levels that the engine uses itself.
 pub const LEVEL_ERROR: i32 = 16;
 pub const LEVEL_WARNING: i32 = 24;
-pub const LEVEL_INFO: i32 = 32;
 
 /// Numbers of a job, written by its components and read by anybody.
 #[derive(Default)]
@@ -176,11 +175,25 @@ impl JobContext {
         }
     }
 
+    /// Counts the calling thread as one of the job's, until the guard is dropped.
+    pub fn count_thread(&self) -> CountedThread {
+        add(&self.counters.threads, 1);
+        CountedThread(Arc::clone(&self.counters))
+    }
+
     pub fn elapsed_us(&self) -> i64 {
         self.began.elapsed().as_micros() as i64
     }
 
     pub fn warn(&self, stage: &str, stream: Option<usize>, text: &str) {
         self.observer.log(LEVEL_WARNING, stage, stream, text);
+    }
+}
+
+pub struct CountedThread(Arc<Counters>);
+
+impl Drop for CountedThread {
+    fn drop(&mut self) {
+        self.0.threads.fetch_sub(1, Relaxed);
     }
 }

@@ -87,7 +87,7 @@ impl DecodeStage {
         let _close = CloseOnDrop(Arc::clone(&self.inbox));
         let result = self.run_inner();
         // Also after an error: the graphs must not wait for more.
-        self.send_end()?;
+        self.send_end();
         result
     }
 
@@ -243,12 +243,9 @@ impl DecodeStage {
         Ok(!self.targets.is_empty())
     }
 
-    fn send_end(&self) -> Result<(), Error> {
+    fn send_end(&self) {
         for (inbox, queue) in &self.targets {
-            if let Err(Refused::Error(error)) = inbox.send(*queue, FrameItem::End(self.clock.next_pts_us)) {
-                return Err(error);
-            }
+            inbox.send_last(*queue, FrameItem::End(self.clock.next_pts_us));
         }
-        Ok(())
     }
 }

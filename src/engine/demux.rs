@@ -5,7 +5,7 @@ use super::errors::failed;
 use super::files::OpenInput;
 use super::pace::Pace;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
-use crate::av::{self, AvError, Packet, SideData, TIME_BASE, rescale};
+use crate::av::{self, AvError, Packet, SideData};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, parse_float};
 use std::sync::Arc;
@@ -143,10 +143,5 @@ impl Demuxer {
             // Only memory can be lacking; the packet is good without it.
             let _ = packet.add_side_data(side.kind, &side.data);
         }
-    }
-
-    /// The time of a packet in the time base of its stream.
-    pub fn in_stream_time(&self, stream: usize, now_us: i64) -> i64 {
-        rescale(now_us, TIME_BASE, self.file.streams[stream].info.time_base)
     }
 }

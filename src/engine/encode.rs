@@ -71,7 +71,7 @@ impl EncodeStage {
         let _close = CloseOnDrop(Arc::clone(&self.inbox));
         let result = self.run_inner();
         // Also after an error: the muxer must not wait for more.
-        self.send(MuxItem::End)?;
+        self.mux.send_last(self.index, MuxItem::End);
         result
     }
 

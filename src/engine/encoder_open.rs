@@ -18,7 +18,6 @@ pub struct SourceFacts {
     pub duration: i64,
     pub side_data: Vec<SideData>,
     pub autorotate: bool,
-    pub has_start_time: bool,
 }
 
 /// An encoder that is ready for frames, and what the muxer must know.

@@ -61,11 +61,10 @@ impl FilterStage {
         if self.context.is_cancelled() {
             return result;
         }
-        match result {
-            Ok(()) => self.end_sinks(),
-            // The encoders must not wait for more.
-            Err(error) => self.send_ends().and(Err(error)),
-        }
+        // Also after an error: the encoders must not wait for more.
+        let result = result.and_then(|()| self.open_remaining());
+        self.send_ends();
+        result
     }
 
     fn run_inner(&mut self) -> Result<(), Error> {
@@ -287,9 +286,9 @@ impl FilterStage {
     }
 
     /// The end: encoders that never got a frame are opened all the same, so that their file gets its header (rule 25).
-    fn end_sinks(&mut self) -> Result<(), Error> {
+    fn open_remaining(&mut self) -> Result<(), Error> {
         if self.graph.is_none() && !self.configure_from_parameters()? {
-            return self.send_ends();
+            return Ok(());
         }
         for index in 0..self.sinks.len() {
             if !self.sinks[index].is_open && !self.sinks[index].is_done {
@@ -297,10 +296,10 @@ impl FilterStage {
                 self.open_encoder(index, None)?;
             }
         }
-        self.send_ends()
+        Ok(())
     }
 
-    fn send_ends(&mut self) -> Result<(), Error> {
-        (0..self.sinks.len()).try_for_each(|index| self.send(index, EncodeItem::End))
+    fn send_ends(&self) {
+        self.sinks.iter().for_each(|sink| sink.inbox.send_last(0, EncodeItem::End));
     }
 }

@@ -64,6 +64,14 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         &self.context.counters
     }
 
+    /// Puts the last item of a stream into a queue, whatever its length: a consumer must always hear of the end.
+    pub fn send_last(&self, queue: usize, item: T) {
+        let mut state = self.state.lock();
+        if !state.is_closed && !state.queues[queue].is_closed {
+            self.put(&mut state, queue, item);
+        }
+    }
+
     /// Puts an item into a queue, waiting while it is full.
     pub fn send(&self, queue: usize, item: T) -> Result<(), Refused> {
         let bytes = item.weight_bytes() as u64;
@@ -83,13 +91,18 @@ impl<T: Weight + Send + 'static> Inbox<T> {
             }
             self.room.wait(&mut state);
         }
+        self.put(&mut state, queue, item);
+        Ok(())
+    }
+
+    fn put(&self, state: &mut State<T>, queue: usize, item: T) {
+        let bytes = item.weight_bytes() as u64;
         state.order += 1;
         let order = state.order;
         state.queues[queue].items.push_back((order, item));
         let now = self.counters().link_bytes.fetch_add(bytes, Relaxed) + bytes;
         self.counters().link_bytes_peak.fetch_max(now, Relaxed);
         self.filled.notify_one();
-        Ok(())
     }
 
     fn over_budget(&self, state: &State<T>, queue: usize, other: usize) -> Error {
@@ -152,9 +165,6 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         self.room.notify_all();
     }
 
-    pub fn is_closed(&self) -> bool {
-        self.state.lock().is_closed
-    }
 }
 
 impl<T> State<T> {

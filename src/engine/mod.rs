@@ -39,7 +39,7 @@ mod timestamps;
 
 pub use context::{Counters, JobContext, Observer};
 pub use run::{probe, run};
-pub use threads::{Task, ThreadPool, is_pool_thread_of, panic_error};
+pub use threads::{Task, ThreadPool, is_pool_thread_of};
 
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};

@@ -67,6 +67,8 @@ pub struct Muxer {
     has_header: bool,
     is_ended: bool,
     size_bytes: u64,
+    /// Of the packets: what is known of muxers that open their files themselves (HLS).
+    payload_bytes: u64,
     since_measured: u32,
 }
 
@@ -111,6 +113,7 @@ impl Muxer {
             has_header: false,
             is_ended: false,
             size_bytes: 0,
+            payload_bytes: 0,
             since_measured: 0,
         }
     }
@@ -337,6 +340,7 @@ impl Muxer {
             let end_us = rescale(end.saturating_add(packet.duration().max(0)), time_base, TIME_BASE);
             counters.position_us.fetch_max(end_us, Relaxed);
         }
+        self.payload_bytes += packet.size() as u64;
         self.since_measured += 1;
         if self.since_measured >= 64 {
             self.measure();
@@ -345,8 +349,13 @@ impl Muxer {
     }
 
     fn measure(&mut self) {
+        let written = if self.output.flags().opens_no_file() { self.payload_bytes } else { self.output.position_bytes() };
+        self.measured(written);
+    }
+
+    fn measured(&mut self, bytes: u64) {
         self.since_measured = 0;
-        let now = self.output.position_bytes().max(self.size_bytes);
+        let now = bytes.max(self.size_bytes);
         add(&self.context.counters.size_bytes, now - self.size_bytes);
         self.size_bytes = now;
     }
@@ -369,10 +378,6 @@ impl Muxer {
     /// Whether a stream has had enough (-frames).
     pub fn is_stream_ended(&self, index: usize) -> bool {
         self.is_ended || self.streams[index].is_ended
-    }
-
-    pub fn is_ended(&self) -> bool {
-        self.is_ended || (!self.streams.is_empty() && self.streams.iter().all(|stream| stream.is_ended))
     }
 
     /// Microseconds of the last packet of a stream; None before the first.
@@ -407,8 +412,8 @@ impl Muxer {
             ));
         }
         let trailer = self.output.write_trailer();
-        self.size_bytes = self.size_bytes.max(self.output.size_bytes());
         self.measure();
+        self.measured(self.output.size_bytes());
         let what = format!("cannot write the end of '{}'", self.url);
         trailer.map_err(|e| self.error(failed(e, "trailer", Code::MUX, &what)))?;
         self.output.close().map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))

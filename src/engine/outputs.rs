@@ -3,6 +3,7 @@
 
 use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
+use super::force_key::ForceKey;
 use super::files::{OpenInput, codec_tag, duration_us};
 use super::plan::{
     AudioPlan, EncodePlan, FrameRateMode, GraphPlan, GraphSink, GraphSource, OpenOutput, OutStream, VideoPlan, Work,
@@ -220,8 +221,7 @@ impl Builder<'_> {
             })?),
             None => None,
         };
-        let time_base_hint = value("time_base").map(|text| ratio("time_base", text, true)).transpose()?;
-        if let Some(time_base) = time_base_hint {
+        if let Some(time_base) = value("time_base").map(|text| ratio("time_base", text, true)).transpose()? {
             open.output.set_time_base(index, time_base);
         }
         let codec = self.encoder(open, kind, &facts, index)?;
@@ -244,7 +244,6 @@ impl Builder<'_> {
             filters,
             max_queue_packets: number("max_muxing_queue_size").unwrap_or(128) as usize,
             queue_bytes_threshold: number("muxing_queue_data_threshold").unwrap_or(50 << 20) as usize,
-            time_base_hint,
             tag: value("tag").map(codec_tag),
             disposition: value("disposition").map(str::to_owned),
             rotate: None,
@@ -338,7 +337,7 @@ impl Builder<'_> {
             keeps_pixel_format,
             aspect: value("aspect").map(|text| ratio("aspect", text, true)).transpose()?,
             mode,
-            force_key_frames: value("force_key_frames").map(str::to_owned),
+            force_key_frames: value("force_key_frames").map(|text| ForceKey::check(text).map(|()| text.to_owned())).transpose()?,
             frame_drop_threshold: self.job.global("frame_drop_threshold").and_then(parse_float).unwrap_or(0.0),
             is_unfiltered: false,
         })

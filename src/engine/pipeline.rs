@@ -121,6 +121,7 @@ impl Builder {
         };
         self.context.threads.spawn(name, owner, move || {
             crate::av::set_log_slot(slot);
+            let _counted = context.count_thread();
             let guard = StageGuard { context: &context, is_done: false };
             let result = body();
             guard.done();
@@ -233,11 +234,11 @@ impl Builder {
         bits: &[i32],
         times: &Times,
     ) -> FilterStage {
-        let queue = |s: &super::plan::GraphSource| {
+        let queue = |(number, s): (usize, &super::plan::GraphSource)| {
             let limit = if s.kind == MediaKind::Video { PICTURES } else { SAMPLES };
-            (format!("input {}:{}", s.input, s.stream), limit)
+            (format!("source {number} (input {}:{})", s.input, s.stream), limit)
         };
-        let inbox: Arc<Inbox<FrameItem>> = Inbox::new(&self.context, plan.sources.iter().map(queue).collect());
+        let inbox: Arc<Inbox<FrameItem>> = Inbox::new(&self.context, plan.sources.iter().enumerate().map(queue).collect());
         let sources = plan.sources.iter().map(|s| SourceState::new(source_settings(&demuxers[s.input], s.stream, s.kind, times)));
         let sinks = plan.sinks.iter().filter_map(|sink| {
             let target = sink.target?;
@@ -349,7 +350,6 @@ fn source_facts(demuxer: &Demuxer, stream: usize) -> SourceFacts {
         duration: plan.info.duration,
         side_data: plan.info.side_data.clone(),
         autorotate: plan.autorotate,
-        has_start_time: plan.info.start_time != crate::av::NOPTS,
     }
 }
 
@@ -418,10 +418,10 @@ impl DemuxStage {
         let result = self.read_all();
         for routes in &self.routes {
             if let Some(inbox) = &routes.decode {
-                refused(inbox.send(0, PacketItem::End))?;
+                inbox.send_last(0, PacketItem::End);
             }
             for (inbox, index, _) in &routes.copies {
-                refused(inbox.send(*index, MuxItem::End))?;
+                inbox.send_last(*index, MuxItem::End);
             }
         }
         result
@@ -452,7 +452,7 @@ impl DemuxStage {
                 Copied::Packet(copied) => refused(inbox.send(*queue, MuxItem::Packet(copied)))?,
                 Copied::Skipped => true,
                 Copied::Ended => {
-                    refused(inbox.send(*queue, MuxItem::End))?;
+                    inbox.send_last(*queue, MuxItem::End);
                     false
                 }
             };

@@ -121,8 +121,6 @@ pub struct OutStream {
     pub filters: Option<BitstreamFilters>,
     pub max_queue_packets: usize,
     pub queue_bytes_threshold: usize,
-    /// -time_base.
-    pub time_base_hint: Option<Rational>,
     pub tag: Option<u32>,
     pub disposition: Option<String>,
     /// -metadata:s rotate=: degrees.

@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Runs a job on the calling thread and threads of its pool, until it is final.
 pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     av::set_log_slot(context.log_slot);
+    let _counted = context.count_thread();
     let result = run_inner(context, job);
     av::set_log_slot(0);
     if context.is_cancelled() && context.failure().is_none() {
@@ -38,7 +39,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;
-        context.observer.input_opened(index, av::probe_json(&input.input));
+        context.observer.input_opened(index, av::probe_json(&input.input, false));
         inputs.push(input);
     }
     av::os::trim_memory_now_and_then();
@@ -292,7 +293,7 @@ pub fn probe(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error
     av::set_log_slot(context.log_slot);
     let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
     let input = open_input(context, &job, 0);
-    let json = input.map(|input| av::probe_json(&input.input));
+    let json = input.map(|input| av::probe_json(&input.input, true));
     av::set_log_slot(0);
     json
 }

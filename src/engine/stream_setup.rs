@@ -33,6 +33,8 @@ impl FileOptions {
             resampler: Dict::default(),
             is_encoding,
         };
+        // ffmpeg's default (cmdutils.c: init_dynload).
+        sorted.scaler.set("flags", "bicubic");
         for setting in spec.av_options() {
             let owner = av::option_owner(&setting.name);
             if owner.format && setting.specifier.is_empty() {

@@ -69,18 +69,30 @@ impl ThreadPool {
         body: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<Task<Result<T, Error>>, Error> {
         let (sender, result) = bounded(1);
+        self.spawn_then(name, owner, body, move |outcome| drop(sender.send(outcome)))?;
+        Ok(Task { result })
+    }
+
+    /// As [`Self::spawn`]; `then` gets the outcome when the thread counts as free again, so that who is told by it finds the
+    /// numbers settled.
+    pub fn spawn_then<T: Send + 'static>(
+        self: &Arc<Self>,
+        name: String,
+        owner: u64,
+        body: impl FnOnce() -> Result<T, Error> + Send + 'static,
+        then: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) -> Result<(), Error> {
         let pool = Arc::clone(self);
         let work: Work = Box::new(move || {
             os::name_thread(&name);
+            os::reset_float_state();
             OWNER.with(|cell| cell.set(owner));
             let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panic_error(&*panic)));
             OWNER.with(|cell| cell.set(0));
-            // Counted as done before the result is told: who waits for it finds the numbers settled.
             pool.finished();
-            let _ = sender.send(outcome);
+            then(outcome);
         });
-        self.hand_over(work)?;
-        Ok(Task { result })
+        self.hand_over(work)
     }
 
     fn finished(&self) {
@@ -174,7 +186,7 @@ impl<T> Task<T> {
 }
 
 /// A panic that was caught, as an error with the place where it happened.
-pub fn panic_error(panic: &(dyn Any + Send)) -> Error {
+fn panic_error(panic: &(dyn Any + Send)) -> Error {
     let words = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

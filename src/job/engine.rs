@@ -339,7 +339,7 @@ impl Engine {
         interrupt.cancel();
         let is_over = task.join_timeout(super::lifecycle::DETACH_AFTER).is_some();
         let code = if is_over { Code::ETIMEDOUT } else { Code::DETACHED };
-        Err(Error::new(code, format!("'{url}' was not known within {} ms", timeout.as_millis())).at("probe").on_input(0, url))
+        Err(Error::new(code, format!("'{url}' could not be probed within {} ms", timeout.as_millis())).at("probe").on_input(0, url))
     }
 
     /// Jobs of the engine that are not final.

@@ -111,10 +111,6 @@ impl EventQueue {
         Ok((raw, true))
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.inner.lock().is_empty()
-    }
-
     pub fn lines_dropped(&self) -> u64 {
         self.inner.lock().dropped
     }

@@ -49,32 +49,25 @@ impl Job {
 
     /// Puts it on a thread of the engine.
     pub(super) fn launch(self: &Arc<Self>) -> Result<(), Error> {
-        let job = Arc::clone(self);
+        let (job, ended) = (Arc::clone(self), Arc::clone(self));
         let label = self.inner.lock().label.clone();
         let name = if label.is_empty() { format!("mt-job-{}", self.id) } else { format!("job:{label}") };
         let log = LogContext::register(self.id, self.weak());
         let _ = self.log.set(log);
-        self.engine.threads().spawn(name, self.id, move || {
-            job.execute();
-            Ok(())
-        })?;
-        Ok(())
+        self.engine.threads().spawn_then(name, self.id, move || job.execute(), move |result| {
+            // The place is free before the job is final: who waits for it finds the numbers settled.
+            ended.engine.job_ended(ended.id);
+            ended.finish(result);
+        })
     }
 
     /// The job's whole run, on its own thread.
-    fn execute(self: &Arc<Self>) {
-        let prepared = self.prepare();
-        let result = match prepared {
-            Some((context, spec)) => {
-                self.tell(EventKind::State(State::Opening));
-                let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| crate::engine::run(&context, &spec)));
-                result.unwrap_or_else(|panic| Err(crate::engine::panic_error(&*panic)))
-            }
-            None => Err(Error::cancelled()),
-        };
+    fn execute(self: &Arc<Self>) -> Result<(), Error> {
+        let (context, spec) = self.prepare().ok_or_else(Error::cancelled)?;
+        self.tell(EventKind::State(State::Opening));
+        let result = crate::engine::run(&context, &spec);
         trim_memory_now_and_then();
-        self.finish(result);
-        self.engine.job_ended(self.id);
+        result
     }
 
     /// From queued to opening; None where it was cancelled before it ran.
@@ -135,9 +128,11 @@ impl Job {
         inner.context = None;
         let was_detached = inner.is_detached;
         let queue_wait_us = inner.queue_wait_us;
-        let is_freed = inner.is_freed;
+        let (is_freed, was_started) = (inner.is_freed, inner.started.is_some());
         drop(inner);
-        self.engine.count_result(code, has_run, queue_wait_us, elapsed_us, &self.counters, was_detached);
+        if was_started {
+            self.engine.count_result(code, has_run, queue_wait_us, elapsed_us, &self.counters, was_detached);
+        }
         self.tell(EventKind::State(state));
         self.tell(EventKind::Done { error });
         self.engine.job_ready(self, super::engine::READY_DONE);

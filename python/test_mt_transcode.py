@@ -1,0 +1,21 @@
+"""All scenarios of tests/scenarios.md through mt_transcode.py, and a check of its structs against the C compiler.
+
+    python3 -m unittest test_mt_transcode        in this folder; or pytest
+
+The scenarios stand in scenarios/, by theme.
+"""
+
+import unittest
+
+from scenarios.basic import Basic
+from scenarios.errors import Errors
+from scenarios.events import Events
+from scenarios.handles import Handles
+from scenarios.layout import Layout
+from scenarios.lifecycle import Lifecycle
+from scenarios.pythonic import Pythonic
+
+__all__ = ["Basic", "Errors", "Events", "Handles", "Layout", "Lifecycle", "Pythonic"]
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,136 @@
+/* The layout of every struct of the interface, frozen: a program that was compiled with one header works with a library that was
+ * compiled with another. Nothing here runs; it only has to compile, as C99, as C11 and as C++17.
+ *
+ * A struct that grows gets its new fields at the end: then its SIZE here changes, and lines are added, but no line does. */
+#include "mt_transcode/mt_transcode.h"
+
+#if defined(__cplusplus)
+#define HOLDS(name, condition) static_assert(condition, #condition)
+#elif __STDC_VERSION__ >= 201112L
+#define HOLDS(name, condition) _Static_assert(condition, #condition)
+#else /* C99 has no assertion of its own: an array of a negative size does not compile */
+#define HOLDS(name, condition) typedef char holds_##name[(condition) ? 1 : -1]
+#endif
+
+#define SIZE(type, bytes) HOLDS(type, sizeof(type) == (bytes))
+#define FIELD(type, field, bytes) HOLDS(type##_##field, offsetof(type, field) == (bytes))
+
+HOLDS(pointers_of_64_bits, sizeof(void *) == 8);
+HOLDS(abi, MT_TRANSCODE_ABI_VERSION == 0);
+
+SIZE(mt_transcode_engine_config, 96);
+FIELD(mt_transcode_engine_config, struct_size, 0);
+FIELD(mt_transcode_engine_config, max_running, 4);
+FIELD(mt_transcode_engine_config, max_queued, 8);
+FIELD(mt_transcode_engine_config, flags, 12);
+FIELD(mt_transcode_engine_config, log_mode, 16);
+FIELD(mt_transcode_engine_config, reserved32, 20);
+FIELD(mt_transcode_engine_config, link_budget_bytes, 24);
+FIELD(mt_transcode_engine_config, reserved, 32);
+
+SIZE(mt_transcode_error, 80);
+FIELD(mt_transcode_error, struct_size, 0);
+FIELD(mt_transcode_error, code, 4);
+FIELD(mt_transcode_error, ffmpeg_code, 8);
+FIELD(mt_transcode_error, input_index, 12);
+FIELD(mt_transcode_error, output_index, 16);
+FIELD(mt_transcode_error, stream_index, 20);
+FIELD(mt_transcode_error, name, 24);
+FIELD(mt_transcode_error, stage, 32);
+FIELD(mt_transcode_error, url, 40);
+FIELD(mt_transcode_error, ffmpeg_text, 48);
+FIELD(mt_transcode_error, message, 56);
+FIELD(mt_transcode_error, hint, 64);
+FIELD(mt_transcode_error, detail, 72);
+
+SIZE(mt_transcode_shutdown_counts, 24);
+FIELD(mt_transcode_shutdown_counts, struct_size, 0);
+FIELD(mt_transcode_shutdown_counts, finished, 4);
+FIELD(mt_transcode_shutdown_counts, stopped, 8);
+FIELD(mt_transcode_shutdown_counts, cancelled, 12);
+FIELD(mt_transcode_shutdown_counts, never_ran, 16);
+FIELD(mt_transcode_shutdown_counts, detached, 20);
+
+SIZE(mt_transcode_event, 144);
+FIELD(mt_transcode_event, struct_size, 0);
+FIELD(mt_transcode_event, event_type, 4);
+FIELD(mt_transcode_event, sequence, 8);
+FIELD(mt_transcode_event, time_us, 16);
+FIELD(mt_transcode_event, state, 24);
+FIELD(mt_transcode_event, code, 28);
+FIELD(mt_transcode_event, level, 32);
+FIELD(mt_transcode_event, file_index, 36);
+FIELD(mt_transcode_event, stream_index, 40);
+FIELD(mt_transcode_event, repeated, 44);
+FIELD(mt_transcode_event, position_us, 48);
+FIELD(mt_transcode_event, duration_us, 56);
+FIELD(mt_transcode_event, time_left_us, 64);
+FIELD(mt_transcode_event, frames, 72);
+FIELD(mt_transcode_event, size_bytes, 80);
+FIELD(mt_transcode_event, fps, 88);
+FIELD(mt_transcode_event, speed, 96);
+FIELD(mt_transcode_event, percent, 104);
+FIELD(mt_transcode_event, label, 112);
+FIELD(mt_transcode_event, stage, 120);
+FIELD(mt_transcode_event, text, 128);
+FIELD(mt_transcode_event, json, 136);
+
+SIZE(mt_transcode_job_stats_data, 192);
+FIELD(mt_transcode_job_stats_data, struct_size, 0);
+FIELD(mt_transcode_job_stats_data, state, 4);
+FIELD(mt_transcode_job_stats_data, position_us, 8);
+FIELD(mt_transcode_job_stats_data, duration_us, 16);
+FIELD(mt_transcode_job_stats_data, time_left_us, 24);
+FIELD(mt_transcode_job_stats_data, elapsed_us, 32);
+FIELD(mt_transcode_job_stats_data, queue_wait_us, 40);
+FIELD(mt_transcode_job_stats_data, open_us, 48);
+FIELD(mt_transcode_job_stats_data, first_output_us, 56);
+FIELD(mt_transcode_job_stats_data, frames, 64);
+FIELD(mt_transcode_job_stats_data, frames_duplicated, 72);
+FIELD(mt_transcode_job_stats_data, frames_dropped, 80);
+FIELD(mt_transcode_job_stats_data, size_bytes, 88);
+FIELD(mt_transcode_job_stats_data, packets_read, 96);
+FIELD(mt_transcode_job_stats_data, packets_written, 104);
+FIELD(mt_transcode_job_stats_data, packets_corrupt, 112);
+FIELD(mt_transcode_job_stats_data, decode_errors, 120);
+FIELD(mt_transcode_job_stats_data, timestamps_repaired, 128);
+FIELD(mt_transcode_job_stats_data, link_bytes, 136);
+FIELD(mt_transcode_job_stats_data, link_bytes_peak, 144);
+FIELD(mt_transcode_job_stats_data, log_lines_dropped, 152);
+FIELD(mt_transcode_job_stats_data, threads, 160);
+FIELD(mt_transcode_job_stats_data, fps, 168);
+FIELD(mt_transcode_job_stats_data, speed, 176);
+FIELD(mt_transcode_job_stats_data, percent, 184);
+
+SIZE(mt_transcode_result_count, 16);
+FIELD(mt_transcode_result_count, code, 0);
+FIELD(mt_transcode_result_count, reserved, 4);
+FIELD(mt_transcode_result_count, count, 8);
+
+SIZE(mt_transcode_histogram, 144);
+FIELD(mt_transcode_histogram, count, 0);
+FIELD(mt_transcode_histogram, sum_us, 8);
+FIELD(mt_transcode_histogram, buckets, 16);
+
+SIZE(mt_transcode_engine_stats_data, 1320);
+FIELD(mt_transcode_engine_stats_data, struct_size, 0);
+FIELD(mt_transcode_engine_stats_data, health, 4);
+FIELD(mt_transcode_engine_stats_data, jobs, 8);
+FIELD(mt_transcode_engine_stats_data, jobs_running, 16);
+FIELD(mt_transcode_engine_stats_data, jobs_queued, 24);
+FIELD(mt_transcode_engine_stats_data, pipes, 32);
+FIELD(mt_transcode_engine_stats_data, threads, 40);
+FIELD(mt_transcode_engine_stats_data, threads_idle, 48);
+FIELD(mt_transcode_engine_stats_data, descriptors, 56);
+FIELD(mt_transcode_engine_stats_data, queued_bytes, 64);
+FIELD(mt_transcode_engine_stats_data, detached, 72);
+FIELD(mt_transcode_engine_stats_data, jobs_started, 80);
+FIELD(mt_transcode_engine_stats_data, jobs_refused, 88);
+FIELD(mt_transcode_engine_stats_data, results_used, 96);
+FIELD(mt_transcode_engine_stats_data, reserved32, 100);
+FIELD(mt_transcode_engine_stats_data, results, 104);
+FIELD(mt_transcode_engine_stats_data, queue_wait, 616);
+FIELD(mt_transcode_engine_stats_data, open, 760);
+FIELD(mt_transcode_engine_stats_data, first_output, 904);
+FIELD(mt_transcode_engine_stats_data, duration, 1048);
+FIELD(mt_transcode_engine_stats_data, health_reason, 1192);

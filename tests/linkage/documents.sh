@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# The programs in docs/ compile and run, and its tables name what the header has.
+#
+#   tests/linkage/documents.sh STAGE [part of a name]    STAGE: where `make stage` put the library
+
+. "$(dirname "$0")/harness.sh"
+
+# program LANGUAGE PAGE: the first block of code in that language.
+program() { awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```/ { if (inside) exit } inside' "docs/$2"; }
+
+clip() { "$stage/bin/mt-transcode" -f lavfi -i testsrc2=d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast "$work/clip.mp4"; }
+
+# transcodes COMMAND...: the program makes a file that a probe finds video of 240 lines in, and fails where there is no input.
+transcodes() {
+    clip
+    "$@" "$work/clip.mp4" "$work/out.mp4"
+    "$stage/bin/mt-transcode" probe "$work/out.mp4" | grep -E '"height": *240'
+    if "$@" "$work/none.mp4" "$work/out.mp4" 2> "$work/error"; then complain "succeeded without an input"; fi
+    grep -F none.mp4 "$work/error"
+}
+
+case_program_in_c_runs() {
+    program c getting-started-c.md > "$work/demo.c"
+    # shellcheck disable=SC2046 # flags are words
+    "$cc" -std=c99 "${strict[@]}" "$work/demo.c" -o "$work/demo" $(flags --cflags --libs mt_transcode)
+    transcodes "$work/demo"
+}
+
+case_program_in_cpp_runs() {
+    program cpp getting-started-cpp.md > "$work/demo.cpp"
+    # shellcheck disable=SC2046
+    "$cxx" -std=c++17 "${strict[@]}" "$work/demo.cpp" -o "$work/demo" $(flags --cflags --libs mt_transcode)
+    transcodes "$work/demo"
+}
+
+case_program_in_go_runs() {
+    local package=mt-transcode.dev/go/mttranscode
+    mkdir "$work/go"
+    program go getting-started-go.md > "$work/go/main.go"
+    go -C "$work/go" mod init demo
+    go -C "$work/go" mod edit -require $package@v0.0.0 -replace "$package=$PWD/go/mttranscode"
+    go -C "$work/go" vet .
+    go -C "$work/go" build -o "$work/demo" .
+    transcodes "$work/demo"
+    [ -z "$(gofmt -l "$work/go")" ]
+}
+
+case_program_in_python_runs() {
+    program python getting-started-python.md > "$work/demo.py"
+    export PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 MT_TRANSCODE_LIBRARY=$lib/libmt_transcode.so.0
+    transcodes "${PYTHON:-python3}" "$work/demo.py"
+}
+
+case_every_code_of_the_header_is_explained() {
+    sed -n 's/^#define MT_TRANSCODE_E\([A-Z_]*\) \(-[0-9]*\)$/\2 \1/p' include/mt_transcode/mt_transcode.h > "$work/codes"
+    [ -s "$work/codes" ]
+    while read -r number name; do
+        grep -qE "^\| $number \| $name( †)? \|" docs/errors.md || echo "$number $name"
+    done < "$work/codes" | none "not in docs/errors.md"
+}
+
+case_functions_named_in_the_documents_exist() {
+    # shellcheck disable=SC2016 # the quote is Markdown's
+    grep -ohE '`mt_transcode_[a-z0-9_]+`?' docs/*.md README.md | tr -d '`' | sort -u | lines -vE '_$|^mt_transcode_(job|engine)$' |
+        while read -r name; do
+            grep -qE "\b$name\b" include/mt_transcode/mt_transcode.h || echo "$name"
+        done | none "not in the header"
+    grep -ohE '\bMT_TRANSCODE_[A-Z0-9_]+' docs/*.md README.md | sort -u | lines -v '_$' |
+        while read -r name; do
+            grep -qE "\b$name\b" include/mt_transcode/mt_transcode.h || echo "$name"
+        done | none "not in the header"
+}
+
+case_links_between_the_documents_lead_somewhere() {
+    for page in README.md docs/*.md; do
+        lines -oE '\]\([^)]+\)' "$page" | sed -E 's/^\]\(|\)$|#.*//g' | lines -vE '^(https?:.*)?$' | while read -r target; do
+            [ -e "$(dirname "$page")/$target" ] || echo "$page: $target"
+        done
+    done | none "broken links"
+}
+
+run_cases
