@@ -262,7 +262,9 @@ impl std::error::Error for Error {}
 
 fn default_hint(code: Code) -> &'static str {
     match code {
-        Code::ENOENT | Code::ENOTDIR => "Check the name and that its folder exists, as this process sees the file system.",
+        Code::ENOENT | Code::ENOTDIR => {
+            "Check the name and that its folder exists, as this process sees the file system."
+        }
         Code::EACCES | Code::EPERM => "Check the permissions of the file and its folder for the user of this process.",
         Code::EISDIR => "Give the name of a file, not of a folder.",
         Code::ENOSPC => "Free space on the device, or write somewhere else.",
@@ -278,7 +280,9 @@ fn default_hint(code: Code) -> &'static str {
         Code::ECONNREFUSED | Code::ECONNRESET | Code::EPIPE => "Check that the peer runs and accepts this connection.",
         Code::EHOSTUNREACH | Code::ENETUNREACH => "Check the network between this host and the peer.",
         Code::EINVAL | Code::EBADF | Code::E2BIG | Code::EILSEQ => "Correct the call; the message names the argument.",
-        Code::DEMUX => "Check that the input is a media file and is complete; name its format with -f where it cannot be guessed.",
+        Code::DEMUX => {
+            "Check that the input is a media file and is complete; name its format with -f where it cannot be guessed."
+        }
         Code::DECODE => "Check the input with ffprobe; -c copy needs no decoder, -max_error_rate 1 accepts damage.",
         Code::FILTER => "Check the filter graph: names, options, and that its inputs exist.",
         Code::ENCODE => "Check the encoder's options; another -pix_fmt, size, rate or -c may suit it.",
@@ -286,7 +290,9 @@ fn default_hint(code: Code) -> &'static str {
         Code::LIMIT => "Raise the limit that the message names, or refuse this input.",
         Code::UNSUPPORTED => "Leave the option out, or link an FFmpeg that has what is missing.",
         Code::OPTION => "Correct the option that the message names; ffmpeg's documentation describes it.",
-        Code::SPAWN_FAILED => "Raise the limit of processes and threads (ulimit -u, pids.max), or run fewer jobs at once.",
+        Code::SPAWN_FAILED => {
+            "Raise the limit of processes and threads (ulimit -u, pids.max), or run fewer jobs at once."
+        }
         Code::PANIC | Code::INTERNAL => "Please report it with the detail text; other jobs are not affected.",
         _ => "",
     }

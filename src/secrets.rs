@@ -58,9 +58,9 @@ pub fn mask_text(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         // Rather mask too much: a comma or bracket may be part of a token.
         let is_end = |c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '<' | '>');
-        let start = rest[..at].rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c))).map_or(0, |i| {
-            i + rest[i..].chars().next().map_or(1, char::len_utf8)
-        });
+        let start = rest[..at]
+            .rfind(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
+            .map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
         let end = rest[at..].find(is_end).map_or(rest.len(), |i| at + i);
         masked.push_str(&rest[..start]);
         masked.push_str(&mask_url(&rest[start..end]));
@@ -93,6 +93,9 @@ mod tests {
     #[test]
     fn every_url_in_a_line_is_masked() {
         let line = "Opening 'https://a:b@h/seg1.ts?sig=1' for reading, then rtmp://h/live/key: refused";
-        assert_eq!(mask_text(line), "Opening 'https://***@h/seg1.ts?sig=***' for reading, then rtmp://h/live/*** refused");
+        assert_eq!(
+            mask_text(line),
+            "Opening 'https://***@h/seg1.ts?sig=***' for reading, then rtmp://h/live/*** refused"
+        );
     }
 }

@@ -121,7 +121,8 @@ fn a_failing_output_ends_only_itself() {
         let line = format!("-i {{}}/clip.mp4 {codec} {{}}/good.mkv {codec} -f matroska /dev/full");
         let error = fails_with(&engine, at, &line, Code::ENOSPC);
         assert_eq!(error.output(), Some(1), "{codec}: {error:?}");
-        let seconds: f64 = probe(&engine, &at.join("good.mkv"))["format"]["duration"].as_str().unwrap().parse().unwrap();
+        let seconds: f64 =
+            probe(&engine, &at.join("good.mkv"))["format"]["duration"].as_str().unwrap().parse().unwrap();
         assert!(seconds > 1.9, "{codec}: {seconds}");
     }
 }

@@ -12,7 +12,9 @@ use std::sync::Arc;
 fn compare(engine: &Arc<Engine>, folder: &Path, line: &str, ending: &str) -> Result<(), String> {
     let both = ["theirs", "ours"].map(|name| folder.join(format!("{name}.{ending}")));
     let args = both.each_ref().map(|out| {
-        let line = line.replace("OUT", &out.display().to_string()).replace("IN", &folder.join("clip.mp4").display().to_string());
+        let line = line
+            .replace("OUT", &out.display().to_string())
+            .replace("IN", &folder.join("clip.mp4").display().to_string());
         words(&line)
     });
     let theirs = ffmpeg(&args[0]);
@@ -31,7 +33,9 @@ fn compare(engine: &Arc<Engine>, folder: &Path, line: &str, ending: &str) -> Res
     let difference = a.lines().zip(b.lines()).find(|(a, b)| a != b);
     Err(match difference {
         Some((a, b)) => format!("packets differ:\n  ffmpeg {a}\n  we     {b}"),
-        None if a.lines().count() != b.lines().count() => format!("{} packets by ffmpeg, {} by us", a.lines().count(), b.lines().count()),
+        None if a.lines().count() != b.lines().count() => {
+            format!("{} packets by ffmpeg, {} by us", a.lines().count(), b.lines().count())
+        }
         None => "the packets are equal, the container's bytes are not".into(),
     })
 }
@@ -110,7 +114,10 @@ fn encodes_are_equal() {
 #[test]
 fn graphs_are_equal() {
     compare_all(&[
-        ("mp4", "-i IN -filter_complex [0:v]split[a][b];[a]scale=160:120[c];[b]hflip,scale=160:120[d];[c][d]hstack[v] -map [v] -map 0:a"),
+        (
+            "mp4",
+            "-i IN -filter_complex [0:v]split[a][b];[a]scale=160:120[c];[b]hflip,scale=160:120[d];[c][d]hstack[v] -map [v] -map 0:a",
+        ),
         ("mp4", "-i IN -filter_complex [0:v][0:a][0:v][0:a]concat=n=2:v=1:a=1[v][a] -map [v] -map [a]"),
         ("mp4", "-i IN -i IN -filter_complex [0:v][1:v]overlay=10:10 -map 0:a"),
         ("mp4", "-i IN -filter_complex [0:a]asplit[a][b];[a][b]amerge=inputs=2 -map 0:v -ac 2"),
@@ -142,7 +149,12 @@ fn one_decode_feeds_several_outputs() {
     let folder = tempfile::tempdir().expect("a folder");
     clip(&engine, folder.path());
     let at = folder.path();
-    run_in(&engine, at, "-i {}/clip.mp4 -s 160x120 -bitexact -threads 1 {}/a.mp4 -c:v mpeg4 -an -bitexact -threads 1 {}/b.mkv").unwrap();
+    run_in(
+        &engine,
+        at,
+        "-i {}/clip.mp4 -s 160x120 -bitexact -threads 1 {}/a.mp4 -c:v mpeg4 -an -bitexact -threads 1 {}/b.mkv",
+    )
+    .unwrap();
     run_in(&engine, at, "-i {}/clip.mp4 -s 160x120 -bitexact -threads 1 {}/c.mp4").unwrap();
     run_in(&engine, at, "-i {}/clip.mp4 -c:v mpeg4 -an -bitexact -threads 1 {}/d.mkv").unwrap();
     let bytes = |name: &str| std::fs::read(at.join(name)).expect(name);

@@ -47,7 +47,8 @@ fn sixty_four_at_once_and_all_succeed() {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::new(EngineConfig::new(64, None, false, LogMode::Take, 0)).unwrap();
     clip(&engine, folder.path());
-    let line = |i: usize| words(&format!("-i {0}/clip.mp4 -s 64x48 -c:v mpeg4 -c:a mp2 {0}/{i}.mkv", folder.path().display()));
+    let line =
+        |i: usize| words(&format!("-i {0}/clip.mp4 -s 64x48 -c:v mpeg4 -c:a mp2 {0}/{i}.mkv", folder.path().display()));
     let jobs: Vec<Arc<Job>> = (0..64).map(|i| start(&engine, &line(i)).unwrap()).collect();
     for job in &jobs {
         assert_eq!(job.wait(Some(LONG)).unwrap(), Some(0), "{:?}", job.error());
@@ -84,7 +85,10 @@ fn jobs_freed_while_they_run() {
         std::thread::sleep(Duration::from_millis(round % 20));
         job.close();
         let told = waiter.join().unwrap();
-        assert!(matches!(told, Ok(Some(code)) if code == Code::ECANCELED.to_c()) || told == Err(Code::EBADF), "{told:?}");
+        assert!(
+            matches!(told, Ok(Some(code)) if code == Code::ECANCELED.to_c()) || told == Err(Code::EBADF),
+            "{told:?}"
+        );
     }
     eventually("the engine at rest", || is_at_rest(&engine));
     engine.close();

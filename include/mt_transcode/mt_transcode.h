@@ -147,7 +147,8 @@
 // Progress, at most ten a second; an older one that was not pulled yet is replaced.
 #define MT_TRANSCODE_EVENT_PROGRESS 3
 
-// A line of the log, of this job only: `level`, `stage`, `text`; `repeated` says how often it came again.
+// A line of the log, of this job only: `level`, `stage`, `text`; `repeated` says how often it came again. Lines above the job's
+// `loglevel` (a global option as ffmpeg's; 24, warning, where it is not set) are left out.
 #define MT_TRANSCODE_EVENT_LOG 4
 
 // An output is finished: `file_index`, `code` (0, or what it failed with), `text` (the message of a failure), `size_bytes`.
@@ -832,8 +833,8 @@ int32_t mt_transcode_job_start(struct mt_transcode_job *job);
 // - `result_out`: NULL, or the job's result: 0, `-ECANCELED`, or the code of its error.
 //
 // Returns 0 when the job is final, `-ETIMEDOUT` when the time is over, `-EINVAL` (the job was never started), `-EDEADLK` (called from a thread of
-// the job's own), `MT_TRANSCODE_EDETACHED` (650 ms after a cancel a call that cannot be interrupted still runs; the job becomes final when it
-// returns), `-EBADF` (also when the job is freed meanwhile), `-EPERM`.
+// the job's own), `-EBADF` (also when the job is freed meanwhile), `-EPERM`. Where a call of the job cannot be interrupted (a name that is
+// being resolved, a FIFO without a writer), the job is made FAILED with `MT_TRANSCODE_EDETACHED` 650 ms after the cancel, and the call left behind.
 // Threads: any number at once. Blocks for `timeout_ms` at most; after a cancel the job is final within 650 ms. Since 0.1.
 //
 // # Safety

@@ -98,7 +98,10 @@ impl Codec {
     }
 
     pub fn frame_rates(self) -> Vec<Rational> {
-        self.list(CONFIG_FRAME_RATES, |p: &ffi::AVRational| p.num == 0 && p.den == 0).into_iter().map(Rational::from).collect()
+        self.list(CONFIG_FRAME_RATES, |p: &ffi::AVRational| p.num == 0 && p.den == 0)
+            .into_iter()
+            .map(Rational::from)
+            .collect()
     }
 
     /// Names and numbers of channels of the layouts.
@@ -129,14 +132,7 @@ impl Codec {
         let mut list = std::ptr::null();
         // SAFETY: a static codec, no context; writes one pointer.
         let ret = unsafe {
-            ffi::avcodec_get_supported_config(
-                std::ptr::null(),
-                self.0,
-                config,
-                0,
-                &mut list,
-                std::ptr::null_mut(),
-            )
+            ffi::avcodec_get_supported_config(std::ptr::null(), self.0, config, 0, &mut list, std::ptr::null_mut())
         };
         if ret < 0 { std::ptr::null() } else { list }
     }

@@ -73,4 +73,3 @@ impl Drop for Decoder {
         unsafe { ffi::avcodec_free_context(&mut self.0) };
     }
 }
-

@@ -156,7 +156,9 @@ impl Frame {
     /// Whether the channel layout is the same.
     pub fn same_layout(&self, other: &Frame) -> bool {
         // SAFETY: both layouts are valid parts of frames that we own.
-        unsafe { ffi::av_channel_layout_compare(&raw const self.get().ch_layout, &raw const other.get().ch_layout) == 0 }
+        unsafe {
+            ffi::av_channel_layout_compare(&raw const self.get().ch_layout, &raw const other.get().ch_layout) == 0
+        }
     }
 
     /// The layout as FFmpeg writes it ("stereo", "5.1(side)"), or None where only the number of channels is known.

@@ -210,7 +210,8 @@ impl Graph {
     pub fn send(&mut self, source: usize, frame: &Frame) -> Result<(), AvError> {
         let flags = (ffi::AV_BUFFERSRC_FLAG_KEEP_REF | ffi::AV_BUFFERSRC_FLAG_PUSH) as i32;
         // SAFETY: valid source and frame; with KEEP_REF the frame is only read.
-        AvError::check(unsafe { ffi::av_buffersrc_add_frame_flags(self.sources[source], frame.as_ptr(), flags) }).map(drop)
+        AvError::check(unsafe { ffi::av_buffersrc_add_frame_flags(self.sources[source], frame.as_ptr(), flags) })
+            .map(drop)
     }
 
     /// Ends a source; `pts` in its time base.

@@ -90,7 +90,8 @@ impl Input {
             if opening.is_bitexact {
                 (*context).flags |= ffi::AVFMT_FLAG_BITEXACT as i32;
             }
-            for (codec, kind) in opening.decoders.iter().zip([MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle]) {
+            for (codec, kind) in opening.decoders.iter().zip([MediaKind::Video, MediaKind::Audio, MediaKind::Subtitle])
+            {
                 let Some(codec) = codec else { continue };
                 match kind {
                     MediaKind::Video => {

@@ -78,7 +78,15 @@ unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const
             Some(sink) if level <= sink.max_level() => {
                 let mut line = [0 as c_char; 2048];
                 let mut prefix = 0;
-                ffi::av_log_format_line2(context, level, format, args, line.as_mut_ptr(), line.len() as c_int, &mut prefix);
+                ffi::av_log_format_line2(
+                    context,
+                    level,
+                    format,
+                    args,
+                    line.as_mut_ptr(),
+                    line.len() as c_int,
+                    &mut prefix,
+                );
                 let text = CStr::from_ptr(line.as_ptr()).to_string_lossy();
                 deliver(&*sink, context, level, &text);
             }
@@ -141,7 +149,11 @@ unsafe fn stage_name(context: *mut c_void) -> String {
             None => class.class_name,
         };
         // "NULL" is what FFmpeg calls a format context without a format.
-        if name.is_null() || CStr::from_ptr(name) == c"NULL" { String::new() } else { CStr::from_ptr(name).to_string_lossy().into_owned() }
+        if name.is_null() || CStr::from_ptr(name) == c"NULL" {
+            String::new()
+        } else {
+            CStr::from_ptr(name).to_string_lossy().into_owned()
+        }
     }
 }
 

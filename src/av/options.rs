@@ -40,8 +40,7 @@ fn find(mut class: *const ffi::AVClass, name: &str, flags: u32, children: bool) 
     let search = ffi::AV_OPT_SEARCH_FAKE_OBJ | if children { ffi::AV_OPT_SEARCH_CHILDREN } else { 0 };
     // SAFETY: with FAKE_OBJ the object is a pointer to a class pointer; options are static.
     unsafe {
-        let option =
-            ffi::av_opt_find((&raw mut class).cast(), name.as_ptr(), ptr::null(), flags as i32, search as i32);
+        let option = ffi::av_opt_find((&raw mut class).cast(), name.as_ptr(), ptr::null(), flags as i32, search as i32);
         // An entry without flags is a constant, not an option (cmdutils.c: opt_find).
         (!option.is_null() && (*option).flags != 0).then(|| &*option)
     }
@@ -50,9 +49,8 @@ fn find(mut class: *const ffi::AVClass, name: &str, flags: u32, children: bool) 
 /// Who takes `name` (without a stream specifier), as ffmpeg's opt_default decides.
 pub fn option_owner(name: &str) -> OptionOwner {
     // SAFETY: static classes.
-    let (codec, format, sws, swr) = unsafe {
-        (ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class())
-    };
+    let (codec, format, sws, swr) =
+        unsafe { (ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class()) };
     let short = name.strip_prefix(['v', 'a', 's']).filter(|rest| !rest.is_empty());
     let codec_option = find(codec, name, 0, true).or_else(|| find(codec, short?, 0, false)).map(|option| CodecOption {
         is_encoding: option.flags as u32 & ffi::AV_OPT_FLAG_ENCODING_PARAM != 0,
@@ -75,7 +73,12 @@ pub fn option_owner(name: &str) -> OptionOwner {
 
 /// The name under which `codec` takes option `name` for streams of `kind`: the name itself, or without its leading letter
 /// ("vprofile"). None where it does not. Rule: cmdutils.c filter_codec_opts.
-pub fn codec_option_name<'a>(codec: Option<Codec>, kind: MediaKind, is_encoder: bool, name: &'a str) -> Option<&'a str> {
+pub fn codec_option_name<'a>(
+    codec: Option<Codec>,
+    kind: MediaKind,
+    is_encoder: bool,
+    name: &'a str,
+) -> Option<&'a str> {
     let direction = if is_encoder { ffi::AV_OPT_FLAG_ENCODING_PARAM } else { ffi::AV_OPT_FLAG_DECODING_PARAM };
     let media = match kind {
         MediaKind::Video => ffi::AV_OPT_FLAG_VIDEO_PARAM,
@@ -148,7 +151,9 @@ unsafe fn evaluate(object: *mut std::ffi::c_void, option: &ffi::AVOption, value:
 
 /// A "flags"-like option of a muxer or codec: whether "bitexact" is among them.
 pub fn has_bitexact(options: &Dict, key: &str) -> bool {
-    options.get(key).is_some_and(|value| value.split(['+', '-']).any(|word| word == "bitexact") && !value.contains("-bitexact"))
+    options
+        .get(key)
+        .is_some_and(|value| value.split(['+', '-']).any(|word| word == "bitexact") && !value.contains("-bitexact"))
 }
 
 /// Whether an option is of flags, so that "+x" adds to what was set before.

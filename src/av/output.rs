@@ -50,7 +50,12 @@ impl FormatFlags {
 
 impl Output {
     /// Makes an output for `url`; nothing is opened yet.
-    pub fn new(url: &str, format: Option<&str>, interrupt: &Arc<Interrupt>, log_slot: usize) -> Result<Output, AvError> {
+    pub fn new(
+        url: &str,
+        format: Option<&str>,
+        interrupt: &Arc<Interrupt>,
+        log_slot: usize,
+    ) -> Result<Output, AvError> {
         let url = CString::new(url).map_err(|_| AvError::INVALID)?;
         let format = format.map(CString::new).transpose().map_err(|_| AvError::INVALID)?;
         let format = format.as_ref().map_or(ptr::null(), |f| f.as_ptr());
@@ -179,7 +184,8 @@ impl Output {
     /// Sets a stream's codec parameters. Its side data stays (since 6.1 it is part of the parameters).
     pub fn set_parameters(&mut self, index: usize, parameters: &Parameters) -> Result<(), AvError> {
         // SAFETY: a valid stream and parameters.
-        AvError::check(unsafe { ffi::avcodec_parameters_copy((*self.stream(index)).codecpar, parameters.as_ptr()) }).map(drop)
+        AvError::check(unsafe { ffi::avcodec_parameters_copy((*self.stream(index)).codecpar, parameters.as_ptr()) })
+            .map(drop)
     }
 
     /// The tag that a copied stream keeps: the input's where the muxer knows it for this codec or knows no tags, else 0
@@ -271,7 +277,8 @@ impl Output {
             // SAFETY: a valid stream.
             unsafe {
                 if (*to).time_base.num <= 0 || (*to).time_base.den <= 0 {
-                    (*to).time_base = ffi::av_add_q(ffi::av_stream_get_codec_timebase(to), ffi::AVRational { num: 0, den: 1 });
+                    (*to).time_base =
+                        ffi::av_add_q(ffi::av_stream_get_codec_timebase(to), ffi::AVRational { num: 0, den: 1 });
                 }
             }
         }

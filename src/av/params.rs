@@ -153,7 +153,8 @@ impl Parameters {
     pub fn guess_layout(&mut self, max_channels: i32) -> Option<String> {
         // SAFETY: valid while we own it.
         let layout = unsafe { &mut (*self.as_ptr()).ch_layout };
-        if layout.order != ffi::AV_CHANNEL_ORDER_UNSPEC || layout.nb_channels <= 0 || layout.nb_channels > max_channels {
+        if layout.order != ffi::AV_CHANNEL_ORDER_UNSPEC || layout.nb_channels <= 0 || layout.nb_channels > max_channels
+        {
             return None;
         }
         // SAFETY: a valid layout that we own.

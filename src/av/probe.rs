@@ -15,7 +15,9 @@ pub fn probe_json(input: &Input, with_decoders: bool) -> String {
     // SAFETY: a valid, open context with nb_streams streams.
     let streams: Vec<Value> = unsafe {
         let context = &*input.as_ptr();
-        (0..context.nb_streams as usize).map(|i| Value::Object(stream(context, *context.streams.add(i), with_decoders))).collect()
+        (0..context.nb_streams as usize)
+            .map(|i| Value::Object(stream(context, *context.streams.add(i), with_decoders)))
+            .collect()
     };
     // SAFETY: as above.
     let format = unsafe { format(&*input.as_ptr()) };
@@ -157,17 +159,34 @@ unsafe fn video_fields(
         if aspect.num != 0 {
             put_ratio(fields, "sample_aspect_ratio", aspect, ':');
             let mut display = ffi::AVRational { num: 0, den: 1 };
-            let (wide, high) = (i64::from(par.width) * i64::from(aspect.num), i64::from(par.height) * i64::from(aspect.den));
+            let (wide, high) =
+                (i64::from(par.width) * i64::from(aspect.num), i64::from(par.height) * i64::from(aspect.den));
             ffi::av_reduce(&mut display.num, &mut display.den, wide, high, 1024 * 1024);
             put_ratio(fields, "display_aspect_ratio", display.into(), ':');
         }
         put_text(fields, "pix_fmt", super::pixel_format_name(par.format));
         put(fields, "level", par.level);
         let known = |value: u32, unspecified: u32, name: *const c_char| text(name).filter(|_| value != unspecified);
-        put_text(fields, "color_range", known(par.color_range, ffi::AVCOL_RANGE_UNSPECIFIED, ffi::av_color_range_name(par.color_range)));
-        put_text(fields, "color_space", known(par.color_space, ffi::AVCOL_SPC_UNSPECIFIED, ffi::av_color_space_name(par.color_space)));
-        put_text(fields, "color_transfer", known(par.color_trc, ffi::AVCOL_TRC_UNSPECIFIED, ffi::av_color_transfer_name(par.color_trc)));
-        put_text(fields, "color_primaries", known(par.color_primaries, ffi::AVCOL_PRI_UNSPECIFIED, ffi::av_color_primaries_name(par.color_primaries)));
+        put_text(
+            fields,
+            "color_range",
+            known(par.color_range, ffi::AVCOL_RANGE_UNSPECIFIED, ffi::av_color_range_name(par.color_range)),
+        );
+        put_text(
+            fields,
+            "color_space",
+            known(par.color_space, ffi::AVCOL_SPC_UNSPECIFIED, ffi::av_color_space_name(par.color_space)),
+        );
+        put_text(
+            fields,
+            "color_transfer",
+            known(par.color_trc, ffi::AVCOL_TRC_UNSPECIFIED, ffi::av_color_transfer_name(par.color_trc)),
+        );
+        put_text(
+            fields,
+            "color_primaries",
+            known(par.color_primaries, ffi::AVCOL_PRI_UNSPECIFIED, ffi::av_color_primaries_name(par.color_primaries)),
+        );
         let location = ffi::av_chroma_location_name(par.chroma_location);
         put_text(fields, "chroma_location", known(par.chroma_location, ffi::AVCHROMA_LOC_UNSPECIFIED, location));
     }
@@ -325,10 +344,11 @@ impl Decoder {
             if decoder.0.is_null() {
                 return None;
             }
-            let opened = AvError::check(ffi::avcodec_parameters_to_context(decoder.0, stream.codecpar)).and_then(|_| {
-                (*decoder.0).pkt_timebase = stream.time_base;
-                AvError::check(ffi::avcodec_open2(decoder.0, codec, ptr::null_mut()))
-            });
+            let opened =
+                AvError::check(ffi::avcodec_parameters_to_context(decoder.0, stream.codecpar)).and_then(|_| {
+                    (*decoder.0).pkt_timebase = stream.time_base;
+                    AvError::check(ffi::avcodec_open2(decoder.0, codec, ptr::null_mut()))
+                });
             opened.ok().map(|_| decoder)
         }
     }

@@ -79,7 +79,8 @@ fn spherical(data: &[u8], par: &ffi::AVCodecParameters) -> Option<Value> {
         let (width, height) = (par.width.max(0) as _, par.height.max(0) as _);
         // SAFETY: a valid mapping and four places.
         unsafe { ffi::av_spherical_tile_bounds(&map, width, height, &mut left, &mut top, &mut right, &mut bottom) };
-        for (key, value) in [("bound_left", left), ("bound_top", top), ("bound_right", right), ("bound_bottom", bottom)] {
+        for (key, value) in [("bound_left", left), ("bound_top", top), ("bound_right", right), ("bound_bottom", bottom)]
+        {
             fields.insert(key.into(), value.into());
         }
     }

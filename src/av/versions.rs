@@ -26,13 +26,55 @@ pub fn libraries() -> Vec<Library> {
         };
     }
     vec![
-        library!("libavutil", avutil_version, LIBAVUTIL_VERSION_MAJOR, LIBAVUTIL_VERSION_MINOR, LIBAVUTIL_VERSION_MICRO),
-        library!("libavcodec", avcodec_version, LIBAVCODEC_VERSION_MAJOR, LIBAVCODEC_VERSION_MINOR, LIBAVCODEC_VERSION_MICRO),
-        library!("libavformat", avformat_version, LIBAVFORMAT_VERSION_MAJOR, LIBAVFORMAT_VERSION_MINOR, LIBAVFORMAT_VERSION_MICRO),
-        library!("libavfilter", avfilter_version, LIBAVFILTER_VERSION_MAJOR, LIBAVFILTER_VERSION_MINOR, LIBAVFILTER_VERSION_MICRO),
-        library!("libavdevice", avdevice_version, LIBAVDEVICE_VERSION_MAJOR, LIBAVDEVICE_VERSION_MINOR, LIBAVDEVICE_VERSION_MICRO),
-        library!("libswscale", swscale_version, LIBSWSCALE_VERSION_MAJOR, LIBSWSCALE_VERSION_MINOR, LIBSWSCALE_VERSION_MICRO),
-        library!("libswresample", swresample_version, LIBSWRESAMPLE_VERSION_MAJOR, LIBSWRESAMPLE_VERSION_MINOR, LIBSWRESAMPLE_VERSION_MICRO),
+        library!(
+            "libavutil",
+            avutil_version,
+            LIBAVUTIL_VERSION_MAJOR,
+            LIBAVUTIL_VERSION_MINOR,
+            LIBAVUTIL_VERSION_MICRO
+        ),
+        library!(
+            "libavcodec",
+            avcodec_version,
+            LIBAVCODEC_VERSION_MAJOR,
+            LIBAVCODEC_VERSION_MINOR,
+            LIBAVCODEC_VERSION_MICRO
+        ),
+        library!(
+            "libavformat",
+            avformat_version,
+            LIBAVFORMAT_VERSION_MAJOR,
+            LIBAVFORMAT_VERSION_MINOR,
+            LIBAVFORMAT_VERSION_MICRO
+        ),
+        library!(
+            "libavfilter",
+            avfilter_version,
+            LIBAVFILTER_VERSION_MAJOR,
+            LIBAVFILTER_VERSION_MINOR,
+            LIBAVFILTER_VERSION_MICRO
+        ),
+        library!(
+            "libavdevice",
+            avdevice_version,
+            LIBAVDEVICE_VERSION_MAJOR,
+            LIBAVDEVICE_VERSION_MINOR,
+            LIBAVDEVICE_VERSION_MICRO
+        ),
+        library!(
+            "libswscale",
+            swscale_version,
+            LIBSWSCALE_VERSION_MAJOR,
+            LIBSWSCALE_VERSION_MINOR,
+            LIBSWSCALE_VERSION_MICRO
+        ),
+        library!(
+            "libswresample",
+            swresample_version,
+            LIBSWRESAMPLE_VERSION_MAJOR,
+            LIBSWRESAMPLE_VERSION_MINOR,
+            LIBSWRESAMPLE_VERSION_MICRO
+        ),
     ]
 }
 

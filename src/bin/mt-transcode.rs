@@ -44,7 +44,9 @@ fn main() -> ExitCode {
 
 fn report(error: &mt_transcode::error::Error) {
     eprintln!("mt-transcode: {error}");
-    for (name, text) in [("stage", error.stage()), ("url", error.url()), ("ffmpeg", error.ffmpeg_text()), ("hint", error.hint())] {
+    for (name, text) in
+        [("stage", error.stage()), ("url", error.url()), ("ffmpeg", error.ffmpeg_text()), ("hint", error.hint())]
+    {
         if !text.is_empty() {
             eprintln!("  {name}: {text}");
         }
@@ -56,7 +58,8 @@ fn engine() -> Result<Arc<Engine>, mt_transcode::error::Error> {
 }
 
 fn probe(args: &[String]) -> Result<(), mt_transcode::error::Error> {
-    let (url, options) = args.split_last().ok_or_else(|| mt_transcode::error::Error::invalid("probe needs a URL".into()))?;
+    let (url, options) =
+        args.split_last().ok_or_else(|| mt_transcode::error::Error::invalid("probe needs a URL".into()))?;
     let pairs: Vec<(String, String)> = options
         .chunks(2)
         .map(|pair| (pair[0].trim_start_matches('-').to_owned(), pair.get(1).cloned().unwrap_or_default()))
@@ -69,6 +72,9 @@ fn transcode(args: &[String]) -> Result<(), mt_transcode::error::Error> {
     let engine = engine()?;
     let job = Job::new(&engine)?;
     job.set_args(args)?;
+    if !args.iter().any(|arg| arg == "-mt_read_errors") {
+        job.set_option("mt_read_errors", Some("ignore"))?; // as the ffmpeg program does
+    }
     job.start()?;
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     while let Ok(event) = job.next_event(Some(Duration::from_secs(3600))) {

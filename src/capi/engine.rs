@@ -312,9 +312,8 @@ pub unsafe extern "C" fn mt_transcode_engine_next_ready(
 ) -> i32 {
     guard(|| {
         let (job_out, bits_out) = (out(job_out, "job_out")?, out(bits_out, "bits_out")?);
-        let (token, bits) = handle::engine(engine)?
-            .next_ready()
-            .ok_or_else(|| Error::new(Code::EAGAIN, "no job is ready".into()))?;
+        let (token, bits) =
+            handle::engine(engine)?.next_ready().ok_or_else(|| Error::new(Code::EAGAIN, "no job is ready".into()))?;
         // SAFETY: not null, writable by contract.
         unsafe {
             job_out.write(std::ptr::without_provenance_mut(token));

@@ -14,7 +14,8 @@ pub const MT_TRANSCODE_EVENT_STATE: u32 = 1;
 pub const MT_TRANSCODE_EVENT_INPUT_OPENED: u32 = 2;
 /// Progress, at most ten a second; an older one that was not pulled yet is replaced.
 pub const MT_TRANSCODE_EVENT_PROGRESS: u32 = 3;
-/// A line of the log, of this job only: `level`, `stage`, `text`; `repeated` says how often it came again.
+/// A line of the log, of this job only: `level`, `stage`, `text`; `repeated` says how often it came again. Lines above the job's
+/// `loglevel` (a global option as ffmpeg's; 24, warning, where it is not set) are left out.
 pub const MT_TRANSCODE_EVENT_LOG: u32 = 4;
 /// An output is finished: `file_index`, `code` (0, or what it failed with), `text` (the message of a failure), `size_bytes`.
 pub const MT_TRANSCODE_EVENT_OUTPUT_FINISHED: u32 = 5;

@@ -46,8 +46,8 @@ pub unsafe extern "C" fn mt_transcode_job_start(job: *mut mt_transcode_job) -> i
 /// - `result_out`: NULL, or the job's result: 0, `-ECANCELED`, or the code of its error.
 ///
 /// Returns 0 when the job is final, `-ETIMEDOUT` when the time is over, `-EINVAL` (the job was never started), `-EDEADLK` (called from a thread of
-/// the job's own), `MT_TRANSCODE_EDETACHED` (650 ms after a cancel a call that cannot be interrupted still runs; the job becomes final when it
-/// returns), `-EBADF` (also when the job is freed meanwhile), `-EPERM`.
+/// the job's own), `-EBADF` (also when the job is freed meanwhile), `-EPERM`. Where a call of the job cannot be interrupted (a name that is
+/// being resolved, a FIFO without a writer), the job is made FAILED with `MT_TRANSCODE_EDETACHED` 650 ms after the cancel, and the call left behind.
 /// Threads: any number at once. Blocks for `timeout_ms` at most; after a cancel the job is final within 650 ms. Since 0.1.
 ///
 /// # Safety
@@ -126,4 +126,3 @@ pub unsafe extern "C" fn mt_transcode_job_state(job: *const mt_transcode_job) ->
 pub unsafe extern "C" fn mt_transcode_job_event_fd(job: *mut mt_transcode_job) -> i32 {
     guard(|| handle::job(job)?.event_fd())
 }
-

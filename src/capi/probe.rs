@@ -57,7 +57,8 @@ unsafe fn pairs(options: *const *const c_char) -> Result<Vec<(String, String)>, 
             break;
         }
         // SAFETY: a key is followed by a value, or by the NULL that `text` refuses.
-        let (key, value) = unsafe { (text(key, "an option's key")?, text(options.add(index + 1).read(), "an option's value")?) };
+        let (key, value) =
+            unsafe { (text(key, "an option's key")?, text(options.add(index + 1).read(), "an option's value")?) };
         result.push((key.to_owned(), value.to_owned()));
     }
     Ok(result)

@@ -36,19 +36,18 @@ pub(crate) unsafe fn read<T: Sized32>(source: *const T, defaults: T, what: &str)
     let mut value = MaybeUninit::new(defaults);
     // SAFETY: both sides have the shorter of the two sizes; T is plain data.
     unsafe {
-        std::ptr::copy_nonoverlapping(
-            source.cast::<u8>(),
-            value.as_mut_ptr().cast::<u8>(),
-            given.min(size_of::<T>()),
-        );
+        std::ptr::copy_nonoverlapping(source.cast::<u8>(), value.as_mut_ptr().cast::<u8>(), given.min(size_of::<T>()));
     }
     for offset in size_of::<T>()..given {
         // SAFETY: below struct_size, which the caller says is readable.
         if unsafe { source.cast::<u8>().add(offset).read() } != 0 {
             return Err(Error::new(
                 Code::E2BIG,
-                format!("{what}: byte {offset} is set, but this library ({}) knows only {} bytes",
-                    env!("CARGO_PKG_VERSION"), size_of::<T>()),
+                format!(
+                    "{what}: byte {offset} is set, but this library ({}) knows only {} bytes",
+                    env!("CARGO_PKG_VERSION"),
+                    size_of::<T>()
+                ),
             ));
         }
     }

@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 pub enum PacketItem {
     /// `now_us`: predicted decoding time in microseconds.
-    Packet { packet: Packet, now_us: i64 },
+    Packet {
+        packet: Packet,
+        now_us: i64,
+    },
     End,
 }
 
@@ -147,7 +150,11 @@ impl DecodeStage {
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
-            if self.is_video { self.time_picture(frame, is_draining) } else { self.time_samples(frame, packet_times.take()) }
+            if self.is_video {
+                self.time_picture(frame, is_draining)
+            } else {
+                self.time_samples(frame, packet_times.take())
+            }
             if self.is_past_end(frame) || !self.distribute(frame)? {
                 return Ok(false);
             }

@@ -100,7 +100,9 @@ impl Demuxer {
     fn error(&self, error: AvError) -> Error {
         failed(error, "demux", Code::DEMUX, &format!("reading '{}' failed before its end", self.file.url))
             .on_input(self.file.index, &self.file.url)
-            .with_hint("The input is damaged or was cut; what could be read was written, and the outputs are complete files.")
+            .with_hint(
+                "The input is damaged or was cut; what could be read was written, and the outputs are complete files.",
+            )
     }
 
     fn accept(&mut self, mut packet: Packet) -> Option<Read> {
@@ -108,7 +110,11 @@ impl Demuxer {
         if stream >= self.file.streams.len() {
             if !self.has_reported_new {
                 self.has_reported_new = true;
-                self.context.warn("demux", Some(stream), "a stream appeared after the start of the file; it is ignored");
+                self.context.warn(
+                    "demux",
+                    Some(stream),
+                    "a stream appeared after the start of the file; it is ignored",
+                );
             }
             return None;
         }

@@ -186,7 +186,8 @@ impl EncodeStage {
     }
 
     fn picture(&self, running: &mut Running, frame: Frame) -> Result<Wanted, Error> {
-        let pts = if frame.pts() == NOPTS { running.rate.next_pts() as f64 } else { self.fine_pts(running, frame.pts()) };
+        let pts =
+            if frame.pts() == NOPTS { running.rate.next_pts() as f64 } else { self.fine_pts(running, frame.pts()) };
         let duration = self.duration(running, &frame);
         let room = self.plan.max_frames - running.rate.frames_out();
         let (dropped, duplicated) = (running.rate.dropped, running.rate.duplicated);
@@ -201,7 +202,12 @@ impl EncodeStage {
     }
 
     /// Sends the previous frame `repeat.previous` times and this one for the rest.
-    fn show(&self, running: &mut Running, repeat: super::frame_rate::Repeat, frame: Option<Frame>) -> Result<Wanted, Error> {
+    fn show(
+        &self,
+        running: &mut Running,
+        repeat: super::frame_rate::Repeat,
+        frame: Option<Frame>,
+    ) -> Result<Wanted, Error> {
         let mut frame = frame;
         for i in 0..repeat.count {
             let shows_previous = i < repeat.previous && running.last_frame.is_some();
@@ -215,7 +221,8 @@ impl EncodeStage {
             shown.set_pts(pts);
             shown.set_quality(running.encoder.global_quality());
             let had_dropped_key = running.had_dropped_key;
-            let wants_key = running.force_key.as_mut().is_some_and(|f| f.wants_key(pts, shown.is_key(), i > 0, had_dropped_key));
+            let wants_key =
+                running.force_key.as_mut().is_some_and(|f| f.wants_key(pts, shown.is_key(), i > 0, had_dropped_key));
             running.had_dropped_key &= i > 0 && !wants_key;
             shown.set_wants_key(wants_key);
             if !self.encode(running, Some(&shown))? {

@@ -93,8 +93,12 @@ impl Opener<'_> {
         let encoder = Encoder::open(self.plan.codec, common, media, &mut options).map_err(|e| {
             let error = failed(e, "encode", Code::ENCODE, &format!("cannot open the encoder {name}"));
             match e {
-                AvError::EXPERIMENTAL => error.with_hint("The encoder is experimental: add -strict experimental, or choose another."),
-                _ => error.with_hint("Check its options, and whether it takes this size, pixel format, frame rate or sample rate."),
+                AvError::EXPERIMENTAL => {
+                    error.with_hint("The encoder is experimental: add -strict experimental, or choose another.")
+                }
+                _ => error.with_hint(
+                    "Check its options, and whether it takes this size, pixel format, frame rate or sample rate.",
+                ),
             }
         })?;
         match options.entries().first() {
@@ -138,7 +142,13 @@ impl Opener<'_> {
         self.decoder_bits.min(most)
     }
 
-    fn describe(&self, encoder: &Encoder, time_base: Rational, frame_rate: Rational, aspect: Rational) -> Result<StreamReady, Error> {
+    fn describe(
+        &self,
+        encoder: &Encoder,
+        time_base: Rational,
+        frame_rate: Rational,
+        aspect: Rational,
+    ) -> Result<StreamReady, Error> {
         let bad = |e| failed(e, "encode", Code::ENCODE, "cannot describe the encoded stream");
         let parameters: Parameters = encoder.parameters().map_err(bad)?;
         let is_video = self.kind == MediaKind::Video;
@@ -147,7 +157,8 @@ impl Opener<'_> {
             if side.kind == SideData::CPB_PROPERTIES {
                 continue;
             }
-            let is_turned = side.kind == SideData::DISPLAY_MATRIX && self.source.is_some_and(|source| source.autorotate);
+            let is_turned =
+                side.kind == SideData::DISPLAY_MATRIX && self.source.is_some_and(|source| source.autorotate);
             side_data.push(if is_turned { SideData::upright() } else { side.clone() });
         }
         let mode = self.plan.video.mode.unwrap_or(FrameRateMode::Cfr);
@@ -158,7 +169,10 @@ impl Opener<'_> {
             sample_aspect_ratio: is_video.then_some(aspect),
             frame_rate: is_video.then_some(frame_rate),
             is_constant_rate: is_video && matches!(mode, FrameRateMode::Cfr | FrameRateMode::Vscfr),
-            duration: self.source.filter(|source| source.duration > 0).map(|source| (source.duration, source.time_base)),
+            duration: self
+                .source
+                .filter(|source| source.duration > 0)
+                .map(|source| (source.duration, source.time_base)),
             encoder_tag: Some(self.encoder_tag()),
         })
     }
@@ -170,7 +184,8 @@ impl Opener<'_> {
             flags.set("fflags", text);
         }
         let is_bitexact = self.plan.is_bitexact
-            || av::has_bitexact(&flags, "fflags") || av::has_bitexact(&self.plan.options, "flags");
+            || av::has_bitexact(&flags, "fflags")
+            || av::has_bitexact(&self.plan.options, "flags");
         let library = if is_bitexact { "Lavc".to_owned() } else { av::lavc_ident() };
         format!("{library} {}", self.plan.codec.name())
     }

@@ -59,7 +59,9 @@ fn open(context: &JobContext, job: &JobSpec, spec: &FileSpec, index: usize) -> R
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
     let options = FileOptions::sort(spec, false);
     let mut input = open_format(context, spec, url, &options)?;
-    let mut facts = (0..input.stream_count()).map(|i| input.describe(i).map(|s| facts_of(&s))).collect::<Result<Vec<_>, _>>()
+    let mut facts = (0..input.stream_count())
+        .map(|i| input.describe(i).map(|s| facts_of(&s)))
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|e| failed(e, "open input", Code::DEMUX, "cannot read the streams"))?;
     for i in 0..facts.len() {
         if let Some(codec) = named_decoder(spec, &facts, i)? {
@@ -71,9 +73,8 @@ fn open(context: &JobContext, job: &JobSpec, spec: &FileSpec, index: usize) -> R
         facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();
     }
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
-    let streams = (0..input.stream_count())
-        .map(|i| plan_stream(&mut input, spec, &facts, i))
-        .collect::<Result<Vec<_>, _>>()?;
+    let streams =
+        (0..input.stream_count()).map(|i| plan_stream(&mut input, spec, &facts, i)).collect::<Result<Vec<_>, _>>()?;
     let copy_ts = job.global_flag("copyts");
     let user_offset_us = spec.value("itsoffset").and_then(parse_time_us).unwrap_or(0);
     let zero_us = match (copy_ts, job.global_flag("start_at_zero")) {
@@ -105,7 +106,13 @@ fn open_format(context: &JobContext, spec: &FileSpec, url: &str, options: &FileO
         return Err(Error::option(format!("input format '{name}' (option f) is unknown")).at("open input"));
     }
     let mut dict = options.format.clone();
-    for (option, key) in [("ar", "sample_rate"), ("s", "video_size"), ("pix_fmt", "pixel_format"), ("r", "framerate"), ("ch_layout", "ch_layout")] {
+    for (option, key) in [
+        ("ar", "sample_rate"),
+        ("s", "video_size"),
+        ("pix_fmt", "pixel_format"),
+        ("r", "framerate"),
+        ("ch_layout", "ch_layout"),
+    ] {
         let Some(value) = spec.value(option) else { continue };
         let needs_demuxers_own = option == "r" || option == "ch_layout";
         if !needs_demuxers_own || format.is_some_and(|f| av::demuxer_has_option(f, key)) {
@@ -130,11 +137,12 @@ fn open_format(context: &JobContext, spec: &FileSpec, url: &str, options: &FileO
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         decoders: [typed("v")?, typed("a")?, typed("s")?],
     };
-    let input = Input::open(&opening, &mut dict).map_err(|e| {
-        failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'"))
-    })?;
+    let input = Input::open(&opening, &mut dict)
+        .map_err(|e| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))?;
     match options.unknown_in(&dict) {
-        Some(key) if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) => {
+        Some(key)
+            if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) =>
+        {
             Err(Error::option(format!("option {key} is not one of this input's format or protocol")).at("open input"))
         }
         Some(key) => Err(Error::option(format!("option {key} is not one of this input's format")).at("open input")),
@@ -143,7 +151,8 @@ fn open_format(context: &JobContext, spec: &FileSpec, url: &str, options: &FileO
 }
 
 fn decoder_named(name: &str) -> Result<Codec, Error> {
-    av::find_decoder(name).ok_or_else(|| Error::option(format!("decoder '{name}' (option c) is unknown")).at("open input"))
+    av::find_decoder(name)
+        .ok_or_else(|| Error::option(format!("decoder '{name}' (option c) is unknown")).at("open input"))
 }
 
 fn named_decoder(spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
@@ -152,12 +161,20 @@ fn named_decoder(spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result
     };
     if codec.kind() != facts[index].kind {
         let (name, kind) = (codec.name(), facts[index].kind.word());
-        return Err(Error::option(format!("decoder '{name}' (option c) is not one for {kind} streams")).on_stream(index));
+        return Err(
+            Error::option(format!("decoder '{name}' (option c) is not one for {kind} streams")).on_stream(index)
+        );
     }
     Ok(Some(codec))
 }
 
-fn find_streams(context: &JobContext, input: &mut Input, options: &FileOptions, facts: &[StreamFacts], url: &str) -> Result<(), Error> {
+fn find_streams(
+    context: &JobContext,
+    input: &mut Input,
+    options: &FileOptions,
+    facts: &[StreamFacts],
+    url: &str,
+) -> Result<(), Error> {
     let dict = |i: usize| -> Dict {
         let codec = input.describe(i).ok().and_then(|s| av::decoder_for(s.parameters.codec_id()));
         options.for_codec(codec, facts[i].kind, facts, i)
@@ -191,7 +208,8 @@ fn seek(context: &JobContext, input: &mut Input, spec: &FileSpec) -> Result<(Opt
     }
     if start_us.is_some() {
         // Frames are reordered: the key frame may lie after the one that is wanted (ffmpeg_opt.c: dts_heuristic).
-        let is_reordered = (0..input.stream_count()).any(|i| input.describe(i).is_ok_and(|s| s.parameters.video_delay() > 0));
+        let is_reordered =
+            (0..input.stream_count()).any(|i| input.describe(i).is_ok_and(|s| s.parameters.video_delay() > 0));
         let back_us = if !input.seeks_to_pts() && is_reordered { 3 * 1_000_000 / 23 } else { 0 };
         if input.seek(timestamp_us - back_us).is_err() {
             context.warn("open input", None, &format!("could not seek to position {:.3}", timestamp_us as f64 / 1e6));

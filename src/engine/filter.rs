@@ -220,7 +220,9 @@ impl FilterStage {
             }
             if self.sources[source].is_ended {
                 if let Some(graph) = &mut self.graph {
-                    graph.close_source(source, i64::MIN).map_err(|e| failed(e, "filter", Code::FILTER, "cannot end a source"))?;
+                    graph
+                        .close_source(source, i64::MIN)
+                        .map_err(|e| failed(e, "filter", Code::FILTER, "cannot end a source"))?;
                 }
             }
         }

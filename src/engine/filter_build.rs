@@ -98,7 +98,13 @@ pub struct SinkSettings {
 
 impl SinkSettings {
     /// What an encoder takes, and the user asked for.
-    pub fn of(kind: MediaKind, encode: &EncodePlan, sws: String, trim: (Option<i64>, Option<i64>), is_shortest: bool) -> SinkSettings {
+    pub fn of(
+        kind: MediaKind,
+        encode: &EncodePlan,
+        sws: String,
+        trim: (Option<i64>, Option<i64>),
+        is_shortest: bool,
+    ) -> SinkSettings {
         let mut sink = SinkSettings {
             kind,
             size: encode.video.size.filter(|_| encode.video.autoscale),
@@ -126,7 +132,11 @@ impl SinkSettings {
             (Some(layout), _) => vec![layout.clone()],
             (None, Some(channels)) => {
                 let fitting = supported.into_iter().find(|(_, count)| *count == channels).map(|(name, _)| name);
-                vec![fitting.or_else(|| ChannelLayout::of_channels(channels).name()).unwrap_or_else(|| format!("{channels}C"))]
+                vec![
+                    fitting
+                        .or_else(|| ChannelLayout::of_channels(channels).name())
+                        .unwrap_or_else(|| format!("{channels}C")),
+                ]
             }
             (None, None) => supported.into_iter().map(|(name, _)| name).collect(),
         };
@@ -159,8 +169,13 @@ impl SinkSettings {
         } else {
             let formats = joined(self.formats.iter().filter_map(|f| av::sample_format_name(*f)));
             let rates = joined(self.sample_rates.iter().map(i32::to_string));
-            let parts = [("sample_fmts", formats), ("sample_rates", rates), ("channel_layouts", joined(self.layouts.iter().cloned()))];
-            let args: Vec<String> = parts.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={v}")).collect();
+            let parts = [
+                ("sample_fmts", formats),
+                ("sample_rates", rates),
+                ("channel_layouts", joined(self.layouts.iter().cloned())),
+            ];
+            let args: Vec<String> =
+                parts.into_iter().filter(|(_, v)| !v.is_empty()).map(|(k, v)| format!("{k}={v}")).collect();
             if !args.is_empty() {
                 add("aformat", args.join(":"));
             }
@@ -180,7 +195,10 @@ fn joined(names: impl Iterator<Item = String>) -> String {
 /// The formats of an encoder, or the one that the user wants if the encoder takes it (else the nearest).
 fn pixel_formats(encode: &EncodePlan) -> Vec<i32> {
     let mut supported = encode.codec.pixel_formats();
-    let strict = encode.options.get("strict").map(|value| !matches!(value.as_str(), "unofficial" | "experimental" | "-1" | "-2"));
+    let strict = encode
+        .options
+        .get("strict")
+        .map(|value| !matches!(value.as_str(), "unofficial" | "experimental" | "-1" | "-2"));
     if encode.codec.name() == "mjpeg" && strict.unwrap_or(true) {
         // The encoder lists limited-range formats for -strict unofficial only (get_compliance_normal_pix_fmts).
         supported = ["yuvj420p", "yuvj422p", "yuvj444p"].iter().filter_map(|name| av::pixel_format(name)).collect();
@@ -236,7 +254,13 @@ fn upright(matrix: &[i32; 9]) -> Vec<Link> {
 }
 
 /// Builds and configures the graph.
-pub fn build(plan: &GraphPlan, sources: &[SourceSettings], formats: &[SourceFormat], sinks: &[SinkSettings], log_slot: usize) -> Result<Graph, Error> {
+pub fn build(
+    plan: &GraphPlan,
+    sources: &[SourceSettings],
+    formats: &[SourceFormat],
+    sinks: &[SinkSettings],
+    log_slot: usize,
+) -> Result<Graph, Error> {
     let options = GraphOptions {
         threads: plan.threads.as_deref(),
         sws: plan.sws.clone(),
@@ -251,7 +275,11 @@ pub fn build(plan: &GraphPlan, sources: &[SourceSettings], formats: &[SourceForm
     if inputs.len() != sources.len() || outputs.len() != sinks.len() {
         let text = format!(
             "the filter graph '{}' has {} inputs and {} outputs, but {} and {} are needed; use -filter_complex for such a graph",
-            plan.description, inputs.len(), outputs.len(), sources.len(), sinks.len()
+            plan.description,
+            inputs.len(),
+            outputs.len(),
+            sources.len(),
+            sinks.len()
         );
         return Err(Error::new(Code::FILTER, text).at("filter"));
     }
@@ -265,7 +293,12 @@ pub fn build(plan: &GraphPlan, sources: &[SourceSettings], formats: &[SourceForm
     Ok(graph)
 }
 
-fn connect(graph: &mut Graph, index: usize, settings: &SourceSettings, format: &SourceFormat) -> Result<(), av::AvError> {
+fn connect(
+    graph: &mut Graph,
+    index: usize,
+    settings: &SourceSettings,
+    format: &SourceFormat,
+) -> Result<(), av::AvError> {
     let name = format!("mt_source_{index}");
     let mut links = Vec::new();
     let args = if settings.kind == MediaKind::Video {

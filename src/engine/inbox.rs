@@ -48,7 +48,10 @@ pub enum Refused {
 impl<T: Weight + Send + 'static> Inbox<T> {
     /// One queue for each `(name, limit)`.
     pub fn new(context: &Arc<JobContext>, queues: Vec<(String, usize)>) -> Arc<Inbox<T>> {
-        let queues = queues.into_iter().map(|(name, limit)| Queue { name, limit, items: VecDeque::new(), is_closed: false }).collect();
+        let queues = queues
+            .into_iter()
+            .map(|(name, limit)| Queue { name, limit, items: VecDeque::new(), is_closed: false })
+            .collect();
         let inbox = Arc::new(Inbox {
             state: Mutex::new(State { queues, starving_for: None, is_closed: false, order: 0 }),
             filled: Condvar::new(),
@@ -164,7 +167,6 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         self.counters().link_bytes.fetch_sub(bytes, Relaxed);
         self.room.notify_all();
     }
-
 }
 
 impl<T> State<T> {
@@ -275,7 +277,11 @@ mod tests {
                 std::thread::spawn(move || (0..3).map(|_| inbox.send(0, Item(5)).is_ok()).collect::<Vec<_>>())
             };
             std::thread::sleep(Duration::from_millis(20));
-            if cancel { context.cancel() } else { inbox.close() }
+            if cancel {
+                context.cancel()
+            } else {
+                inbox.close()
+            }
             let sent = producer.join().unwrap();
             assert!(!sent[2], "the third did not fit and was refused");
             inbox.close();

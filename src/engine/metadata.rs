@@ -68,7 +68,8 @@ fn manual_maps(spec: &FileSpec) -> Result<Manual, Error> {
     for setting in spec.all("map_metadata") {
         let (file, from) = setting.value.split_once(':').unwrap_or((&setting.value, ""));
         let is_off = parse_integer(file).is_some_and(|n| n < 0);
-        let places = if is_off { vec![place(&setting.specifier)?] } else { vec![place(&setting.specifier)?, place(from)?] };
+        let places =
+            if is_off { vec![place(&setting.specifier)?] } else { vec![place(&setting.specifier)?, place(from)?] };
         for place in places {
             match place {
                 Place::Global => manual.global = true,
@@ -86,16 +87,21 @@ fn manual_maps(spec: &FileSpec) -> Result<Manual, Error> {
 
 fn copy_mapped(to: &str, value: &str, open: &mut OpenOutput, inputs: &[OpenInput]) -> Result<(), Error> {
     let (file, from) = value.split_once(':').unwrap_or((value, ""));
-    let file = parse_integer(file).ok_or_else(|| Error::option(format!("option map_metadata has the value '{value}'")))?;
+    let file =
+        parse_integer(file).ok_or_else(|| Error::option(format!("option map_metadata has the value '{value}'")))?;
     if file < 0 {
         return Ok(());
     }
-    let input = inputs.get(file as usize).ok_or_else(|| Error::option(format!("option map_metadata names input {file}, which is not there")))?;
+    let input = inputs
+        .get(file as usize)
+        .ok_or_else(|| Error::option(format!("option map_metadata names input {file}, which is not there")))?;
     let source = match place(from)? {
         Place::Global => input.input.metadata(),
         Place::Streams(specifier) => {
-            let found = Selector::parse(&specifier).and_then(|s| (0..input.facts.len()).find(|i| s.matches(&input.facts, *i)));
-            let stream = found.ok_or_else(|| Error::option(format!("option map_metadata: '{specifier}' matches no stream")))?;
+            let found =
+                Selector::parse(&specifier).and_then(|s| (0..input.facts.len()).find(|i| s.matches(&input.facts, *i)));
+            let stream =
+                found.ok_or_else(|| Error::option(format!("option map_metadata: '{specifier}' matches no stream")))?;
             input.streams[stream].info.metadata.clone()
         }
         Place::Chapter(index) => {
@@ -117,7 +123,10 @@ fn copy_mapped(to: &str, value: &str, open: &mut OpenOutput, inputs: &[OpenInput
                 open.output.set_stream_metadata(stream, &target);
             }
         }
-        Place::Chapter(_) => return Err(Error::new(Code::UNSUPPORTED, "option map_metadata to a chapter is not supported yet".into()).at("options")),
+        Place::Chapter(_) => {
+            return Err(Error::new(Code::UNSUPPORTED, "option map_metadata to a chapter is not supported yet".into())
+                .at("options"));
+        }
         Place::Program => return Err(programs()),
     }
     Ok(())
@@ -129,7 +138,8 @@ fn programs() -> Error {
 
 fn matching(open: &OpenOutput, specifier: &str) -> Result<Vec<usize>, Error> {
     let facts = open.facts();
-    let selector = Selector::parse(specifier).ok_or_else(|| Error::option(format!("'{specifier}' is no stream specifier")))?;
+    let selector =
+        Selector::parse(specifier).ok_or_else(|| Error::option(format!("'{specifier}' is no stream specifier")))?;
     Ok((0..facts.len()).filter(|i| selector.matches(&facts, *i)).collect())
 }
 
@@ -157,14 +167,21 @@ fn copy_streams(open: &mut OpenOutput, inputs: &[OpenInput]) {
     }
 }
 
-fn copy_chapters(spec: &FileSpec, open: &OpenOutput, inputs: &[OpenInput], with_metadata: bool, chapters: &mut Vec<Chapter>) -> Result<(), Error> {
-    let input = match spec.value("map_chapters").and_then(parse_integer) {
-        Some(number) if number < 0 => return Ok(()),
-        Some(number) => Some(inputs.get(number as usize).ok_or_else(|| {
-            Error::option(format!("option map_chapters names input {number}, which is not there"))
-        })?),
-        None => inputs.iter().find(|input| !input.input.chapters().is_empty()),
-    };
+fn copy_chapters(
+    spec: &FileSpec,
+    open: &OpenOutput,
+    inputs: &[OpenInput],
+    with_metadata: bool,
+    chapters: &mut Vec<Chapter>,
+) -> Result<(), Error> {
+    let input =
+        match spec.value("map_chapters").and_then(parse_integer) {
+            Some(number) if number < 0 => return Ok(()),
+            Some(number) => Some(inputs.get(number as usize).ok_or_else(|| {
+                Error::option(format!("option map_chapters names input {number}, which is not there"))
+            })?),
+            None => inputs.iter().find(|input| !input.input.chapters().is_empty()),
+        };
     let Some(input) = input else { return Ok(()) };
     for mut chapter in input.input.chapters() {
         let offset = rescale(open.start_us.unwrap_or(0) - input.offset_us, TIME_BASE, chapter.time_base);
@@ -208,7 +225,9 @@ fn set_by_hand(specifier: &str, text: &str, open: &mut OpenOutput, chapters: &mu
             }
         }
         Place::Chapter(index) => {
-            let chapter = chapters.get_mut(index).ok_or_else(|| Error::option(format!("option metadata: there is no chapter {index}")))?;
+            let chapter = chapters
+                .get_mut(index)
+                .ok_or_else(|| Error::option(format!("option metadata: there is no chapter {index}")))?;
             change(&mut chapter.metadata);
         }
         Place::Program => return Err(programs()),

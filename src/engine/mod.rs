@@ -41,8 +41,10 @@ pub use context::{Counters, JobContext, Observer};
 pub use run::{probe, run};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
 
-/// Checks the FFmpeg that is loaded; None where it fits.
-pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
 pub use crate::av::forward_log;
 pub use crate::av::os::{EventFd, is_forked, is_program_dynamic, kernel, libc_name, trim_memory_now_and_then};
-pub use crate::av::{configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot};
+/// Checks the FFmpeg that is loaded; None where it fits.
+pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
+pub use crate::av::{
+    configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot,
+};

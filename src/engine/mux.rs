@@ -171,7 +171,11 @@ impl Muxer {
                 self.output.set_time_base(index, time_base);
                 Ok(())
             });
-            result.map_err(|e| self.error(failed(e, "bitstream filter", Code::MUX, "cannot start the bitstream filters").on_stream(index)))?;
+            result.map_err(|e| {
+                self.error(
+                    failed(e, "bitstream filter", Code::MUX, "cannot start the bitstream filters").on_stream(index),
+                )
+            })?;
         }
         self.streams[index].is_ready = true;
         self.write_header_if_ready()
@@ -194,7 +198,10 @@ impl Muxer {
         let written = self.output.write_header(&mut self.header_options);
         written.map_err(|e| {
             let format = self.output.format_name();
-            let what = format!("cannot write the header of '{}': format {format} may not take these codecs or options", self.url);
+            let what = format!(
+                "cannot write the header of '{}': format {format} may not take these codecs or options",
+                self.url
+            );
             self.error(failed(e, "write header", Code::MUX, &what))
         })?;
         if let Some(error) = unknown_option(&self.options, &self.header_options) {
@@ -286,12 +293,9 @@ impl Muxer {
                 "more than {} packets of stream {index} wait, because another stream of this output has given none yet",
                 stream.max_packets_waiting
             );
-            return Err(self.error(
-                Error::new(Code::LIMIT, text)
-                    .at("mux")
-                    .on_stream(index)
-                    .with_hint("Raise -max_muxing_queue_size or -muxing_queue_data_threshold, or leave the empty stream out."),
-            ));
+            return Err(self.error(Error::new(Code::LIMIT, text).at("mux").on_stream(index).with_hint(
+                "Raise -max_muxing_queue_size or -muxing_queue_data_threshold, or leave the empty stream out.",
+            )));
         }
         packet.make_owned().map_err(|e| self.error(failed(e, "mux", Code::ENOMEM, "cannot keep a packet")))?;
         let stream = &mut self.streams[index];
@@ -311,7 +315,10 @@ impl Muxer {
             add(&self.context.counters.timestamps_repaired, 1);
             if !stream.has_warned {
                 stream.has_warned = true;
-                let text = format!("timestamps of output stream {}:{index} do not grow; they are put right from here on", self.index);
+                let text = format!(
+                    "timestamps of output stream {}:{index} do not grow; they are put right from here on",
+                    self.index
+                );
                 self.context.warn("mux", Some(index), &text);
             }
         }
@@ -319,7 +326,11 @@ impl Muxer {
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
         let written = self.output.write(&mut packet);
-        written.map_err(|e| self.error(failed(e, "mux", Code::MUX, &format!("cannot write a packet to '{}'", self.url)).on_stream(index)))?;
+        written.map_err(|e| {
+            self.error(
+                failed(e, "mux", Code::MUX, &format!("cannot write a packet to '{}'", self.url)).on_stream(index),
+            )
+        })?;
         if self.limit_bytes.is_some_and(|limit| self.output.position_bytes() >= limit) {
             self.is_ended = true;
         }
@@ -349,7 +360,8 @@ impl Muxer {
     }
 
     fn measure(&mut self) {
-        let written = if self.output.flags().opens_no_file() { self.payload_bytes } else { self.output.position_bytes() };
+        let written =
+            if self.output.flags().opens_no_file() { self.payload_bytes } else { self.output.position_bytes() };
         self.measured(written);
     }
 
@@ -416,7 +428,9 @@ impl Muxer {
         self.measured(self.output.size_bytes());
         let what = format!("cannot write the end of '{}'", self.url);
         trailer.map_err(|e| self.error(failed(e, "trailer", Code::MUX, &what)))?;
-        self.output.close().map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))
+        self.output
+            .close()
+            .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))
     }
 }
 

@@ -44,7 +44,8 @@ impl Schedule {
     /// One entry for each output stream: the inputs that feed it.
     pub fn new(context: &JobContext, inputs: Vec<Vec<usize>>) -> Arc<Schedule> {
         let head = |inputs| Head { dts_us: None, is_ended: false, inputs };
-        let schedule = Arc::new(Schedule { heads: Mutex::new(inputs.into_iter().map(head).collect()), moved: Condvar::new() });
+        let schedule =
+            Arc::new(Schedule { heads: Mutex::new(inputs.into_iter().map(head).collect()), moved: Condvar::new() });
         let weak = Arc::downgrade(&schedule);
         context.on_cancel(weak);
         schedule

@@ -3,8 +3,8 @@
 
 use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
-use super::force_key::ForceKey;
 use super::files::{OpenInput, codec_tag, duration_us};
+use super::force_key::ForceKey;
 use super::plan::{
     AudioPlan, EncodePlan, FrameRateMode, GraphPlan, GraphSink, GraphSource, OpenOutput, OutStream, VideoPlan, Work,
     out_facts, use_stream,
@@ -44,8 +44,10 @@ impl Builder<'_> {
         let mut open = self.make()?;
         let mut disabled = Disabled::of(spec);
         self.take_unlabelled(&mut open, graphs, &mut disabled)?;
-        let unknown =
-            UnknownStreams { ignore: self.job.global_flag("ignore_unknown"), copy: self.job.global_flag("copy_unknown") };
+        let unknown = UnknownStreams {
+            ignore: self.job.global_flag("ignore_unknown"),
+            copy: self.job.global_flag("copy_unknown"),
+        };
         for source in select(spec, inputs, &open.output, disabled, unknown)? {
             match source {
                 Source::Stream { input, stream } => self.add_from_input(&mut open, inputs, graphs, input, stream)?,
@@ -53,10 +55,16 @@ impl Builder<'_> {
             }
         }
         if open.streams.is_empty() && !open.output.flags().allows_no_streams() {
-            return Err(Error::option("the output would have no stream: none of the inputs' streams was chosen".into())
-                .at("open output"));
+            return Err(Error::option(
+                "the output would have no stream: none of the inputs' streams was chosen".into(),
+            )
+            .at("open output"));
         }
-        open.options.check_unused(self.context, &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)))?;
+        open.options.check_unused(
+            self.context,
+            self.job.global_flag("mt_strict"),
+            &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)),
+        )?;
         self.prepare_file(&mut open, inputs)?;
         metadata::apply(spec, &mut open, inputs)?;
         Ok(open)
@@ -98,7 +106,12 @@ impl Builder<'_> {
     }
 
     /// Outputs of complex graphs without a label go to the first output file.
-    fn take_unlabelled(&self, open: &mut OpenOutput, graphs: &mut [GraphPlan], disabled: &mut Disabled) -> Result<(), Error> {
+    fn take_unlabelled(
+        &self,
+        open: &mut OpenOutput,
+        graphs: &mut [GraphPlan],
+        disabled: &mut Disabled,
+    ) -> Result<(), Error> {
         for graph in graphs.iter_mut() {
             for sink in graph.sinks.iter_mut().filter(|sink| sink.target.is_none() && sink.label.is_none()) {
                 match sink.kind {
@@ -113,7 +126,8 @@ impl Builder<'_> {
     }
 
     fn add_from_label(&self, open: &mut OpenOutput, graphs: &mut [GraphPlan], label: &str) -> Result<(), Error> {
-        let sink = graphs.iter_mut().flat_map(|graph| &mut graph.sinks).find(|sink| sink.label.as_deref() == Some(label));
+        let sink =
+            graphs.iter_mut().flat_map(|graph| &mut graph.sinks).find(|sink| sink.label.as_deref() == Some(label));
         match sink {
             Some(sink) if sink.target.is_none() => self.connect_sink(open, sink),
             Some(_) => Err(Error::option(format!("option map: the graph's output [{label}] is used twice"))
@@ -125,11 +139,15 @@ impl Builder<'_> {
     fn connect_sink(&self, open: &mut OpenOutput, sink: &mut GraphSink) -> Result<(), Error> {
         let stream = self.add_stream(open, sink.kind, None)?;
         if matches!(open.streams[stream].work, Work::Copy { .. }) {
-            return Err(Error::option(format!("stream {stream} comes from a filter graph, so its codec cannot be copy")));
+            return Err(Error::option(format!(
+                "stream {stream} comes from a filter graph, so its codec cannot be copy"
+            )));
         }
         let facts = open.facts();
         if self.spec.for_stream("filter", &facts, stream).is_some() {
-            return Err(Error::option(format!("stream {stream} comes from -filter_complex, so -filter cannot be used for it")));
+            return Err(Error::option(format!(
+                "stream {stream} comes from -filter_complex, so -filter cannot be used for it"
+            )));
         }
         sink.target = Some((self.index, stream));
         Ok(())
@@ -150,15 +168,20 @@ impl Builder<'_> {
         let filter = self.spec.for_stream("filter", &open.facts(), index).map(str::to_owned);
         if !is_encoded {
             return match filter {
-                Some(filter) => Err(Error::option(format!("option filter '{filter}' cannot be used for stream {index}, which is copied"))),
+                Some(filter) => Err(Error::option(format!(
+                    "option filter '{filter}' cannot be used for stream {index}, which is copied"
+                ))),
                 None => Ok(()),
             };
         }
         if inputs[input].streams[stream].decoder.is_none() {
             let codec = av::codec_name(inputs[input].streams[stream].info.parameters.codec_id());
-            return Err(Error::new(Code::UNSUPPORTED, format!("there is no decoder for {codec} (stream {input}:{stream})"))
-                .at("decode")
-                .on_stream(stream));
+            return Err(Error::new(
+                Code::UNSUPPORTED,
+                format!("there is no decoder for {codec} (stream {input}:{stream})"),
+            )
+            .at("decode")
+            .on_stream(stream));
         }
         self.add_simple_graph(open, inputs, graphs, index, filter, GraphSource { kind, input, stream });
         Ok(())
@@ -203,22 +226,31 @@ impl Builder<'_> {
         Some(if mode == FrameRateMode::Cfr && is_single { FrameRateMode::Vscfr } else { mode })
     }
 
-    fn add_stream(&self, open: &mut OpenOutput, kind: MediaKind, source: Option<(usize, usize)>) -> Result<usize, Error> {
-        let index = open.output.add_stream(kind).map_err(|e| failed(e, "open output", Code::ENOMEM, "cannot add a stream"))?;
+    fn add_stream(
+        &self,
+        open: &mut OpenOutput,
+        kind: MediaKind,
+        source: Option<(usize, usize)>,
+    ) -> Result<usize, Error> {
+        let index =
+            open.output.add_stream(kind).map_err(|e| failed(e, "open output", Code::ENOMEM, "cannot add a stream"))?;
         let mut facts = open.facts();
         facts.push(out_facts(kind));
         let value = |name| self.spec.for_stream(name, &facts, index);
         let number = |name| value(name).and_then(parse_integer);
         for setting in self.spec.all("streamid") {
-            let (which, id) = setting.value.split_once(':').ok_or_else(|| Error::option(format!("option streamid has the value '{}'; it needs index:value", setting.value)))?;
+            let (which, id) = setting.value.split_once(':').ok_or_else(|| {
+                Error::option(format!("option streamid has the value '{}'; it needs index:value", setting.value))
+            })?;
             if which.parse() == Ok(index) {
                 open.output.set_stream_id(index, parse_integer(id).unwrap_or(0) as i32);
             }
         }
         let filters = match value("bsf").filter(|chain| !chain.is_empty()) {
-            Some(chain) => Some(BitstreamFilters::parse(chain).map_err(|e| {
-                failed(e, "options", Code::OPTION, &format!("option bsf: cannot use '{chain}'"))
-            })?),
+            Some(chain) => Some(
+                BitstreamFilters::parse(chain)
+                    .map_err(|e| failed(e, "options", Code::OPTION, &format!("option bsf: cannot use '{chain}'")))?,
+            ),
             None => None,
         };
         if let Some(time_base) = value("time_base").map(|text| ratio("time_base", text, true)).transpose()? {
@@ -252,7 +284,13 @@ impl Builder<'_> {
     }
 
     /// The encoder, or None to copy.
-    fn encoder(&self, open: &OpenOutput, kind: MediaKind, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
+    fn encoder(
+        &self,
+        open: &OpenOutput,
+        kind: MediaKind,
+        facts: &[StreamFacts],
+        index: usize,
+    ) -> Result<Option<Codec>, Error> {
         if !matches!(kind, MediaKind::Video | MediaKind::Audio | MediaKind::Subtitle) {
             return Ok(None);
         }
@@ -264,22 +302,39 @@ impl Builder<'_> {
                 let id = open.output.default_codec(kind);
                 id.and_then(Codec::encoder_for).ok_or_else(|| {
                     let (format, name) = (open.output.format_name(), id.map(av::codec_name).unwrap_or_default());
-                    Error::option(format!("format {format} has no default encoder for {} ({name}); choose one with -c", kind.word()))
+                    Error::option(format!(
+                        "format {format} has no default encoder for {} ({name}); choose one with -c",
+                        kind.word()
+                    ))
                 })?
             }
         };
         if codec.kind() != kind {
-            return Err(Error::option(format!("encoder '{}' (option c) is not one for {} streams", codec.name(), kind.word())));
+            return Err(Error::option(format!(
+                "encoder '{}' (option c) is not one for {} streams",
+                codec.name(),
+                kind.word()
+            )));
         }
         if kind == MediaKind::Subtitle {
-            return Err(Error::new(Code::UNSUPPORTED, format!("encoding subtitles ({}) is not supported yet", codec.name()))
-                .at("open output")
-                .with_hint("Copy subtitles with -c:s copy, or leave them out with -sn."));
+            return Err(Error::new(
+                Code::UNSUPPORTED,
+                format!("encoding subtitles ({}) is not supported yet", codec.name()),
+            )
+            .at("open output")
+            .with_hint("Copy subtitles with -c:s copy, or leave them out with -sn."));
         }
         Ok(Some(codec))
     }
 
-    fn encode_plan(&self, open: &OpenOutput, codec: Codec, kind: MediaKind, facts: &[StreamFacts], index: usize) -> Result<EncodePlan, Error> {
+    fn encode_plan(
+        &self,
+        open: &OpenOutput,
+        codec: Codec,
+        kind: MediaKind,
+        facts: &[StreamFacts],
+        index: usize,
+    ) -> Result<EncodePlan, Error> {
         let value = |name| self.spec.for_stream(name, facts, index);
         let number = |name| value(name).and_then(parse_integer);
         let mut options = open.options.for_codec(Some(codec), kind, facts, index);
@@ -299,10 +354,17 @@ impl Builder<'_> {
         })
     }
 
-    fn video_plan<'v>(&self, open: &OpenOutput, value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<VideoPlan, Error> {
+    fn video_plan<'v>(
+        &self,
+        open: &OpenOutput,
+        value: &impl Fn(&'static str) -> Option<&'v str>,
+    ) -> Result<VideoPlan, Error> {
         let rate = |name| -> Result<Option<Rational>, Error> {
-            let parse = |text| Rational::parse_frame_rate(text)
-                .ok_or_else(|| Error::option(format!("option {name} has the value '{text}', which is no frame rate")));
+            let parse = |text| {
+                Rational::parse_frame_rate(text).ok_or_else(|| {
+                    Error::option(format!("option {name} has the value '{text}', which is no frame rate"))
+                })
+            };
             value(name).map(parse).transpose()
         };
         let (frame_rate, max_frame_rate) = (rate("r")?, rate("fpsmax")?);
@@ -310,14 +372,19 @@ impl Builder<'_> {
             return Err(Error::option("only one of the options r and fpsmax can be set for a stream".into()));
         }
         let size = value("s")
-            .map(|text| av::video_size(text).ok_or_else(|| Error::option(format!("option s has the value '{text}', which is no size"))))
+            .map(|text| {
+                av::video_size(text)
+                    .ok_or_else(|| Error::option(format!("option s has the value '{text}', which is no size")))
+            })
             .transpose()?;
         let (keeps_pixel_format, name) = match value("pix_fmt") {
             Some(text) => (text.starts_with('+'), Some(text.trim_start_matches('+')).filter(|t| !t.is_empty())),
             None => (false, None),
         };
         let pixel_format = name
-            .map(|n| av::pixel_format(n).ok_or_else(|| Error::option(format!("option pix_fmt has the unknown value '{n}'"))))
+            .map(|n| {
+                av::pixel_format(n).ok_or_else(|| Error::option(format!("option pix_fmt has the unknown value '{n}'")))
+            })
             .transpose()?;
         let mode = match value("fps_mode").or(self.job.global("vsync")) {
             Some(text) => parse_mode(text)?,
@@ -337,7 +404,9 @@ impl Builder<'_> {
             keeps_pixel_format,
             aspect: value("aspect").map(|text| ratio("aspect", text, true)).transpose()?,
             mode,
-            force_key_frames: value("force_key_frames").map(|text| ForceKey::check(text).map(|()| text.to_owned())).transpose()?,
+            force_key_frames: value("force_key_frames")
+                .map(|text| ForceKey::check(text).map(|()| text.to_owned()))
+                .transpose()?,
             frame_drop_threshold: self.job.global("frame_drop_threshold").and_then(parse_float).unwrap_or(0.0),
             is_unfiltered: false,
         })
@@ -347,7 +416,9 @@ impl Builder<'_> {
     fn prepare_file(&self, open: &mut OpenOutput, inputs: &[OpenInput]) -> Result<(), Error> {
         let flags = open.output.flags();
         if flags.needs_number() && !av::has_number_pattern(&open.url) {
-            return Err(Error::option(format!("the name '{}' needs a number pattern such as %03d", open.url)).at("open output"));
+            return Err(
+                Error::option(format!("the name '{}' needs a number pattern such as %03d", open.url)).at("open output")
+            );
         }
         self.check_overwrite(open, inputs)?;
         let open_failed = |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
@@ -371,7 +442,8 @@ impl Builder<'_> {
         }
         let path = open.url.strip_prefix("file:").unwrap_or(&open.url);
         if self.job.global_flag("n") && std::path::Path::new(path).exists() {
-            return Err(Error::new(Code::EEXIST, format!("'{}' exists, and -n forbids to overwrite it", open.url)).at("open output"));
+            return Err(Error::new(Code::EEXIST, format!("'{}' exists, and -n forbids to overwrite it", open.url))
+                .at("open output"));
         }
         Ok(())
     }
@@ -412,7 +484,9 @@ fn audio_plan<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<Au
         return Err(Error::option(format!("option ch_layout has the unknown value '{name}'")));
     }
     let sample_format = value("sample_fmt")
-        .map(|n| av::sample_format(n).ok_or_else(|| Error::option(format!("option sample_fmt has the unknown value '{n}'"))))
+        .map(|n| {
+            av::sample_format(n).ok_or_else(|| Error::option(format!("option sample_fmt has the unknown value '{n}'")))
+        })
         .transpose()?;
     Ok(AudioPlan {
         sample_rate: number("ar"),

@@ -95,8 +95,14 @@ struct Running {
 
 impl Builder {
     fn new(context: &Arc<JobContext>, parts: &Parts) -> Builder {
-        let queues = |output: usize, count: usize| (0..count).map(|i| (format!("output {output}:{i}"), PACKETS)).collect();
-        let mux = parts.streams_of_output.iter().enumerate().map(|(o, count)| Inbox::new(context, queues(o, *count))).collect();
+        let queues =
+            |output: usize, count: usize| (0..count).map(|i| (format!("output {output}:{i}"), PACKETS)).collect();
+        let mux = parts
+            .streams_of_output
+            .iter()
+            .enumerate()
+            .map(|(o, count)| Inbox::new(context, queues(o, *count)))
+            .collect();
         let mut first_in_schedule = Vec::new();
         let mut feeds: Vec<Vec<usize>> = Vec::new();
         for (output, count) in parts.streams_of_output.iter().enumerate() {
@@ -154,7 +160,17 @@ impl Builder {
         let mut targets: Vec<Vec<Vec<FrameTarget>>> =
             parts.demuxers.iter().map(|d| d.file.streams.iter().map(|_| Vec::new()).collect()).collect();
         let bits = self.decoder_bits(&parts);
-        let Parts { demuxers, graphs, muxers, streams_of_output, encoded, copied, exits_on_error, copy_ts, start_at_zero } = parts;
+        let Parts {
+            demuxers,
+            graphs,
+            muxers,
+            streams_of_output,
+            encoded,
+            copied,
+            exits_on_error,
+            copy_ts,
+            start_at_zero,
+        } = parts;
         let times = Times { copy_ts, start_at_zero };
         for graph in graphs {
             let stage = self.graph(graph, &demuxers, &encoded, &encode_inboxes, &bits, &times);
@@ -221,7 +237,9 @@ impl Builder {
 
     /// Bits of each sample as the codec says before it is open; the container's parameters have them.
     fn decoder_bits(&self, parts: &Parts) -> Vec<i32> {
-        let bits = |s: &EncodedStream| s.source.map_or(0, |(i, n)| parts.demuxers[i].file.streams[n].info.parameters.raw_bits());
+        let bits = |s: &EncodedStream| {
+            s.source.map_or(0, |(i, n)| parts.demuxers[i].file.streams[n].info.parameters.raw_bits())
+        };
         parts.encoded.iter().map(bits).collect()
     }
 
@@ -238,8 +256,10 @@ impl Builder {
             let limit = if s.kind == MediaKind::Video { PICTURES } else { SAMPLES };
             (format!("source {number} (input {}:{})", s.input, s.stream), limit)
         };
-        let inbox: Arc<Inbox<FrameItem>> = Inbox::new(&self.context, plan.sources.iter().enumerate().map(queue).collect());
-        let sources = plan.sources.iter().map(|s| SourceState::new(source_settings(&demuxers[s.input], s.stream, s.kind, times)));
+        let inbox: Arc<Inbox<FrameItem>> =
+            Inbox::new(&self.context, plan.sources.iter().enumerate().map(queue).collect());
+        let sources =
+            plan.sources.iter().map(|s| SourceState::new(source_settings(&demuxers[s.input], s.stream, s.kind, times)));
         let sinks = plan.sinks.iter().filter_map(|sink| {
             let target = sink.target?;
             let index = encoded.iter().position(|s| (s.output, s.index) == target)?;
@@ -274,7 +294,10 @@ impl Builder {
         let info = &plan.info;
         let on_stream = |e: Error| e.on_input(file.index, &file.url).on_stream(stream);
         let codec = plan.decoder.ok_or_else(|| {
-            on_stream(Error::new(Code::UNSUPPORTED, format!("there is no decoder for stream {}:{stream}", file.index)).at("decode"))
+            on_stream(
+                Error::new(Code::UNSUPPORTED, format!("there is no decoder for stream {}:{stream}", file.index))
+                    .at("decode"),
+            )
         })?;
         let mut options: Dict = file.options.for_codec(Some(codec), info.kind(), &file.facts, stream);
         options.set_if_absent("threads", "auto");
@@ -282,9 +305,22 @@ impl Builder {
             options.set("threads", "1"); // its only frame must not wait for more
         }
         let rate = info.avg_frame_rate;
-        let decoder = crate::av::Decoder::open(codec, &info.parameters, info.time_base, rate, file.is_bitexact, self.context.log_slot, &mut options);
+        let decoder = crate::av::Decoder::open(
+            codec,
+            &info.parameters,
+            info.time_base,
+            rate,
+            file.is_bitexact,
+            self.context.log_slot,
+            &mut options,
+        );
         let decoder = decoder.map_err(|e| {
-            on_stream(failed(e, "decode", Code::DECODE, &format!("cannot open the decoder {} for stream {}:{stream}", codec.name(), file.index)))
+            on_stream(failed(
+                e,
+                "decode",
+                Code::DECODE,
+                &format!("cannot open the decoder {} for stream {}:{stream}", codec.name(), file.index),
+            ))
         })?;
         if let Some((key, _)) = options.entries().first() {
             return Err(on_stream(Error::option(format!("option {key} is not one of the decoder {}", codec.name()))));
@@ -396,7 +432,8 @@ impl Running {
                 context.fail(error);
             }
         }
-        let results: Vec<_> = self.mux.into_iter().map(|task| task.join().unwrap_or_else(|| Err(vanished())).err()).collect();
+        let results: Vec<_> =
+            self.mux.into_iter().map(|task| task.join().unwrap_or_else(|| Err(vanished())).err()).collect();
         if let Some(panic) = results.iter().flatten().find(|error| error.code() == Code::PANIC) {
             context.fail(panic.clone());
         }
@@ -475,4 +512,3 @@ fn refused(result: Result<(), Refused>) -> Result<bool, Error> {
         Err(Refused::Error(error)) => Err(error),
     }
 }
-

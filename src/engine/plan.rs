@@ -88,7 +88,10 @@ pub struct AudioPlan {
 }
 
 pub enum Work {
-    Copy { copies_non_key_start: bool, copies_before_start: bool },
+    Copy {
+        copies_non_key_start: bool,
+        copies_before_start: bool,
+    },
     Encode(Box<EncodePlan>),
     /// The plan went to the encoder.
     Encoding,
@@ -188,7 +191,8 @@ fn bind(pad: &av::GraphPad, description: &str, inputs: &[OpenInput]) -> Result<(
         return found.ok_or_else(|| bad(format!("no {} stream is left for filter '{}'", pad.kind.word(), pad.filter)));
     };
     let (file, specifier) = label.split_once(':').unwrap_or((label, ""));
-    let file: usize = file.parse().map_err(|_| bad(format!("the label [{label}] is neither an output nor an input stream")))?;
+    let file: usize =
+        file.parse().map_err(|_| bad(format!("the label [{label}] is neither an output nor an input stream")))?;
     let input = inputs.get(file).ok_or_else(|| bad(format!("[{label}] names input {file}, which is not there")))?;
     let selector = Selector::parse(specifier).ok_or_else(|| bad(format!("[{label}] is no stream specifier")))?;
     let fits = |i: &usize| {

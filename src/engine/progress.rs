@@ -9,7 +9,8 @@ pub fn expected_duration_us(inputs: &[OpenInput], outputs: &[OpenOutput]) -> Opt
 }
 
 fn of_output(inputs: &[OpenInput], output: &OpenOutput) -> Option<i64> {
-    let mut used: Vec<usize> = output.streams.iter().filter_map(|stream| stream.source.map(|(input, _)| input)).collect();
+    let mut used: Vec<usize> =
+        output.streams.iter().filter_map(|stream| stream.source.map(|(input, _)| input)).collect();
     if used.is_empty() || output.streams.iter().any(|stream| stream.source.is_none()) {
         used = (0..inputs.len()).collect(); // fed by a complex graph: any input may matter
     }

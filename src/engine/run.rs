@@ -36,6 +36,11 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     if job.outputs.is_empty() {
         return Err(Error::option("the job has no output".into()));
     }
+    if let Some(other) = job.global("mt_read_errors").filter(|value| !matches!(*value, "fail" | "ignore")) {
+        return Err(Error::option(format!(
+            "option mt_read_errors has the unknown value '{other}'; it takes fail or ignore"
+        )));
+    }
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;
@@ -50,7 +55,11 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     }
     check_connected(&graphs)?;
     for input in &inputs {
-        input.options.check_unused(context, &format!("input {} ('{}')", input.index, crate::secrets::mask_url(&input.url)))?;
+        input.options.check_unused(
+            context,
+            job.global_flag("mt_strict"),
+            &format!("input {} ('{}')", input.index, crate::secrets::mask_url(&input.url)),
+        )?;
     }
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
@@ -65,8 +74,11 @@ fn check_connected(graphs: &[GraphPlan]) -> Result<(), Error> {
     for graph in graphs {
         if let Some(sink) = graph.sinks.iter().find(|sink| sink.target.is_none()) {
             let label = sink.label.as_deref().unwrap_or("");
-            let text = format!("the output [{label}] of filter '{}' in '{}' goes nowhere", sink.filter, graph.description);
-            return Err(Error::new(Code::FILTER, text).at("filter").with_hint("Map it to an output file with -map [label]."));
+            let text =
+                format!("the output [{label}] of filter '{}' in '{}' goes nowhere", sink.filter, graph.description);
+            return Err(Error::new(Code::FILTER, text)
+                .at("filter")
+                .with_hint("Map it to an output file with -map [label]."));
         }
     }
     Ok(())
@@ -94,7 +106,13 @@ fn describe_copies(inputs: &[OpenInput], job: &JobSpec, open: &mut OpenOutput) -
 }
 
 /// Rules 12 and 13; source: init_output_stream_streamcopy of fftools/ffmpeg.c.
-fn describe_copy(input: &OpenInput, stream: usize, job: &JobSpec, open: &mut OpenOutput, index: usize) -> Result<(), av::AvError> {
+fn describe_copy(
+    input: &OpenInput,
+    stream: usize,
+    job: &JobSpec,
+    open: &mut OpenOutput,
+    index: usize,
+) -> Result<(), av::AvError> {
     let info = &input.streams[stream].info;
     let facts = open.facts();
     let mut options = open.options.for_codec(None, info.kind(), &facts, index);
@@ -134,7 +152,13 @@ fn describe_copy(input: &OpenInput, stream: usize, job: &JobSpec, open: &mut Ope
 }
 
 /// The shape of a pixel: -aspect, or the container's word, or the codec's.
-fn copied_aspect(info: &av::InputStream, reference: &av::Parameters, job: &JobSpec, open: &OpenOutput, index: usize) -> Rational {
+fn copied_aspect(
+    info: &av::InputStream,
+    reference: &av::Parameters,
+    job: &JobSpec,
+    open: &OpenOutput,
+    index: usize,
+) -> Rational {
     let aspect = job.outputs[open.index].for_stream("aspect", &open.facts(), index);
     match aspect.and_then(|text| Rational::parse_ratio(text, 255)) {
         Some(aspect) => aspect.times(Rational::new(reference.height(), reference.width().max(1))),
@@ -172,14 +196,21 @@ fn copy_settings(input: &OpenInput, stream: usize, job: &JobSpec, open: &OpenOut
     }
 }
 
-fn run_single(context: &Arc<JobContext>, job: &JobSpec, inputs: Vec<OpenInput>, outputs: Vec<OpenOutput>) -> Result<Outcome, Error> {
+fn run_single(
+    context: &Arc<JobContext>,
+    job: &JobSpec,
+    inputs: Vec<OpenInput>,
+    outputs: Vec<OpenOutput>,
+) -> Result<Outcome, Error> {
     let mut targets = Vec::new();
     let mut muxers = Vec::new();
     for mut open in outputs {
         let time_bases = describe_copies(&inputs, job, &mut open)?;
-        let wanted: Vec<_> = (0..open.streams.len()).map(|index| {
-            open.streams[index].source.map(|(i, s)| (i, s, copy_settings(&inputs[i], s, job, &open, index)))
-        }).collect();
+        let wanted: Vec<_> = (0..open.streams.len())
+            .map(|index| {
+                open.streams[index].source.map(|(i, s)| (i, s, copy_settings(&inputs[i], s, job, &open, index)))
+            })
+            .collect();
         let mut muxer = Muxer::new(context, open, &time_bases);
         for index in 0..wanted.len() {
             muxer.copy_ready(index)?;
@@ -276,13 +307,19 @@ fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(),
         return Err(error);
     }
     if let Some(error) = outcome.read_error {
-        return Err(error);
+        if job.global("mt_read_errors") != Some("ignore") {
+            return Err(error);
+        }
+        context.observer.log(super::context::LEVEL_ERROR, "demux", None, error.message());
     }
     let counters = &context.counters;
     let (good, bad) = (counters.frames_decoded.load(Relaxed), counters.decode_errors.load(Relaxed));
     let rate = job.global("max_error_rate").and_then(parse_float).unwrap_or(2.0 / 3.0);
     if bad > 0 && bad as f64 > (good + bad) as f64 * rate {
-        let text = format!("{bad} of {} packets could not be decoded, which is more than the accepted share of {rate:.2}", good + bad);
+        let text = format!(
+            "{bad} of {} packets could not be decoded, which is more than the accepted share of {rate:.2}",
+            good + bad
+        );
         return Err(Error::new(Code::DECODE, text).at("decode"));
     }
     Ok(())

@@ -9,7 +9,10 @@ use crate::options::{FileSpec, MediaKind, Selector};
 /// Where an output stream comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    Stream { input: usize, stream: usize },
+    Stream {
+        input: usize,
+        stream: usize,
+    },
     /// A labelled output of a complex filter graph.
     Label(String),
 }
@@ -100,7 +103,8 @@ fn best(inputs: &[OpenInput], kind: MediaKind, pictures_only: bool) -> Option<So
         let mut of_file: Option<(i64, usize)> = None;
         for (i, plan) in input.streams.iter().enumerate() {
             let info = &plan.info;
-            if info.kind() != kind || plan.discard == av::DISCARD_ALL || (pictures_only && !info.is_attached_picture()) {
+            if info.kind() != kind || plan.discard == av::DISCARD_ALL || (pictures_only && !info.is_attached_picture())
+            {
                 continue;
             }
             let score = score(kind, plan, pictures_only);
@@ -146,7 +150,12 @@ fn first_subtitle(inputs: &[OpenInput], output: &Output, any_kind: bool) -> Opti
     all(inputs).find(fits).map(source)
 }
 
-fn mapped(spec: &FileSpec, inputs: &[OpenInput], disabled: Disabled, unknown: UnknownStreams) -> Result<Vec<Source>, Error> {
+fn mapped(
+    spec: &FileSpec,
+    inputs: &[OpenInput],
+    disabled: Disabled,
+    unknown: UnknownStreams,
+) -> Result<Vec<Source>, Error> {
     let mut chosen: Vec<(Source, bool)> = Vec::new();
     for setting in spec.all("map") {
         map_one(&setting.value, inputs, &mut chosen)?;

@@ -33,7 +33,12 @@ pub struct SingleThread {
 }
 
 impl SingleThread {
-    pub fn new(context: &Arc<JobContext>, demuxers: Vec<Demuxer>, muxers: Vec<Muxer>, targets: Vec<Target>) -> SingleThread {
+    pub fn new(
+        context: &Arc<JobContext>,
+        demuxers: Vec<Demuxer>,
+        muxers: Vec<Muxer>,
+        targets: Vec<Target>,
+    ) -> SingleThread {
         SingleThread {
             context: Arc::clone(context),
             is_done: vec![false; targets.len()],
@@ -96,7 +101,9 @@ impl SingleThread {
                     self.is_done[i] = true;
                     muxer.end_stream(target.index).map(|_| ())
                 }
-                Err(error) => Err(super::errors::failed(error, "mux", crate::error::Code::ENOMEM, "cannot copy a packet")),
+                Err(error) => {
+                    Err(super::errors::failed(error, "mux", crate::error::Code::ENOMEM, "cannot copy a packet"))
+                }
             };
             if let Err(error) = result {
                 self.fail_output(output, error);

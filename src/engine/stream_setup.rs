@@ -81,7 +81,7 @@ impl FileOptions {
     }
 
     /// Codec options that no stream took: one of the wrong direction is an error, any other a warning (rule 29).
-    pub fn check_unused(&self, context: &JobContext, place: &str) -> Result<(), Error> {
+    pub fn check_unused(&self, context: &JobContext, is_strict: bool, place: &str) -> Result<(), Error> {
         for entry in &self.codec {
             let (name, help) = (&entry.setting.given, &entry.owner.help);
             if *entry.is_used.borrow() || entry.is_also_format || name == "gop_timecode" {
@@ -90,16 +90,18 @@ impl FileOptions {
             let is_right = if self.is_encoding { entry.owner.is_encoding } else { entry.owner.is_decoding };
             if !is_right {
                 let direction = if self.is_encoding { "an encoding" } else { "a decoding" };
-                return Err(Error::option(format!("option {name} ({help}), given for {place}, is not {direction} option")));
+                return Err(Error::option(format!(
+                    "option {name} ({help}), given for {place}, is not {direction} option"
+                )));
             }
-            context.warn(
-                "options",
-                None,
-                &format!(
-                    "option {name} ({help}), given for {place}, was not used for any stream: either there is no stream of \
-                     its kind, or it is a private option of a codec that is not used"
-                ),
+            let text = format!(
+                "option {name} ({help}), given for {place}, was not used for any stream: either there is no stream of its kind, \
+                 or it is a private option of a codec that is not used"
             );
+            if is_strict {
+                return Err(Error::option(text));
+            }
+            context.warn("options", None, &text);
         }
         Ok(())
     }

@@ -92,19 +92,34 @@ impl ThreadPool {
             pool.finished();
             then(outcome);
         });
-        self.hand_over(work)
+        self.hand_over(work, true)
+    }
+
+    /// Runs `body` beside the jobs: it counts as no job's thread.
+    pub fn spawn_aside(
+        self: &Arc<Self>,
+        name: &'static str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Error> {
+        let work: Work = Box::new(move || {
+            os::name_thread(name);
+            if catch_unwind(AssertUnwindSafe(body)).is_err() {
+                PANIC.with(|cell| *cell.borrow_mut() = None);
+            }
+        });
+        self.hand_over(work, false)
     }
 
     fn finished(&self) {
         self.state.lock().busy -= 1;
     }
 
-    fn hand_over(self: &Arc<Self>, mut work: Work) -> Result<(), Error> {
+    fn hand_over(self: &Arc<Self>, mut work: Work, is_counted: bool) -> Result<(), Error> {
         let mut state = self.state.lock();
         if state.is_closed {
             return Err(Error::new(Code::ESHUTDOWN, "the engine was freed".into()));
         }
-        state.busy += 1;
+        state.busy += usize::from(is_counted);
         while let Some((_, idle)) = state.idle.pop() {
             match idle.send(work) {
                 Ok(()) => return Ok(()),
@@ -117,12 +132,15 @@ impl ThreadPool {
         drop(state);
         let pool = Arc::clone(self);
         let started = os::with_signals_blocked(|| {
-            std::thread::Builder::new().name("mt-idle".into()).stack_size(STACK_BYTES).spawn(move || pool.serve(id, work))
+            std::thread::Builder::new()
+                .name("mt-idle".into())
+                .stack_size(STACK_BYTES)
+                .spawn(move || pool.serve(id, work))
         });
         started.map(drop).map_err(|error| {
             let mut state = self.state.lock();
             state.alive -= 1;
-            state.busy -= 1;
+            state.busy -= usize::from(is_counted);
             Error::new(Code::SPAWN_FAILED, format!("cannot start a thread: {error}")).at("spawn")
         })
     }
@@ -176,7 +194,7 @@ impl ThreadPool {
 
 impl<T> Task<T> {
     /// Waits for the result. None where the thread vanished without one.
-    pub fn join(self) -> Option<T> {
+    pub fn join(&self) -> Option<T> {
         self.result.recv().ok()
     }
 

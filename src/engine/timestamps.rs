@@ -70,7 +70,8 @@ fn us(value: i64, time_base: Rational) -> i64 {
 
 impl Timestamps {
     pub fn new(file: FileFacts, streams: Vec<StreamFacts>) -> Timestamps {
-        let clock = |facts| Clock { facts, has_wrapped_check_done: false, saw_first: false, dts: NOPTS, next_dts: NOPTS };
+        let clock =
+            |facts| Clock { facts, has_wrapped_check_done: false, saw_first: false, dts: NOPTS, next_dts: NOPTS };
         Timestamps { file, clocks: streams.into_iter().map(clock).collect(), last_ts: NOPTS, dropped: 0 }
     }
 

@@ -2,15 +2,13 @@
 
 use super::handle::{Job, State};
 use super::stats::{EngineStats, Health};
-use crate::engine::{Counters, EventFd, Interrupt, JobContext, Observer, ThreadPool};
+use crate::engine::{Counters, EventFd, JobContext, ThreadPool};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, Scope, setting};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LogMode {
@@ -39,7 +37,13 @@ fn default_running() -> u32 {
 
 impl EngineConfig {
     /// 0 and None are the defaults.
-    pub fn new(max_running: u32, max_queued: Option<u32>, requires_lgpl: bool, log_mode: LogMode, link_budget_bytes: u64) -> Self {
+    pub fn new(
+        max_running: u32,
+        max_queued: Option<u32>,
+        requires_lgpl: bool,
+        log_mode: LogMode,
+        link_budget_bytes: u64,
+    ) -> Self {
         EngineConfig {
             max_running: if max_running == 0 { default_running() } else { max_running },
             max_queued: max_queued.unwrap_or(DEFAULT_QUEUED),
@@ -268,12 +272,16 @@ impl Engine {
         totals.detached = totals.detached.saturating_add_signed(change);
     }
 
-    pub(super) fn count_result(&self, code: i32, has_run: bool, queue_wait_us: i64, elapsed_us: i64, counters: &Counters, was_detached: bool) {
+    pub(super) fn count_result(
+        &self,
+        code: i32,
+        has_run: bool,
+        queue_wait_us: i64,
+        elapsed_us: i64,
+        counters: &Counters,
+    ) {
         let mut totals = self.totals.lock();
         *totals.results.entry(code).or_default() += 1;
-        if was_detached {
-            totals.detached = totals.detached.saturating_sub(1);
-        }
         if !has_run {
             return;
         }
@@ -300,10 +308,13 @@ impl Engine {
         stats.jobs_queued = state.queue.len() as u64;
         let contexts = state.contexts.values().filter_map(Weak::upgrade);
         stats.queued_bytes = contexts.map(|context| context.counters.link_bytes.load(Relaxed)).sum();
-        let is_full = state.running.len() >= state.max_running as usize && state.queue.len() >= state.max_queued as usize;
+        let is_full =
+            state.running.len() >= state.max_running as usize && state.queue.len() >= state.max_queued as usize;
         let (health, reason) = match (state.is_shut, stats.detached, is_full) {
             (true, ..) => (Health::Degraded, "the engine was shut down".to_owned()),
-            (_, 1.., _) => (Health::Degraded, format!("{} calls could not be interrupted and were left behind", stats.detached)),
+            (_, 1.., _) => {
+                (Health::Degraded, format!("{} calls could not be interrupted and were left behind", stats.detached))
+            }
             (.., true) => (Health::Full, format!("{} jobs run and {} wait", stats.jobs_running, stats.jobs_queued)),
             _ => (Health::Ok, String::new()),
         };
@@ -315,31 +326,6 @@ impl Engine {
     pub fn jobs_json(&self) -> String {
         let jobs: Vec<Arc<Job>> = self.state.lock().jobs.values().filter_map(Weak::upgrade).collect();
         serde_json::Value::Array(jobs.iter().map(|job| job.summary()).collect()).to_string()
-    }
-
-    /// Probes on a thread of the engine, while the caller waits.
-    pub fn probe(self: &Arc<Self>, url: &str, options: &[(String, String)], timeout: Option<Duration>) -> Result<String, Error> {
-        self.check_open()?;
-        let mut spec = FileSpec::new(url);
-        for (key, value) in options {
-            let setting = setting(key, Some(value), Scope::INPUT, &crate::engine::Classes);
-            spec.settings.push(setting.map_err(|error| error.on_input(0, url))?);
-        }
-        let interrupt = Interrupt::new();
-        let observer: Arc<dyn Observer> = Arc::new(Quiet);
-        let threads = Arc::clone(&self.threads);
-        let context = JobContext::new(Arc::clone(&interrupt), Arc::default(), observer, threads, String::new(), 0, 0, self.link_budget_bytes());
-        let task = self.threads.spawn("mt-probe".into(), 0, move || crate::engine::probe(&context, &spec))?;
-        let Some(timeout) = timeout else {
-            return task.join().unwrap_or_else(|| Err(Error::new(Code::INTERNAL, "the probe vanished".into())));
-        };
-        if let Some(result) = task.join_timeout(timeout) {
-            return result;
-        }
-        interrupt.cancel();
-        let is_over = task.join_timeout(super::lifecycle::DETACH_AFTER).is_some();
-        let code = if is_over { Code::ETIMEDOUT } else { Code::DETACHED };
-        Err(Error::new(code, format!("'{url}' could not be probed within {} ms", timeout.as_millis())).at("probe").on_input(0, url))
     }
 
     /// Jobs of the engine that are not final.
@@ -360,33 +346,33 @@ impl Ready {
     }
 }
 
-/// For probes: nobody listens.
-struct Quiet;
-
-impl Observer for Quiet {
-    fn input_opened(&self, _: usize, _: String) {}
-    fn running(&self) {}
-    fn progress(&self) {}
-    fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
-    fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
-}
-
 fn check_ffmpeg(requires_lgpl: bool) -> Result<(), Error> {
     let libraries = crate::engine::libraries();
     if let Some(library) = crate::engine::mismatch(&libraries) {
         let text = format!(
             "{} {}.{}.{} is loaded, but the library was built against {}.{}.{}",
-            library.name, library.loaded.0, library.loaded.1, library.loaded.2, library.built.0, library.built.1, library.built.2
+            library.name,
+            library.loaded.0,
+            library.loaded.1,
+            library.loaded.2,
+            library.built.0,
+            library.built.1,
+            library.built.2
         );
-        return Err(Error::new(Code::UNSUPPORTED, text)
-            .at("engine")
-            .with_hint("Build mt-transcode against the FFmpeg that is installed, or install the one it was built against."));
+        return Err(Error::new(Code::UNSUPPORTED, text).at("engine").with_hint(
+            "Build mt-transcode against the FFmpeg that is installed, or install the one it was built against.",
+        ));
     }
     let licence = crate::engine::licence();
     if requires_lgpl && !licence.starts_with("LGPL") {
-        return Err(Error::new(Code::UNSUPPORTED, format!("LGPL was required, but the FFmpeg loaded is under: {licence}"))
-            .at("engine")
-            .with_hint("Link an FFmpeg configured without --enable-gpl and --enable-nonfree, or do not require the LGPL."));
+        return Err(Error::new(
+            Code::UNSUPPORTED,
+            format!("LGPL was required, but the FFmpeg loaded is under: {licence}"),
+        )
+        .at("engine")
+        .with_hint(
+            "Link an FFmpeg configured without --enable-gpl and --enable-nonfree, or do not require the LGPL.",
+        ));
     }
     crate::engine::register_devices();
     Ok(())

@@ -171,8 +171,10 @@ impl Inner {
 impl EventKind {
     /// Whether `other` is this line again; then it is counted here.
     fn counts_as_repeat(&mut self, other: &EventKind) -> bool {
-        let (EventKind::Log { level, stage, stream, text, repeated }, EventKind::Log { level: l, stage: st, stream: sm, text: t, .. }) =
-            (self, other)
+        let (
+            EventKind::Log { level, stage, stream, text, repeated },
+            EventKind::Log { level: l, stage: st, stream: sm, text: t, .. },
+        ) = (self, other)
         else {
             return false;
         };

@@ -9,6 +9,7 @@ use crate::engine::{Classes, Counters, JobContext, LogContext};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, setting};
 use parking_lot::{Condvar, Mutex};
+use std::collections::VecDeque;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
@@ -92,20 +93,26 @@ pub(super) struct Inner {
     pub queue_wait_us: i64,
     pub elapsed_us: i64,
     pub wants_stop: bool,
-    /// When it was cancelled first.
-    pub cancelled: Option<Instant>,
+    pub is_cancelled: bool,
+    /// The last lines of errors, for the text of the job's error.
+    pub last_lines: VecDeque<String>,
     pub is_freed: bool,
     pub is_detached: bool,
 }
 
 const LABEL_BYTES: usize = 128;
 
+/// A number that no other job or probe of this process has.
+pub(super) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
 impl Job {
     pub fn new(engine: &Arc<Engine>) -> Result<Arc<Job>, Error> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         engine.check_open()?;
         let job = Arc::new(Job {
-            id: NEXT.fetch_add(1, Relaxed),
+            id: next_id(),
             engine: Arc::clone(engine),
             inner: Mutex::new(Inner {
                 state: State::New,
@@ -118,7 +125,8 @@ impl Job {
                 queue_wait_us: 0,
                 elapsed_us: 0,
                 wants_stop: false,
-                cancelled: None,
+                is_cancelled: false,
+                last_lines: VecDeque::new(),
                 is_freed: false,
                 is_detached: false,
             }),
@@ -160,7 +168,9 @@ impl Job {
         let mut inner = self.inner.lock();
         match inner.state {
             State::New => change(&mut inner),
-            state => Err(Error::new(Code::EBUSY, format!("the job is {}: it cannot be changed any more", state.word()))),
+            state => {
+                Err(Error::new(Code::EBUSY, format!("the job is {}: it cannot be changed any more", state.word())))
+            }
         }
     }
 
@@ -211,7 +221,13 @@ impl Job {
         })
     }
 
-    pub fn set_file_option(&self, direction: Direction, index: usize, key: &str, value: Option<&str>) -> Result<(), Error> {
+    pub fn set_file_option(
+        &self,
+        direction: Direction,
+        index: usize,
+        key: &str,
+        value: Option<&str>,
+    ) -> Result<(), Error> {
         self.describe(|inner| {
             let file = inner.file(direction, index)?;
             if file.is_committed {
@@ -341,7 +357,8 @@ impl Inner {
 
     fn file(&mut self, direction: Direction, index: usize) -> Result<&mut FileSpec, Error> {
         // set_args replaces all files: an older handle may name one that is gone.
-        let gone = || Error::new(Code::EBADF, "the job was described anew; this file is not part of it any more".into());
+        let gone =
+            || Error::new(Code::EBADF, "the job was described anew; this file is not part of it any more".into());
         self.files(direction).get_mut(index).ok_or_else(gone)
     }
 }

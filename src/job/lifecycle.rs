@@ -54,11 +54,16 @@ impl Job {
         let name = if label.is_empty() { format!("mt-job-{}", self.id) } else { format!("job:{label}") };
         let log = LogContext::register(self.id, self.weak());
         let _ = self.log.set(log);
-        self.engine.threads().spawn_then(name, self.id, move || job.execute(), move |result| {
-            // The place is free before the job is final: who waits for it finds the numbers settled.
-            ended.engine.job_ended(ended.id);
-            ended.finish(result);
-        })
+        self.engine.threads().spawn_then(
+            name,
+            self.id,
+            move || job.execute(),
+            move |result| {
+                // The place is free before the job is final: who waits for it finds the numbers settled.
+                ended.engine.job_ended(ended.id);
+                ended.finish(result);
+            },
+        )
     }
 
     /// The job's whole run, on its own thread.
@@ -102,13 +107,17 @@ impl Job {
     pub(super) fn finish(&self, result: Result<(), Error>) {
         let mut inner = self.inner.lock();
         if inner.state.is_final() {
+            // What was left behind has come back.
+            if std::mem::take(&mut inner.is_detached) {
+                self.engine.count_detached(-1);
+            }
             return;
         }
         let elapsed_us = inner.began.map_or(0, |began| began.elapsed().as_micros() as i64);
         inner.elapsed_us = elapsed_us;
         let has_run = inner.began.is_some();
         drop(inner);
-        let error = result.err();
+        let error = result.err().map(|error| self.with_last_lines(error));
         if has_run && error.is_none() {
             // What was written is all there is.
             self.counters.duration_us.store(self.counters.position_us.load(Relaxed), Relaxed);
@@ -126,12 +135,11 @@ impl Job {
         inner.state = state;
         inner.error.clone_from(&error);
         inner.context = None;
-        let was_detached = inner.is_detached;
         let queue_wait_us = inner.queue_wait_us;
         let (is_freed, was_started) = (inner.is_freed, inner.started.is_some());
         drop(inner);
         if was_started {
-            self.engine.count_result(code, has_run, queue_wait_us, elapsed_us, &self.counters, was_detached);
+            self.engine.count_result(code, has_run, queue_wait_us, elapsed_us, &self.counters);
         }
         self.tell(EventKind::State(state));
         self.tell(EventKind::Done { error });
@@ -171,19 +179,48 @@ impl Job {
         if inner.state.is_final() {
             return;
         }
-        inner.cancelled.get_or_insert_with(Instant::now);
-        self.changed.notify_all();
+        let is_first = !std::mem::replace(&mut inner.is_cancelled, true);
         let context = inner.context.clone();
         let is_waiting = matches!(inner.state, State::New | State::Queued);
         drop(inner);
         match context {
-            Some(context) => context.cancel(),
+            Some(context) => {
+                context.cancel();
+                if is_first {
+                    self.watch_cancel();
+                }
+            }
             None if is_waiting => {
                 self.engine.remove_queued(self.id);
                 self.finish(Err(Error::cancelled()));
             }
             None => {}
         }
+    }
+
+    /// A call that cannot be interrupted (getaddrinfo, a FIFO without a writer) is left behind: the job is made final without
+    /// it, 650 ms after the cancel, whether anybody waits or not.
+    fn watch_cancel(self: &Arc<Self>) {
+        let job = Arc::clone(self);
+        let watch = move || {
+            let until = Instant::now() + DETACH_AFTER;
+            let mut inner = job.inner.lock();
+            while !inner.state.is_final() && Instant::now() < until {
+                job.changed.wait_until(&mut inner, until);
+            }
+            if inner.state.is_final() {
+                return;
+            }
+            inner.is_detached = true;
+            drop(inner);
+            job.engine.count_detached(1);
+            job.engine.job_ended(job.id);
+            let text =
+                "a call of the job could not be interrupted; it was left behind and its memory is kept until it ends";
+            job.finish(Err(Error::new(Code::DETACHED, text.into()).at("cancel")));
+        };
+        // Without a thread the cancel is as good as the calls inside allow.
+        drop(self.engine.threads().spawn_aside("mt-cancel", watch));
     }
 
     /// The result when the job is final, None when the time is over first.
@@ -203,26 +240,11 @@ impl Job {
             if inner.is_freed {
                 return Err(Error::new(Code::EBADF, "the job was freed".into()));
             }
-            let now = Instant::now();
-            let detach = inner.cancelled.map(|cancelled| cancelled + DETACH_AFTER);
-            if detach.is_some_and(|detach| now >= detach) {
-                self.detach(&mut inner);
-                return Err(Error::new(Code::DETACHED, "a call of the job could not be interrupted".into()));
+            match until {
+                Some(until) if Instant::now() >= until => return Ok(None),
+                Some(until) => drop(self.changed.wait_until(&mut inner, until)),
+                None => self.changed.wait(&mut inner),
             }
-            if until.is_some_and(|until| now >= until) {
-                return Ok(None);
-            }
-            // While nothing is cancelled a wait may be endless; a cancel wakes it up to look again.
-            match [until, detach].into_iter().flatten().min() {
-                Some(next) => drop(self.changed.wait_until(&mut inner, next)),
-                None => drop(self.changed.wait_for(&mut inner, Duration::from_millis(500))),
-            }
-        }
-    }
-
-    fn detach(&self, inner: &mut super::handle::Inner) {
-        if !std::mem::replace(&mut inner.is_detached, true) {
-            self.engine.count_detached(1);
         }
     }
 
@@ -233,14 +255,12 @@ impl Job {
         let mut inner = self.inner.lock();
         inner.is_freed = true;
         self.changed.notify_all();
-        let until = Instant::now() + DETACH_AFTER;
+        // The watch of the cancel makes it final within this time; the rest is for a machine that is slow.
+        let until = Instant::now() + DETACH_AFTER * 2;
         while !inner.state.is_final() && !is_own_thread && Instant::now() < until {
             self.changed.wait_until(&mut inner, until);
         }
         let is_final = inner.state.is_final();
-        if !is_final && !is_own_thread {
-            self.detach(&mut inner);
-        }
         drop(inner);
         self.events_freed();
         if is_final {

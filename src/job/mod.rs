@@ -8,6 +8,7 @@ mod handle;
 mod level;
 mod lifecycle;
 mod observer;
+mod probe;
 mod progress;
 mod shutdown;
 mod stats;

@@ -3,12 +3,15 @@
 use super::events::EventKind;
 use super::handle::{Job, State};
 use crate::engine::{LogSink, Observer};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::secrets::mask_text;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Progress events come at most ten times a second.
 const PROGRESS_US: i64 = 100_000;
+const LAST_LINES: usize = 8;
+/// FFmpeg's level of errors.
+const LEVEL_ERROR: i32 = 16;
 
 impl Job {
     /// Adds an event, and tells the engine's listener when the job was quiet before.
@@ -20,6 +23,26 @@ impl Job {
         if self.events.push(time_us, &label, kind) {
             self.engine.job_ready(self, super::engine::READY_EVENT);
         }
+    }
+
+    /// Keeps the last lines of errors: they often say more than the code that follows.
+    fn keep_line(&self, stage: &str, text: &str) {
+        let mut inner = self.inner.lock();
+        if inner.last_lines.len() >= LAST_LINES {
+            inner.last_lines.pop_front();
+        }
+        let line = if stage.is_empty() { text.to_owned() } else { format!("[{stage}] {text}") };
+        if inner.last_lines.back() != Some(&line) {
+            inner.last_lines.push_back(line);
+        }
+    }
+
+    pub(super) fn with_last_lines(&self, error: Error) -> Error {
+        let lines = std::mem::take(&mut self.inner.lock().last_lines);
+        if error.detail().is_empty() && !lines.is_empty() && error.code() != Code::ECANCELED {
+            return error.with_detail(&lines.into_iter().collect::<Vec<_>>().join("\n"));
+        }
+        error
     }
 
     pub(super) fn tell_progress(&self, elapsed_us: i64) {
@@ -55,6 +78,9 @@ impl Observer for Job {
     }
 
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str) {
+        if level <= LEVEL_ERROR {
+            self.keep_line(stage, text);
+        }
         if i64::from(level) <= self.max_level.load(Relaxed) {
             self.tell(EventKind::Log { level, stage: stage.to_owned(), stream, text: mask_text(text), repeated: 0 });
         }
@@ -63,7 +89,7 @@ impl Observer for Job {
 
 impl LogSink for Job {
     fn max_level(&self) -> i32 {
-        self.max_level.load(Relaxed) as i32
+        (self.max_level.load(Relaxed) as i32).max(LEVEL_ERROR)
     }
 
     fn line(&self, level: i32, stage: &str, text: &str) {

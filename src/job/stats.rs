@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 /// Upper bounds of the buckets in microseconds; the last bucket has none.
 pub const HISTOGRAM_BOUNDS_US: [u64; 15] = [
-    1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000,
-    30_000_000, 60_000_000,
+    1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000,
+    10_000_000, 30_000_000, 60_000_000,
 ];
 
 #[derive(Clone, Debug, Default)]

@@ -111,9 +111,10 @@ impl Part {
             Part::VideoNoPictures => stream.kind == MediaKind::Video && !stream.is_attached_picture,
             Part::Program(id) => stream.programs.contains(id),
             Part::Id(id) => stream.id == *id,
-            Part::Metadata(key, value) => stream.metadata.iter().any(|(k, v)| {
-                k.eq_ignore_ascii_case(key) && value.as_ref().is_none_or(|value| v == value)
-            }),
+            Part::Metadata(key, value) => stream
+                .metadata
+                .iter()
+                .any(|(k, v)| k.eq_ignore_ascii_case(key) && value.as_ref().is_none_or(|value| v == value)),
             Part::Usable => stream.is_usable,
             Part::Nth(_) => true,
         }

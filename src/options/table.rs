@@ -138,6 +138,8 @@ pub static OPTIONS: &[OptionDef] = &[
     def("copy_unknown", G, Flag, "copy streams of unknown kind"),
     def("recast_media", G, Flag, "decode with a decoder of another media type").refused(LATER),
     def("xerror", G, Flag, "end the job at the first error"),
+    def("mt_read_errors", G, Text, "fail (the library's default) or ignore (ffmpeg's) an input that breaks off"),
+    def("mt_strict", G, Flag, "an option that no stream used is an error"),
     def("max_error_rate", G, Number, "share of decoding errors that fails the job").within(0.0, 1.0),
     def("abort_on", G, Text, "conditions that abort").refused(LATER),
     def("vsync", G, Text, "frame-rate mode of all outputs"),

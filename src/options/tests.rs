@@ -36,7 +36,8 @@ fn streams() -> Vec<StreamFacts> {
 
 #[test]
 fn options_belong_to_the_file_behind_them() {
-    let spec = parsed("-y -ss 5 -i a.mp4 -t 3 -i b.mp4 -map 0:v -c copy out.mkv -vn -c:a:1 aac -crf 20 out2.mp4").unwrap();
+    let spec =
+        parsed("-y -ss 5 -i a.mp4 -t 3 -i b.mp4 -map 0:v -c copy out.mkv -vn -c:a:1 aac -crf 20 out2.mp4").unwrap();
     assert!(spec.global_flag("y"));
     assert_eq!(spec.inputs.len(), 2);
     assert_eq!(spec.inputs[0].value("ss"), Some("5"));
@@ -87,7 +88,11 @@ fn what_is_wrong_is_named() {
     let unsupported = refused("-hwaccel cuda -i a out.mp4");
     assert_eq!(unsupported.code(), Code::UNSUPPORTED);
     assert!(unsupported.message().contains("hwaccel"));
-    assert_eq!(refused("-i a -map 0 -i b out.mp4").input(), Some(1), "an output's option before an input names that input");
+    assert_eq!(
+        refused("-i a -map 0 -i b out.mp4").input(),
+        Some(1),
+        "an output's option before an input names that input"
+    );
 }
 
 #[test]

@@ -65,14 +65,27 @@ pub fn ffmpeg(args: &[String]) -> bool {
 pub fn frame_md5(engine: &Arc<Engine>, file: &Path) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let list = folder.path().join("list");
-    let args = ["-i", &file.display().to_string(), "-map", "0", "-c", "copy", "-copyts", "-f", "framemd5", &list.display().to_string()];
+    let args = [
+        "-i",
+        &file.display().to_string(),
+        "-map",
+        "0",
+        "-c",
+        "copy",
+        "-copyts",
+        "-f",
+        "framemd5",
+        &list.display().to_string(),
+    ];
     run(engine, &args.map(str::to_owned)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let text = std::fs::read_to_string(list).expect("the list");
     text.lines().filter(|line| !line.starts_with("#software")).collect::<Vec<_>>().join("\n")
 }
 
 pub fn probe(engine: &Arc<Engine>, file: &Path) -> serde_json::Value {
-    let json = engine.probe(&file.display().to_string(), &[], Some(LONG)).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+    let json = engine
+        .probe(&file.display().to_string(), &[], Some(LONG))
+        .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     serde_json::from_str(&json).expect("JSON")
 }
 
@@ -89,7 +102,8 @@ pub fn resident_kib() -> u64 {
 
 /// Where the real media are, when they are.
 pub fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("MT_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+    let root = std::env::var_os("MT_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
     root.join("MANIFEST.tsv").is_file().then_some(root)
 }
 

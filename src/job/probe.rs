@@ -1,0 +1,91 @@
+//! Looking at media without a job.
+
+use super::engine::Engine;
+use super::handle::next_id;
+use super::lifecycle::DETACH_AFTER;
+use crate::engine::{Interrupt, JobContext, LogContext, LogSink, Observer};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, Scope, setting};
+use parking_lot::Mutex;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// The log of a probe: nobody listens while it runs; what it complained about goes into the text of its error.
+#[derive(Default)]
+struct Complaints(Mutex<Vec<String>>);
+
+const MAX_LINES: usize = 8;
+const LEVEL_WARNING: i32 = 24;
+
+impl LogSink for Complaints {
+    fn max_level(&self) -> i32 {
+        LEVEL_WARNING
+    }
+
+    fn line(&self, _: i32, stage: &str, text: &str) {
+        let mut lines = self.0.lock();
+        if lines.len() < MAX_LINES {
+            lines.push(if stage.is_empty() { text.to_owned() } else { format!("[{stage}] {text}") });
+        }
+    }
+}
+
+impl Observer for Complaints {
+    fn input_opened(&self, _: usize, _: String) {}
+    fn running(&self) {}
+    fn progress(&self) {}
+    fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
+    fn log(&self, level: i32, stage: &str, _: Option<usize>, text: &str) {
+        self.line(level, stage, text);
+    }
+}
+
+impl Engine {
+    /// Probes on a thread of the engine, while the caller waits.
+    pub fn probe(
+        self: &Arc<Self>,
+        url: &str,
+        options: &[(String, String)],
+        timeout: Option<Duration>,
+    ) -> Result<String, Error> {
+        self.check_open()?;
+        let mut spec = FileSpec::new(url);
+        for (key, value) in options {
+            let setting = setting(key, Some(value), Scope::INPUT, &crate::engine::Classes);
+            spec.settings.push(setting.map_err(|error| error.on_input(0, url))?);
+        }
+        let complaints = Arc::new(Complaints::default());
+        let weak: Weak<dyn LogSink> = Arc::downgrade(&(Arc::clone(&complaints) as Arc<dyn LogSink>));
+        let log = LogContext::register(next_id(), weak);
+        let interrupt = Interrupt::new();
+        let context = JobContext::new(
+            Arc::clone(&interrupt),
+            Arc::default(),
+            Arc::clone(&complaints) as Arc<dyn Observer>,
+            Arc::clone(self.threads()),
+            String::new(),
+            log.slot(),
+            0,
+            self.link_budget_bytes(),
+        );
+        let task = self.threads().spawn("mt-probe".into(), 0, move || {
+            let _log = log; // lines are taken as long as the probe runs, also when it was left behind
+            crate::engine::probe(&context, &spec)
+        })?;
+        let result = match timeout {
+            None => task.join(),
+            Some(timeout) => task.join_timeout(timeout),
+        };
+        if let Some(result) = result {
+            return result.map_err(|error| match error.detail().is_empty() {
+                true => error.with_detail(&complaints.0.lock().join("\n")),
+                false => error,
+            });
+        }
+        interrupt.cancel();
+        let is_over = task.join_timeout(DETACH_AFTER).is_some();
+        let code = if is_over { Code::ETIMEDOUT } else { Code::DETACHED };
+        let time_ms = timeout.unwrap_or_default().as_millis();
+        Err(Error::new(code, format!("'{url}' could not be probed within {time_ms} ms")).at("probe").on_input(0, url))
+    }
+}
