@@ -1,6 +1,9 @@
 //! RAII over FFmpeg's libraries: every allocation has an owner, every call a safe signature. Nothing here knows threads,
 //! channels, jobs or options. Enums are plain integers (see build.rs): a value that the headers do not know is just a number.
 
+// What bindgen makes of a C type differs between FFmpeg's versions: a cast that does nothing here is needed there.
+#![allow(clippy::unnecessary_cast)]
+
 mod bsf;
 mod chapters;
 mod codec;

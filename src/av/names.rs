@@ -82,7 +82,7 @@ pub fn best_pixel_format(choices: &[i32], target: i32) -> i32 {
     // SAFETY: descriptors are static; numbers may be any.
     unsafe {
         let descriptor = ffi::av_pix_fmt_desc_get(target as _);
-        let has_alpha = !descriptor.is_null() && (*descriptor).nb_components % 2 == 0;
+        let has_alpha = !descriptor.is_null() && (*descriptor).nb_components.is_multiple_of(2);
         choices.iter().fold(ffi::AV_PIX_FMT_NONE, |best, choice| {
             ffi::av_find_best_pix_fmt_of_2(best, *choice, target, i32::from(has_alpha), ptr::null_mut())
         })

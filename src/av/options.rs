@@ -73,12 +73,7 @@ pub fn option_owner(name: &str) -> OptionOwner {
 
 /// The name under which `codec` takes option `name` for streams of `kind`: the name itself, or without its leading letter
 /// ("vprofile"). None where it does not. Rule: cmdutils.c filter_codec_opts.
-pub fn codec_option_name<'a>(
-    codec: Option<Codec>,
-    kind: MediaKind,
-    is_encoder: bool,
-    name: &'a str,
-) -> Option<&'a str> {
+pub fn codec_option_name(codec: Option<Codec>, kind: MediaKind, is_encoder: bool, name: &str) -> Option<&str> {
     let direction = if is_encoder { ffi::AV_OPT_FLAG_ENCODING_PARAM } else { ffi::AV_OPT_FLAG_DECODING_PARAM };
     let media = match kind {
         MediaKind::Video => ffi::AV_OPT_FLAG_VIDEO_PARAM,

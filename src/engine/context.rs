@@ -58,6 +58,16 @@ pub trait Wake: Send + Sync {
     fn wake(&self);
 }
 
+/// Who a job is, and how much it may use.
+#[derive(Default)]
+pub struct Identity {
+    pub label: String,
+    pub log_slot: usize,
+    /// The job's id, which its threads carry; 0 for none.
+    pub owner: u64,
+    pub link_budget_bytes: u64,
+}
+
 pub struct JobContext {
     pub interrupt: Arc<Interrupt>,
     pub counters: Arc<Counters>,
@@ -83,20 +93,17 @@ impl JobContext {
         counters: Arc<Counters>,
         observer: Arc<dyn Observer>,
         threads: Arc<ThreadPool>,
-        label: String,
-        log_slot: usize,
-        owner: u64,
-        link_budget_bytes: u64,
+        identity: Identity,
     ) -> Arc<JobContext> {
         Arc::new(JobContext {
             interrupt,
             counters,
             observer,
             threads,
-            label,
-            log_slot,
-            owner,
-            link_budget_bytes,
+            label: identity.label,
+            log_slot: identity.log_slot,
+            owner: identity.owner,
+            link_budget_bytes: identity.link_budget_bytes,
             began: Instant::now(),
             is_stopped: AtomicBool::new(false),
             failure: Mutex::new(None),

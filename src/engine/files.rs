@@ -119,10 +119,10 @@ fn open_format(context: &JobContext, spec: &FileSpec, url: &str, options: &FileO
             dict.set(key, value);
         }
     }
-    if let (Some(channels), Some(format)) = (spec.value("ac"), format) {
-        if av::demuxer_has_option(format, "ch_layout") {
-            dict.set("ch_layout", &format!("{channels}C"));
-        }
+    if let (Some(channels), Some(format)) = (spec.value("ac"), format)
+        && av::demuxer_has_option(format, "ch_layout")
+    {
+        dict.set("ch_layout", &format!("{channels}C"));
     }
     dict.set_if_absent("scan_all_pmts", "1");
     let typed = |letter: &str| -> Result<Option<Codec>, Error> {

@@ -218,12 +218,12 @@ impl FilterStage {
             while let Some(frame) = self.sources[source].waiting.pop_front() {
                 self.push(source, &frame)?;
             }
-            if self.sources[source].is_ended {
-                if let Some(graph) = &mut self.graph {
-                    graph
-                        .close_source(source, i64::MIN)
-                        .map_err(|e| failed(e, "filter", Code::FILTER, "cannot end a source"))?;
-                }
+            if self.sources[source].is_ended
+                && let Some(graph) = &mut self.graph
+            {
+                graph
+                    .close_source(source, i64::MIN)
+                    .map_err(|e| failed(e, "filter", Code::FILTER, "cannot end a source"))?;
             }
         }
         Ok(())

@@ -197,7 +197,7 @@ impl<T: Weight + Send + 'static> Drop for CloseOnDrop<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::context::Observer;
+    use crate::engine::context::{Identity, Observer};
     use crate::engine::threads::ThreadPool;
     use std::time::Duration;
 
@@ -219,7 +219,13 @@ mod tests {
 
     fn context(budget: u64) -> Arc<JobContext> {
         let (interrupt, counters) = (crate::av::Interrupt::new(), Arc::default());
-        JobContext::new(interrupt, counters, Arc::new(Nobody), ThreadPool::new(), String::new(), 0, 0, budget)
+        JobContext::new(
+            interrupt,
+            counters,
+            Arc::new(Nobody),
+            ThreadPool::new(),
+            Identity { link_budget_bytes: budget, ..Identity::default() },
+        )
     }
 
     fn two_queues(context: &Arc<JobContext>) -> Arc<Inbox<Item>> {

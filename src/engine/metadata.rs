@@ -42,10 +42,10 @@ pub fn apply(spec: &FileSpec, open: &mut OpenOutput, inputs: &[OpenInput]) -> Re
         copy_mapped(&setting.specifier, &setting.value, open, inputs)?;
     }
     copy_chapters(spec, open, inputs, !manual.chapters, &mut chapters)?;
-    if !manual.global {
-        if let Some(first) = inputs.first() {
-            copy_global(open, &first.input.metadata());
-        }
+    if !manual.global
+        && let Some(first) = inputs.first()
+    {
+        copy_global(open, &first.input.metadata());
     }
     if !manual.streams {
         copy_streams(open, inputs);

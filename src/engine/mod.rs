@@ -37,7 +37,7 @@ mod stream_setup;
 mod threads;
 mod timestamps;
 
-pub use context::{Counters, JobContext, Observer};
+pub use context::{Counters, Identity, JobContext, Observer};
 pub use run::{probe, run};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
 

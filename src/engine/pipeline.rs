@@ -495,10 +495,10 @@ impl DemuxStage {
             };
             if is_open { index += 1 } else { drop(routes.copies.remove(index)) }
         }
-        if let Some(inbox) = &routes.decode {
-            if !refused(inbox.send(0, PacketItem::Packet { packet, now_us }))? {
-                routes.decode = None;
-            }
+        if let Some(inbox) = &routes.decode
+            && !refused(inbox.send(0, PacketItem::Packet { packet, now_us }))?
+        {
+            routes.decode = None;
         }
         Ok(())
     }

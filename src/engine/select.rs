@@ -76,14 +76,14 @@ fn choose(spec: &FileSpec, inputs: &[OpenInput], output: &Output, disabled: Disa
     if !disabled.subtitle && (output.default_codec(MediaKind::Subtitle).is_some() || names_subtitle_codec) {
         chosen.extend(first_subtitle(inputs, output, names_subtitle_codec));
     }
-    if !disabled.data {
-        if let Some(codec) = output.default_codec(MediaKind::Data) {
-            let fits = |input: &OpenInput, i: usize| {
-                let par = &input.streams[i].info.parameters;
-                par.kind() == MediaKind::Data && par.codec_id() == codec
-            };
-            chosen.extend(all(inputs).find(|(input, i)| fits(input, *i)).map(source));
-        }
+    if !disabled.data
+        && let Some(codec) = output.default_codec(MediaKind::Data)
+    {
+        let fits = |input: &OpenInput, i: usize| {
+            let par = &input.streams[i].info.parameters;
+            par.kind() == MediaKind::Data && par.codec_id() == codec
+        };
+        chosen.extend(all(inputs).find(|(input, i)| fits(input, *i)).map(source));
     }
     chosen
 }

@@ -134,17 +134,17 @@ impl Inner {
 
     fn push_line(&mut self, event: Event) {
         let is_line = |event: &&mut Event| matches!(event.kind, EventKind::Log { .. });
-        if let Some(last) = self.events.iter_mut().rev().find(is_line) {
-            if last.kind.counts_as_repeat(&event.kind) {
-                return;
-            }
+        if let Some(last) = self.events.iter_mut().rev().find(is_line)
+            && last.kind.counts_as_repeat(&event.kind)
+        {
+            return;
         }
-        if self.lines >= MAX_LINES {
-            if let Some(oldest) = self.events.iter().position(|e| matches!(e.kind, EventKind::Log { .. })) {
-                self.events.remove(oldest);
-                self.dropped += 1;
-                self.lines -= 1;
-            }
+        if self.lines >= MAX_LINES
+            && let Some(oldest) = self.events.iter().position(|e| matches!(e.kind, EventKind::Log { .. }))
+        {
+            self.events.remove(oldest);
+            self.dropped += 1;
+            self.lines -= 1;
         }
         self.lines += 1;
         self.events.push_back(event);
@@ -214,10 +214,10 @@ mod tests {
     #[test]
     fn equal_lines_are_counted_and_too_many_dropped() {
         let queue = EventQueue::default();
-        (0..5).for_each(|_| drop(queue.push(0, "", line("same"))));
+        (0..5).for_each(|i| assert!(queue.push(0, "", line("same")) == (i == 0)));
         let events = pulled(&queue);
         assert!(matches!(events[..], [Event { kind: EventKind::Log { repeated: 4, .. }, .. }]), "{events:?}");
-        (0..600).for_each(|i| drop(queue.push(0, "", line(&i.to_string()))));
+        (0..600).for_each(|i| assert!(queue.push(0, "", line(&i.to_string())) == (i == 0)));
         assert_eq!(pulled(&queue).len(), MAX_LINES);
         assert_eq!(queue.lines_dropped(), 88);
     }

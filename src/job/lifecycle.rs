@@ -2,7 +2,7 @@
 
 use super::events::EventKind;
 use super::handle::{Job, State};
-use crate::engine::{Interrupt, JobContext, LogContext, is_pool_thread_of, trim_memory_now_and_then};
+use crate::engine::{Identity, Interrupt, JobContext, LogContext, is_pool_thread_of, trim_memory_now_and_then};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
 use std::sync::Arc;
@@ -87,10 +87,12 @@ impl Job {
             Arc::clone(&self.counters),
             Arc::clone(self) as Arc<dyn crate::engine::Observer>,
             Arc::clone(self.engine.threads()),
-            inner.label.clone(),
-            slot,
-            self.id,
-            self.engine.link_budget_bytes(),
+            Identity {
+                label: inner.label.clone(),
+                log_slot: slot,
+                owner: self.id,
+                link_budget_bytes: self.engine.link_budget_bytes(),
+            },
         );
         let began = Instant::now();
         inner.state = State::Opening;

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::handle::next_id;
 use super::lifecycle::DETACH_AFTER;
-use crate::engine::{Interrupt, JobContext, LogContext, LogSink, Observer};
+use crate::engine::{Identity, Interrupt, JobContext, LogContext, LogSink, Observer};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, Scope, setting};
 use parking_lot::Mutex;
@@ -63,10 +63,7 @@ impl Engine {
             Arc::default(),
             Arc::clone(&complaints) as Arc<dyn Observer>,
             Arc::clone(self.threads()),
-            String::new(),
-            log.slot(),
-            0,
-            self.link_budget_bytes(),
+            Identity { log_slot: log.slot(), ..Identity::default() },
         );
         let task = self.threads().spawn("mt-probe".into(), 0, move || {
             let _log = log; // lines are taken as long as the probe runs, also when it was left behind
