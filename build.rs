@@ -72,9 +72,13 @@ fn main() {
 fn releases(version: &str) {
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    for (release, first) in
-        [("ffmpeg6", (60, 3)), ("ffmpeg6_1", (60, 31)), ("ffmpeg7_0", (61, 3)), ("ffmpeg7_1", (61, 19)), ("ffmpeg8_0", (62, 11))]
-    {
+    for (release, first) in [
+        ("ffmpeg6", (60, 3)),
+        ("ffmpeg6_1", (60, 31)),
+        ("ffmpeg7_0", (61, 3)),
+        ("ffmpeg7_1", (61, 19)),
+        ("ffmpeg8_0", (62, 11)),
+    ] {
         println!("cargo:rustc-check-cfg=cfg({release})");
         if version >= first {
             println!("cargo:rustc-cfg={release}");

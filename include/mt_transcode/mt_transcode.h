@@ -844,8 +844,8 @@ int32_t mt_transcode_job_wait(struct mt_transcode_job *job,
                               int32_t *result_out);
 
 // Asks a running job to end in good order: inputs are read no further, what was read is encoded and written, and every output gets its
-// trailer, so that the files play. The job ends as SUCCEEDED. A queued job ends as CANCELLED. A job that is final or not
-// started is left as it is.
+// trailer, so that the files play. The job ends as SUCCEEDED. A job that is queued or still opening its files, and one whose outputs
+// have no data yet, ends as CANCELLED. A job that is final or not started is left as it is.
 //
 // Returns 0, `-EINVAL` (never started), `-EBADF`, `-EPERM`. Threads: any. Never blocks: wait for the end. Since 0.1.
 //

@@ -125,6 +125,11 @@ impl JobContext {
         self.wake_all();
     }
 
+    /// Whether a graceful end was asked for.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Relaxed)
+    }
+
     pub fn is_cancelled(&self) -> bool {
         self.interrupt.is_cancelled()
     }

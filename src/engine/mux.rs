@@ -415,6 +415,9 @@ impl Muxer {
                 self.filtered(index, None)?;
             }
         }
+        if !self.has_header && self.context.is_stopped() {
+            return Err(self.error(Error::new(Code::ECANCELED, format!("the job was stopped before '{}' had any data", self.url))));
+        }
         if !self.has_header {
             let text = format!("nothing was written to '{}': a stream of it received no data", self.url);
             return Err(self.error(

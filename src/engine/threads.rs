@@ -6,8 +6,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::{Condvar, Mutex};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Once};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long a thread without work stays.
@@ -31,6 +33,8 @@ struct State {
     busy: usize,
     alive: usize,
     is_closed: bool,
+    /// Of threads that live.
+    handles: HashMap<u64, JoinHandle<()>>,
 }
 
 /// A piece of work that can be waited for.
@@ -137,8 +141,8 @@ impl ThreadPool {
                 .stack_size(STACK_BYTES)
                 .spawn(move || pool.serve(id, work))
         });
-        started.map(drop).map_err(|error| {
-            let mut state = self.state.lock();
+        let mut state = self.state.lock();
+        started.map(|handle| drop(state.handles.insert(id, handle))).map_err(|error| {
             state.alive -= 1;
             state.busy -= usize::from(is_counted);
             Error::new(Code::SPAWN_FAILED, format!("cannot start a thread: {error}")).at("spawn")
@@ -162,6 +166,9 @@ impl ThreadPool {
         }
         let mut state = self.state.lock();
         state.alive -= 1;
+        if !state.is_closed {
+            state.handles.remove(&id);
+        }
         self.changed.notify_all();
     }
 
@@ -188,7 +195,13 @@ impl ThreadPool {
         while state.alive > 0 && Instant::now() < until {
             self.changed.wait_until(&mut state, until);
         }
-        state.alive
+        let (alive, handles) = (state.alive, std::mem::take(&mut state.handles));
+        drop(state);
+        // Those that are left behind inside a call cannot be waited for; the others are on their last instructions.
+        for handle in handles.into_values().filter(|handle| alive == 0 || handle.is_finished()) {
+            let _ = handle.join();
+        }
+        alive
     }
 }
 

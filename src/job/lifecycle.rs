@@ -156,12 +156,13 @@ impl Job {
         let mut inner = self.inner.lock();
         match inner.state {
             State::New => Err(Error::invalid("the job was never started".into())),
-            State::Queued => {
+            // Nothing was read yet, so there is nothing to end in good order.
+            State::Queued | State::Opening => {
                 drop(inner);
                 self.cancel();
                 Ok(())
             }
-            State::Opening | State::Running => {
+            State::Running => {
                 inner.state = State::Stopping;
                 inner.wants_stop = true;
                 let context = inner.context.clone();

@@ -1,0 +1,135 @@
+package mttranscode_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"mt-transcode.dev/go/mttranscode"
+)
+
+func ExampleJob_Run() {
+	engine, err := mttranscode.NewEngine()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer engine.Close()
+	job, err := engine.NewJob("-f", "lavfi", "-i", "testsrc2=d=1", "-f", "null", "-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer job.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	fmt.Println(job.Run(ctx), job.State())
+	// Output: <nil> succeeded
+}
+
+func ExampleJob_Input() {
+	engine, err := mttranscode.NewEngine()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer engine.Close()
+	job, err := engine.NewJob()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer job.Close()
+	err = errors.Join(
+		job.SetLabel("request 42"),
+		job.Input("in.mp4", mttranscode.Opt("ss", "10")),
+		job.Output("out.mkv", mttranscode.Opt("c:v", "copy"), mttranscode.Flag("an")),
+	)
+	fmt.Println(err, job.State())
+	// Output: <nil> new
+}
+
+// The errors of a job are told apart by errors.Is, and their words taken by errors.As.
+func ExampleError() {
+	engine, err := mttranscode.NewEngine()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer engine.Close()
+	job, err := engine.NewJob("-i", "/nonexistent/in.mp4", "-f", "null", "-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer job.Close()
+	err = job.Run(context.Background())
+	var failure *mttranscode.Error
+	switch {
+	case errors.Is(err, mttranscode.ErrDemux):
+		fmt.Println("this is no media file")
+	case errors.Is(err, fs.ErrNotExist) && errors.As(err, &failure):
+		fmt.Println(failure.Stage, failure.InputIndex, failure.URL)
+	}
+	// Output: open input 0 /nonexistent/in.mp4
+}
+
+func ExampleJob_Events() {
+	engine, err := mttranscode.NewEngine()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer engine.Close()
+	job, err := engine.NewJob("-f", "lavfi", "-i", "testsrc2=d=1", "-f", "null", "-")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer job.Close()
+	ctx := context.Background()
+	if err := job.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for event := range job.Events(ctx) {
+		switch e := event.(type) {
+		case mttranscode.InputOpened:
+			fmt.Println("opened input", e.Index)
+		case mttranscode.Done:
+			fmt.Println("done with code", int(e.Code))
+		}
+	}
+	fmt.Println(job.Wait(ctx))
+	// Output:
+	// opened input 0
+	// done with code 0
+	// <nil>
+}
+
+// A service that is told to end takes no new jobs, gives those that run 20 seconds, and then has their outputs finished so that they play.
+func ExampleEngine_Shutdown() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	engine, err := mttranscode.NewEngine(mttranscode.WithMaxRunning(4), mttranscode.WithLogger(slog.Default()))
+	if err != nil {
+		slog.Error("no engine", "error", err)
+		return
+	}
+	defer engine.Close()
+	// ... serve requests, each with a job of this engine ...
+	<-ctx.Done()
+	stop() // a second signal ends the process at once
+
+	grace, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	counts, err := engine.Shutdown(grace)
+	slog.Info("engine ended", "finished", counts.Finished, "stopped", counts.Stopped, "never ran", counts.NeverRan, "error", err)
+}

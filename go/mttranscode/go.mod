@@ -1,0 +1,3 @@
+module mt-transcode.dev/go/mttranscode
+
+go 1.24

@@ -1,0 +1,176 @@
+package mttranscode
+
+// #include "library.h"
+import "C"
+
+import (
+	"log/slog"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+	"weak"
+)
+
+// poller is the inner half of an Engine: its goroutine holds it, so the garbage collector can still see that the
+// Engine itself was forgotten. It waits for the engine's one descriptor and wakes whoever waits for a job.
+type poller struct {
+	engine *C.mt_transcode_engine
+	logger *slog.Logger
+	file   *os.File
+
+	mu sync.Mutex
+	// known finds the job of a handle without keeping a forgotten one alive; running keeps those alive that were
+	// started.
+	known   map[*C.mt_transcode_job]weak.Pointer[Job]
+	running map[*C.mt_transcode_job]*Job
+
+	closeOnce sync.Once
+	closed    chan struct{} // the engine was freed: nothing becomes ready any more
+	finished  chan struct{} // the goroutine returned
+}
+
+// newPoller takes the engine over, also where it fails.
+func newPoller(engine *C.mt_transcode_engine, logger *slog.Logger) (*poller, error) {
+	file, err := pollable(engine)
+	if err != nil {
+		C.mt_transcode_engine_free(engine)
+		return nil, err
+	}
+	p := &poller{
+		engine: engine, logger: logger, file: file,
+		known: map[*C.mt_transcode_job]weak.Pointer[Job]{}, running: map[*C.mt_transcode_job]*Job{},
+		closed: make(chan struct{}), finished: make(chan struct{}),
+	}
+	go p.run()
+	return p, nil
+}
+
+// pollable gives the engine's descriptor to Go's poller. It is a dup: an os.File closes what it holds, and the
+// original is the library's.
+func pollable(engine *C.mt_transcode_engine) (*os.File, error) {
+	fd := C.mt_transcode_engine_event_fd(engine)
+	if fd < 0 {
+		return nil, callError(fd)
+	}
+	dup, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
+	if errno != 0 {
+		return nil, callError(-C.int32_t(errno))
+	}
+	file := os.NewFile(dup, "mt-transcode engine")
+	if err := file.SetReadDeadline(time.Time{}); err != nil { // os.ErrNoDeadline: the poller did not take it
+		file.Close()
+		return nil, invalid("Go's poller does not take the engine's descriptor: " + err.Error())
+	}
+	return file, nil
+}
+
+// run returns when the file is closed. The descriptor is never read: the library clears it when its list of ready
+// jobs is empty. Go's poller tells edges, so the list is emptied before every parking; what becomes ready meanwhile
+// makes a new edge.
+func (p *poller) run() {
+	defer close(p.finished)
+	conn, err := p.file.SyscallConn()
+	if err != nil {
+		return // closed already
+	}
+	_ = conn.Read(func(uintptr) bool {
+		p.drain()
+		return false
+	})
+}
+
+func (p *poller) drain() {
+	var handle *C.mt_transcode_job
+	var bits C.uint32_t
+	for C.mt_transcode_engine_next_ready(p.engine, &handle, &bits) == 0 {
+		p.dispatch(handle, uint32(bits))
+	}
+}
+
+func (p *poller) dispatch(handle *C.mt_transcode_job, bits uint32) {
+	done := bits&C.MT_TRANSCODE_READY_DONE != 0
+	p.mu.Lock()
+	job := p.known[handle].Value()
+	if done {
+		delete(p.running, handle)
+	}
+	p.mu.Unlock()
+	if job == nil {
+		return
+	}
+	if done {
+		job.markDone()
+	}
+	job.signal.wake()
+}
+
+func (p *poller) add(job *Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known[job.handle] = weak.Make(job)
+}
+
+// keep holds a started job until it is done. It comes before the start, because done can come before the start
+// returns.
+func (p *poller) keep(job *Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running[job.handle] = job
+}
+
+// release takes keep back where the start failed.
+func (p *poller) release(handle *C.mt_transcode_job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.running, handle)
+}
+
+func (p *poller) forget(handle *C.mt_transcode_job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.known, handle)
+	delete(p.running, handle)
+}
+
+// close frees the engine, ends the goroutine, and wakes those who still wait for jobs: the free has made them final.
+func (p *poller) close() {
+	p.closeOnce.Do(func() {
+		C.mt_transcode_engine_free(p.engine)
+		p.file.Close()
+		<-p.finished
+		for _, job := range p.takeRunning() {
+			job.markDone()
+		}
+		close(p.closed) // wakes the readers of events
+	})
+}
+
+func (p *poller) takeRunning() []*Job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	jobs := slices.Collect(maps.Values(p.running))
+	clear(p.running)
+	return jobs
+}
+
+// freeForgotten is what the garbage collector runs for a job that nobody closed. Such a job never runs (running would
+// have kept it), so the free does not wait.
+func (p *poller) freeForgotten(handle *C.mt_transcode_job) {
+	p.forget(handle)
+	C.mt_transcode_job_free(handle)
+}
+
+// forgotten is the argument of a job's cleanup: it must not lead to the job.
+type forgotten struct {
+	poller *poller
+	handle *C.mt_transcode_job
+}
+
+func addJobCleanup(job *Job) runtime.Cleanup {
+	free := func(f forgotten) { f.poller.freeForgotten(f.handle) }
+	return runtime.AddCleanup(job, free, forgotten{job.engine.poller, job.handle})
+}
