@@ -1,0 +1,215 @@
+# What one does with this tree. `make` alone lists the targets; `make demo` is the place to begin.
+#
+# Cargo builds, this file joins what Cargo does not know: installing, the other languages' tests, the linters. cargo-c would
+# install a C library too, but compiling it takes longer than all of ours, and it knows nothing of the C++ header, the man
+# page and the static .pc file; `make install` is twenty lines of install(1).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+# Rust and Go are found where their installers put them, also in a shell that was started before.
+export PATH := $(PATH):$(HOME)/.cargo/bin:/usr/local/go/bin
+
+CARGO ?= cargo
+GO ?= go
+PYTHON ?= python3
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CXX := $(if $(filter default,$(origin CXX)),g++,$(CXX))
+CFLAGS ?= -O1 -g
+CXXFLAGS ?= -O1 -g
+WARNINGS := -Wall -Wextra -pedantic -Werror
+
+# The Cargo profile of everything here. One profile means one build: the demo, the tests of every language and what is installed
+# share it. PROFILE=dev is quicker to rebuild while one works on the library.
+PROFILE ?= release
+CARGO_FLAGS := --locked --profile $(PROFILE)
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+BUILT = $(TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+VERSION := $(shell sed -n 's/^version *= *"\(.*\)"/\1/p' Cargo.toml | head -n 1)
+ABI := $(shell sed -n 's/^\#define MT_TRANSCODE_ABI_VERSION //p' include/mt_transcode/mt_transcode.h)
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+LIBDIR ?= $(PREFIX)/lib
+BINDIR ?= $(PREFIX)/bin
+INCLUDEDIR ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+MANDIR ?= $(PREFIX)/share/man
+
+# Where the tests and the demo find the library without an installation. The .pc file there carries a run path.
+BUILD ?= build
+STAGE := $(abspath $(BUILD))/stage
+STAGED := PKG_CONFIG_PATH="$(STAGE)/lib/pkgconfig$${PKG_CONFIG_PATH:+:$$PKG_CONFIG_PATH}"
+
+.PHONY: help setup setup-build setup-test setup-all
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  INPUT=file or URL for demo; PREFIX= LIBDIR= DESTDIR= for install; PROFILE=dev for a quicker build"
+
+setup: setup-all ## install what this machine lacks to build, test and lint
+setup-build:
+	@scripts/setup.sh build
+setup-test:
+	@scripts/setup.sh test
+setup-all:
+	@scripts/setup.sh all
+
+##### build and demo
+
+.PHONY: build stage demo header fmt docs clean
+build: ## build the library (shared and static) and the program
+	$(CARGO) build $(CARGO_FLAGS)
+
+stage: build
+	@$(MAKE) install-files PREFIX=$(STAGE) DESTDIR= LIBDIR=$(STAGE)/lib RPATH=1 PROFILE=$(PROFILE)
+
+demo: setup-build stage ## the main job: a Go program makes an MP4 and an HLS ladder (INPUT=file or URL)
+	$(STAGED) $(GO) -C go/examples build -buildvcs=false -o $(abspath $(BUILD))/demo ./demo
+	$(BUILD)/demo $(if $(INPUT),"$(INPUT)")
+
+header: ## generate include/mt_transcode/mt_transcode.h again from src/capi
+	UPDATE_HEADER=1 $(CARGO) test $(CARGO_FLAGS) --test header
+
+fmt: ## format Rust and Go
+	$(CARGO) fmt
+	gofmt -w go
+
+docs: ## make an mdBook of docs/, where mdbook is installed (the pages read well without it)
+	@command -v mdbook >/dev/null || { echo "mdbook is not installed; the pages in docs/ are plain Markdown"; exit 1; }
+	mdbook build
+
+clean: ## remove what was built
+	$(CARGO) clean
+	rm -rf build demo-out
+
+##### tests
+
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go examples valgrind coverage
+test: setup-test test-rust test-linkage test-c test-cpp test-python test-go ## every test, from nothing
+
+test-rust: ## the library's unit and integration tests
+	$(CARGO) test $(CARGO_FLAGS) --no-fail-fast
+
+test-linkage: stage ## what is exported and installed, how it links, and the programs in docs/
+	CC="$(CC)" CXX="$(CXX)" PROFILE=$(PROFILE) tests/linkage/run.sh $(STAGE)
+	CC="$(CC)" CXX="$(CXX)" PYTHON="$(PYTHON)" tests/linkage/documents.sh $(STAGE)
+
+LINK = $$($(STAGED) pkg-config --cflags --libs mt_transcode) -pthread
+test-c: stage ## the scenarios in C
+	@mkdir -p $(BUILD)/tests
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/c/*.c -o $(BUILD)/tests/scenarios-c $(LINK)
+	$(BUILD)/tests/scenarios-c
+
+test-cpp: stage ## the scenarios in C++
+	@mkdir -p $(BUILD)/tests
+	$(CXX) -std=c++17 $(CXXFLAGS) $(WARNINGS) $(filter-out %/no_exceptions.cpp,$(wildcard tests/cpp/*.cpp)) \
+	    -o $(BUILD)/tests/scenarios-cpp $(LINK)
+	$(BUILD)/tests/scenarios-cpp
+	$(CXX) -std=c++17 $(CXXFLAGS) $(WARNINGS) -fno-exceptions tests/cpp/no_exceptions.cpp -o $(BUILD)/tests/no_exceptions $(LINK)
+	$(BUILD)/tests/no_exceptions
+
+test-python: stage ## the scenarios in Python
+	MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON) -m unittest -v test_mt_transcode
+
+# Go keeps results of tests that it thinks unchanged, and does not see that the library changed: -count=1.
+GO_TEST = $(STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=4m
+GO_MODULES := go/mttranscode go/examples
+test-go: stage ## the scenarios in Go: with the race detector, with a collection at every turn, with cgo's checks
+	$(GO_TEST) -race ./...
+	GOGC=1 $(GO_TEST) ./...
+	GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
+	$(STAGED) $(GO) -C go/examples test -count=1 ./...
+
+examples: stage ## build the examples in C and C++ under build/examples
+	@mkdir -p $(BUILD)/examples
+	for file in examples/c/*.c; do \
+	    $(CC) -std=c11 $(CFLAGS) $(WARNINGS) $$file -o $(BUILD)/examples/$$(basename $$file .c) $(LINK); done
+	for file in examples/cpp/*.cpp; do \
+	    $(CXX) -std=c++17 $(CXXFLAGS) $(WARNINGS) $$file -o $(BUILD)/examples/$$(basename $$file .cpp)-cpp $(LINK); done
+
+# A leak counts when nothing points to it any more; what FFmpeg and glibc keep for the life of the process does not.
+valgrind: stage ## the scenarios in C under valgrind (ONLY=part of a name)
+	@mkdir -p $(BUILD)/tests
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/c/*.c -o $(BUILD)/tests/scenarios-c $(LINK)
+	MT_TEST_SLOW=1 valgrind --quiet --fair-sched=yes --child-silent-after-fork=yes --error-exitcode=9 --leak-check=full \
+	    --show-leak-kinds=definite --errors-for-leak-kinds=definite $(BUILD)/tests/scenarios-c $(ONLY)
+
+coverage: setup-test ## line coverage of Rust (by the tests of every language) and Go
+	scripts/coverage.sh
+
+##### linters
+
+.PHONY: lint lint-fmt lint-rust lint-go lint-c lint-scripts
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+lint: setup-all lint-fmt lint-rust lint-go lint-c lint-scripts ## every linter
+
+lint-fmt:
+	$(CARGO) fmt --check
+	@unformatted=$$(gofmt -l go); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+
+lint-rust:
+	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+
+lint-go: stage
+	for module in $(GO_MODULES); do $(STAGED) $(GO) -C $$module vet ./...; done
+	for module in $(GO_MODULES); do $(STAGED) $(GO) -C $$module run $(STATICCHECK) ./...; done
+
+C_FILES = $(wildcard tests/c/*.c examples/c/*.c tests/linkage/*.c)
+CXX_FILES = $(filter-out %/no_exceptions.cpp,$(wildcard tests/cpp/*.cpp examples/cpp/*.cpp))
+lint-c:
+	for compiler in gcc clang; do $$compiler -fsyntax-only -std=c11 $(WARNINGS) -Iinclude $(C_FILES); done
+	for compiler in g++ clang++; do \
+	    $$compiler -fsyntax-only -std=c++17 $(WARNINGS) -Iinclude $(CXX_FILES); \
+	    $$compiler -fsyntax-only -std=c++17 $(WARNINGS) -Iinclude -fno-exceptions tests/cpp/no_exceptions.cpp; \
+	done
+	clang-tidy --quiet --warnings-as-errors='*' $(C_FILES) -- -std=c11 -Iinclude 2>&1 | $(QUIETLY)
+	clang-tidy --quiet --warnings-as-errors='*' $(CXX_FILES) -- -std=c++17 -Iinclude 2>&1 | $(QUIETLY)
+QUIETLY = sed '/warnings generated\.$$/d'
+
+lint-scripts:
+	mandoc -T lint -W warning docs/man/mt-transcode.1
+	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh .ci/run
+	@for file in $(wildcard python/*.py python/scenarios/*.py examples/python/*.py); do \
+	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
+
+##### install
+
+.PHONY: install install-files uninstall
+install: build ## install library, headers, .pc files, program and man page (PREFIX, LIBDIR, DESTDIR)
+	@$(MAKE) install-files
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+	@echo "installed in $(DESTDIR)$(PREFIX)"
+
+FFMPEG := libavformat libavcodec libavfilter libavdevice libavutil libswscale libswresample
+# What `rustc --print native-static-libs` says besides FFmpeg; tests/linkage links with it.
+NATIVE_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+comma := ,
+INSTALL := install -C
+SO := libmt_transcode.so
+install-files:
+	@mkdir -p "$(DESTDIR)$(PKGCONFIGDIR)" "$(DESTDIR)$(INCLUDEDIR)/mt_transcode" "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
+	@$(INSTALL) -m 755 $(BUILT)/$(SO) "$(DESTDIR)$(LIBDIR)/$(SO).$(VERSION)"
+	@ln -sf $(SO).$(VERSION) "$(DESTDIR)$(LIBDIR)/$(SO).$(ABI)"
+	@ln -sf $(SO).$(ABI) "$(DESTDIR)$(LIBDIR)/$(SO)"
+	@$(INSTALL) -m 644 $(BUILT)/libmt_transcode.a "$(DESTDIR)$(LIBDIR)/"
+	@$(INSTALL) -m 644 include/mt_transcode/*.h* "$(DESTDIR)$(INCLUDEDIR)/mt_transcode/"
+	@$(INSTALL) -m 755 $(BUILT)/mt-transcode "$(DESTDIR)$(BINDIR)/"
+	@$(INSTALL) -m 644 docs/man/mt-transcode.1 "$(DESTDIR)$(MANDIR)/man1/"
+	@for name in mt_transcode mt_transcode-static; do \
+	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+	        -e 's|@RPATH@|$(if $(RPATH), -Wl$(comma)-rpath$(comma)$(LIBDIR))|' \
+	        -e "s|@FFMPEG_LIBS@|$$(pkg-config --libs $(FFMPEG))|; s|@NATIVE_LIBS@|$(NATIVE_LIBS)|" \
+	        pkgconfig/$$name.pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/$$name.pc"; \
+	done
+
+uninstall: ## remove what install put there
+	rm -f "$(DESTDIR)$(LIBDIR)/"{libmt_transcode.a,$(SO),$(SO).$(ABI),$(SO).$(VERSION)} "$(DESTDIR)$(BINDIR)/mt-transcode" \
+	    "$(DESTDIR)$(PKGCONFIGDIR)/"{mt_transcode,mt_transcode-static}.pc "$(DESTDIR)$(MANDIR)/man1/mt-transcode.1"
+	rm -rf "$(DESTDIR)$(INCLUDEDIR)/mt_transcode"
