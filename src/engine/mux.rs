@@ -3,11 +3,12 @@
 
 use super::context::{JobContext, add};
 use super::errors::{failed, unless_cancelled};
+use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
 use super::outputs::unknown_option;
 use super::plan::OpenOutput;
 use super::stream_setup::FileOptions;
-use crate::av::{BitstreamFilters, Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
+use crate::av::{Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::collections::VecDeque;
@@ -31,26 +32,6 @@ pub struct StreamReady {
     pub duration: Option<(i64, Rational)>,
     /// The encoder's name, for the "encoder" tag.
     pub encoder_tag: Option<String>,
-}
-
-struct MuxStream {
-    kind: MediaKind,
-    /// Of the packets that come.
-    time_base: Rational,
-    is_ready: bool,
-    is_ended: bool,
-    filters: Option<BitstreamFilters>,
-    /// Packets that wait for the header.
-    waiting: VecDeque<Packet>,
-    waiting_bytes: usize,
-    max_packets_waiting: usize,
-    bytes_threshold: usize,
-    last_dts: i64,
-    /// Of one packet, where the rate is constant.
-    fixed_duration: Option<Rational>,
-    max_packets: i64,
-    packets: i64,
-    has_warned: bool,
 }
 
 pub struct Muxer {
@@ -416,7 +397,10 @@ impl Muxer {
             }
         }
         if !self.has_header && self.context.is_stopped() {
-            return Err(self.error(Error::new(Code::ECANCELED, format!("the job was stopped before '{}' had any data", self.url))));
+            return Err(self.error(Error::new(
+                Code::ECANCELED,
+                format!("the job was stopped before '{}' had any data", self.url),
+            )));
         }
         if !self.has_header {
             let text = format!("nothing was written to '{}': a stream of it received no data", self.url);
@@ -435,38 +419,4 @@ impl Muxer {
             .close()
             .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))
     }
-}
-
-/// Where a packet stands in time, for holding streams together.
-fn time_us(packet: &Packet, time_base: Rational) -> i64 {
-    match (packet.dts(), packet.pts()) {
-        (NOPTS, NOPTS) => NOPTS,
-        (NOPTS, time) | (time, _) => rescale(time, time_base, TIME_BASE),
-    }
-}
-
-/// Rule 10: pts not before dts, dts growing. True where something had to be changed.
-fn repair(stream: &MuxStream, packet: &mut Packet, may_be_equal: bool) -> bool {
-    let mut is_changed = false;
-    let last = stream.last_dts;
-    let (pts, dts) = (packet.pts(), packet.dts());
-    if pts != NOPTS && dts != NOPTS && dts > pts {
-        let mut three = [pts, dts, last.wrapping_add(1)];
-        three.sort_unstable();
-        packet.set_pts(three[1]);
-        packet.set_dts(three[1]);
-        is_changed = true;
-    }
-    let is_timed = matches!(stream.kind, MediaKind::Audio | MediaKind::Video | MediaKind::Subtitle);
-    if is_timed && packet.dts() != NOPTS && last != NOPTS {
-        let lowest = last + i64::from(!may_be_equal);
-        if packet.dts() < lowest {
-            if packet.pts() >= packet.dts() {
-                packet.set_pts(packet.pts().max(lowest));
-            }
-            packet.set_dts(lowest);
-            is_changed = true;
-        }
-    }
-    is_changed
 }

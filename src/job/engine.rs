@@ -1,12 +1,12 @@
 //! An engine: limits, the queue, the threads, and the list of jobs that have something to tell.
 
 use super::handle::{Job, State};
+use super::ready::Ready;
 use super::stats::{EngineStats, Health};
-use crate::engine::{Counters, EventFd, JobContext, ThreadPool};
+use crate::engine::{Counters, JobContext, ThreadPool};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
@@ -54,15 +54,12 @@ impl EngineConfig {
     }
 }
 
-pub(super) const READY_EVENT: u32 = 1;
-pub(super) const READY_DONE: u32 = 2;
-
 pub struct Engine {
     pub(super) config: EngineConfig,
     threads: Arc<ThreadPool>,
     pub(super) state: Mutex<EngineState>,
     pub(super) changed: Condvar,
-    ready: Mutex<Ready>,
+    pub(super) ready: Mutex<Ready>,
     totals: Mutex<EngineStats>,
     descriptors: AtomicI64,
 }
@@ -75,14 +72,6 @@ pub(super) struct EngineState {
     pub jobs: BTreeMap<u64, Weak<Job>>,
     contexts: BTreeMap<u64, Weak<JobContext>>,
     pub is_shut: bool,
-}
-
-/// Jobs that have something to tell, each once.
-#[derive(Default)]
-struct Ready {
-    order: VecDeque<u64>,
-    bits: BTreeMap<u64, (usize, u32)>,
-    fd: Option<EventFd>,
 }
 
 impl Engine {
@@ -197,10 +186,7 @@ impl Engine {
 
     pub(super) fn forget(&self, id: u64) {
         self.state.lock().jobs.remove(&id);
-        let mut ready = self.ready.lock();
-        ready.bits.remove(&id);
-        ready.order.retain(|other| *other != id);
-        ready.settle();
+        self.ready.lock().forget(id);
     }
 
     pub fn set_limits(&self, max_running: u32, max_queued: Option<u32>) {
@@ -220,47 +206,8 @@ impl Engine {
         drop(state);
         jobs.iter().for_each(Job::cancel);
         self.threads.close(super::lifecycle::DETACH_AFTER);
-        let had_fd = self.ready.lock().fd.take().is_some();
+        let had_fd = self.ready.lock().close();
         self.count_descriptor(-i64::from(had_fd));
-    }
-
-    pub fn event_fd(&self) -> Result<RawFd, Error> {
-        let mut ready = self.ready.lock();
-        if let Some(fd) = &ready.fd {
-            return Ok(fd.raw());
-        }
-        let fd = EventFd::new()?;
-        let raw = fd.raw();
-        ready.fd = Some(fd);
-        ready.settle();
-        drop(ready);
-        self.count_descriptor(1);
-        Ok(raw)
-    }
-
-    /// A job has something to tell.
-    pub(super) fn job_ready(&self, job: &Job, bits: u32) {
-        let mut ready = self.ready.lock();
-        let entry = ready.bits.entry(job.id).or_insert((job.token(), 0));
-        let was_empty = entry.1 == 0;
-        entry.1 |= bits;
-        if was_empty {
-            ready.order.push_back(job.id);
-        }
-        ready.settle();
-    }
-
-    /// The token of a job that is ready, and for what.
-    pub fn next_ready(&self) -> Option<(usize, u32)> {
-        let mut ready = self.ready.lock();
-        let next = loop {
-            let Some(id) = ready.order.pop_front() else { break None };
-            if let Some((token, bits)) = ready.bits.remove(&id).filter(|(token, _)| *token != 0) {
-                break Some((token, bits));
-            }
-        };
-        ready.settle();
-        next
     }
 
     pub(super) fn count_descriptor(&self, change: i64) {
@@ -332,17 +279,6 @@ impl Engine {
     pub(super) fn open_jobs(&self) -> Vec<Arc<Job>> {
         let state = self.state.lock();
         state.running.iter().filter(|job| job.state() < State::Succeeded).cloned().collect()
-    }
-}
-
-impl Ready {
-    /// The descriptor is readable while something is ready.
-    fn settle(&self) {
-        match &self.fd {
-            Some(fd) if self.order.is_empty() => fd.lower(),
-            Some(fd) => fd.raise(),
-            None => {}
-        }
     }
 }
 

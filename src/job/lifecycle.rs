@@ -145,7 +145,7 @@ impl Job {
         }
         self.tell(EventKind::State(state));
         self.tell(EventKind::Done { error });
-        self.engine.job_ready(self, super::engine::READY_DONE);
+        self.engine.job_ready(self, super::ready::READY_DONE);
         self.changed.notify_all();
         if is_freed {
             self.release();

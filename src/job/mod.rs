@@ -10,6 +10,7 @@ mod lifecycle;
 mod observer;
 mod probe;
 mod progress;
+mod ready;
 mod shutdown;
 mod stats;
 

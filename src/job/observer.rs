@@ -21,7 +21,7 @@ impl Job {
             (inner.started.map_or(0, |started| started.elapsed().as_micros() as i64), inner.label.clone())
         };
         if self.events.push(time_us, &label, kind) {
-            self.engine.job_ready(self, super::engine::READY_EVENT);
+            self.engine.job_ready(self, super::ready::READY_EVENT);
         }
     }
 

@@ -1,0 +1,91 @@
+//! One input on its thread: its packets go to decoders, and copies of them straight to muxers.
+
+use super::context::JobContext;
+use super::copy::{Copied, CopyStream};
+use super::decode::PacketItem;
+use super::demux::{Demuxer, Read};
+use super::errors::failed;
+use super::inbox::{Inbox, Refused};
+use super::mux_thread::{MuxItem, Schedule};
+use crate::av::Packet;
+use crate::error::{Code, Error};
+use std::sync::Arc;
+
+/// Where the packets of one input stream go.
+#[derive(Default)]
+pub struct Routes {
+    pub decode: Option<Arc<Inbox<PacketItem>>>,
+    pub copies: Vec<(Arc<Inbox<MuxItem>>, usize, CopyStream)>,
+}
+
+/// Reads one input and sends its packets to decoders and muxers.
+pub struct DemuxStage {
+    pub context: Arc<JobContext>,
+    pub demuxer: Demuxer,
+    pub routes: Vec<Routes>,
+    pub schedule: Option<Arc<Schedule>>,
+}
+
+impl DemuxStage {
+    /// Returns the error that ended reading early, if one did.
+    pub fn run(mut self) -> Result<Option<Error>, Error> {
+        let result = self.read_all();
+        for routes in &self.routes {
+            if let Some(inbox) = &routes.decode {
+                inbox.send_last(0, PacketItem::End);
+            }
+            for (inbox, index, _) in &routes.copies {
+                inbox.send_last(*index, MuxItem::End);
+            }
+        }
+        result
+    }
+
+    fn read_all(&mut self) -> Result<Option<Error>, Error> {
+        while self.routes.iter().any(|routes| routes.decode.is_some() || !routes.copies.is_empty()) {
+            if let Some(schedule) = &self.schedule {
+                schedule.wait_for_turn(&self.context, self.demuxer.file.index);
+            }
+            match self.demuxer.read() {
+                Read::Packet { stream, packet, now_us } => self.send(stream, packet, now_us)?,
+                Read::End(error) => return Ok(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn send(&mut self, stream: usize, packet: Packet, now_us: i64) -> Result<(), Error> {
+        let routes = &mut self.routes[stream];
+        let parameters = &self.demuxer.file.streams[stream].info.parameters;
+        let mut index = 0;
+        while index < routes.copies.len() {
+            let (inbox, queue, copy) = &mut routes.copies[index];
+            let samples = parameters.audio_packet_samples(packet.size());
+            let copied = copy.process(&packet, now_us, samples);
+            let is_open = match copied.map_err(|e| failed(e, "mux", Code::ENOMEM, "cannot copy a packet"))? {
+                Copied::Packet(copied) => refused(inbox.send(*queue, MuxItem::Packet(copied)))?,
+                Copied::Skipped => true,
+                Copied::Ended => {
+                    inbox.send_last(*queue, MuxItem::End);
+                    false
+                }
+            };
+            if is_open { index += 1 } else { drop(routes.copies.remove(index)) }
+        }
+        if let Some(inbox) = &routes.decode
+            && !refused(inbox.send(0, PacketItem::Packet { packet, now_us }))?
+        {
+            routes.decode = None;
+        }
+        Ok(())
+    }
+}
+
+/// True where it was taken, false where nobody wants it any more.
+fn refused(result: Result<(), Refused>) -> Result<bool, Error> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(Refused::Closed) => Ok(false),
+        Err(Refused::Error(error)) => Err(error),
+    }
+}

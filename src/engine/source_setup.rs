@@ -1,0 +1,121 @@
+//! What decoders and graphs need to know of the streams that they work on.
+
+use super::context::JobContext;
+use super::decode::{DecodeClock, DecodeStage, FrameTarget};
+use super::demux::Demuxer;
+use super::encoder_open::SourceFacts;
+use super::errors::failed;
+use super::filter_build::SourceSettings;
+use super::inbox::Inbox;
+use crate::av::{Dict, SideData};
+use crate::error::{Code, Error};
+use crate::options::MediaKind;
+use std::sync::Arc;
+
+/// How -copyts changes where zero is.
+pub struct Times {
+    pub copy_ts: bool,
+    pub start_at_zero: bool,
+}
+
+impl Times {
+    /// Where the wanted part of an input begins, in the timestamps that decoders see.
+    pub fn offset_us(&self, file: &super::files::OpenInput) -> i64 {
+        if !self.copy_ts {
+            return 0;
+        }
+        let zero = if self.start_at_zero { 0 } else { file.input.start_time_us().unwrap_or(0) };
+        file.start_us.unwrap_or(0) + zero
+    }
+}
+
+pub fn source_settings(demuxer: &Demuxer, stream: usize, kind: MediaKind, times: &Times) -> SourceSettings {
+    let file = &demuxer.file;
+    let plan = &file.streams[stream];
+    let forced = plan.forced_frame_rate;
+    let is_forced = forced.is_positive();
+    SourceSettings {
+        kind,
+        time_base: if is_forced { forced.inverse() } else { plan.info.time_base },
+        frame_rate: if is_forced { forced } else { plan.info.guessed_frame_rate },
+        autorotate: plan.autorotate,
+        reinit: plan.reinit_filter,
+        matrix: plan.info.side_data.iter().find_map(SideData::matrix),
+        trim_start_us: file.start_us.filter(|_| file.is_seek_accurate).map(|_| times.offset_us(file)),
+        trim_duration_us: file.duration_us,
+        fallback: super::filter_build::SourceFormat::of_parameters(&plan.info.parameters),
+    }
+}
+
+pub fn source_facts(demuxer: &Demuxer, stream: usize) -> SourceFacts {
+    let plan = &demuxer.file.streams[stream];
+    SourceFacts {
+        time_base: plan.info.time_base,
+        duration: plan.info.duration,
+        side_data: plan.info.side_data.clone(),
+        autorotate: plan.autorotate,
+    }
+}
+
+/// Opens the decoder of a stream, ready to run on its thread.
+pub fn open_decoder(
+    context: &Arc<JobContext>,
+    demuxer: &Demuxer,
+    stream: usize,
+    targets: Vec<FrameTarget>,
+    exits_on_error: bool,
+    times: &Times,
+) -> Result<DecodeStage, Error> {
+    let file = &demuxer.file;
+    let plan = &file.streams[stream];
+    let info = &plan.info;
+    let on_stream = |e: Error| e.on_input(file.index, &file.url).on_stream(stream);
+    let codec = plan.decoder.ok_or_else(|| {
+        on_stream(
+            Error::new(Code::UNSUPPORTED, format!("there is no decoder for stream {}:{stream}", file.index))
+                .at("decode"),
+        )
+    })?;
+    let mut options: Dict = file.options.for_codec(Some(codec), info.kind(), &file.facts, stream);
+    options.set_if_absent("threads", "auto");
+    if info.is_attached_picture() {
+        options.set("threads", "1"); // its only frame must not wait for more
+    }
+    let rate = info.avg_frame_rate;
+    let decoder = crate::av::Decoder::open(
+        codec,
+        &info.parameters,
+        info.time_base,
+        rate,
+        file.is_bitexact,
+        context.log_slot,
+        &mut options,
+    );
+    let decoder = decoder.map_err(|e| {
+        on_stream(failed(
+            e,
+            "decode",
+            Code::DECODE,
+            &format!("cannot open the decoder {} for stream {}:{stream}", codec.name(), file.index),
+        ))
+    })?;
+    if let Some((key, _)) = options.entries().first() {
+        return Err(on_stream(Error::option(format!("option {key} is not one of the decoder {}", codec.name()))));
+    }
+    Ok(DecodeStage {
+        context: Arc::clone(context),
+        inbox: Inbox::new(context, vec![(format!("decoder {}:{stream}", file.index), file.queue_packets)]),
+        decoder,
+        input: file.index,
+        stream,
+        is_video: info.kind() == MediaKind::Video,
+        time_base: info.time_base,
+        forced_frame_rate: plan.forced_frame_rate,
+        average_frame_rate: rate,
+        sample_aspect_ratio: info.sample_aspect_ratio,
+        end_us: file.duration_us.map(|d| d.saturating_add(times.offset_us(file))),
+        exits_on_error,
+        targets,
+        clock: DecodeClock::new(),
+    })
+}
