@@ -40,7 +40,24 @@ fn compare(engine: &Arc<Engine>, folder: &Path, line: &str, ending: &str) -> Res
     })
 }
 
+/// What FFmpeg does otherwise since 6.0, where we still do as 5.1 does: which frames a changed rate keeps, and the frame rate and
+/// durations that Matroska notes.
+const AS_IN_5_1: [&str; 7] = [
+    "-i IN -r 10",
+    "-i IN -r 60 -fps_mode cfr",
+    "-i IN -r 5 -vf scale=80:-1",
+    "-i IN -c:v mpeg4 -q:v 5 -c:a libmp3lame",
+    "-i IN -fps_mode passthrough",
+    "-i IN -c:v libvpx -b:v 200k -c:a libopus",
+    "-f lavfi -i testsrc=d=1:r=30 -i IN -map 0:v -map 1:a -c:a copy -t 1",
+];
+
+fn is_as_in_5_1() -> bool {
+    mt_transcode::engine::libraries().iter().any(|library| library.name == "libavcodec" && library.loaded.0 == 59)
+}
+
 fn compare_all(lines: &[(&str, &str)]) {
+    let lines: Vec<_> = lines.iter().filter(|(_, line)| is_as_in_5_1() || !AS_IN_5_1.contains(line)).collect();
     let engine = engine();
     let folder = tempfile::tempdir().expect("a folder");
     clip(&engine, folder.path());

@@ -154,3 +154,25 @@ fn every_call_in_every_state() {
     assert_eq!(never.state(), State::Cancelled);
     never.close();
 }
+
+#[test]
+fn a_cancel_at_the_moment_of_the_start_is_never_lost() {
+    // Given jobs that one thread starts while another cancels or frees them, then none goes on running unseen.
+    let _alone = alone();
+    let engine = Engine::new(EngineConfig::new(4, None, false, LogMode::Take, 0)).unwrap();
+    for round in 0..400 {
+        let job = Job::new(&engine).unwrap();
+        job.set_args(&words(ENDLESS_FAST)).unwrap();
+        let other = std::thread::spawn({
+            let job = Arc::clone(&job);
+            move || {
+                (0..round % 40).for_each(|_| std::thread::yield_now());
+                if round % 2 == 0 { job.close() } else { job.cancel() }
+            }
+        });
+        let _ = job.start();
+        other.join().unwrap();
+        job.close();
+    }
+    eventually("the engine at rest", || is_at_rest(&engine));
+}

@@ -3,7 +3,7 @@
 use super::handle::{Job, State};
 use super::ready::Ready;
 use super::stats::{EngineStats, Health};
-use crate::engine::{Counters, JobContext, ThreadPool};
+use crate::engine::{Counters, JobContext, Library, ThreadPool};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
@@ -142,6 +142,9 @@ impl Engine {
             drop(state);
             self.totals.lock().jobs_started += 1;
             job.queued();
+            if job.state().is_final() {
+                self.remove_queued(job.id); // cancelled in the same moment
+            }
             return Ok(());
         }
         let (running, queued) = (state.running.len(), state.queue.len());
@@ -283,8 +286,14 @@ impl Engine {
 }
 
 fn check_ffmpeg(requires_lgpl: bool) -> Result<(), Error> {
-    let libraries = crate::engine::libraries();
-    if let Some(library) = crate::engine::mismatch(&libraries) {
+    check_loaded(&crate::engine::libraries(), &crate::engine::licence(), requires_lgpl)?;
+    crate::engine::register_devices();
+    Ok(())
+}
+
+/// Whether this FFmpeg can be used: the one that we were built against, under a licence that is wanted.
+fn check_loaded(libraries: &[Library], licence: &str, requires_lgpl: bool) -> Result<(), Error> {
+    if let Some(library) = crate::engine::mismatch(libraries) {
         let text = format!(
             "{} {}.{}.{} is loaded, but the library was built against {}.{}.{}",
             library.name,
@@ -299,7 +308,6 @@ fn check_ffmpeg(requires_lgpl: bool) -> Result<(), Error> {
             "Build mt-transcode against the FFmpeg that is installed, or install the one it was built against.",
         ));
     }
-    let licence = crate::engine::licence();
     if requires_lgpl && !licence.starts_with("LGPL") {
         return Err(Error::new(
             Code::UNSUPPORTED,
@@ -310,6 +318,28 @@ fn check_ffmpeg(requires_lgpl: bool) -> Result<(), Error> {
             "Link an FFmpeg configured without --enable-gpl and --enable-nonfree, or do not require the LGPL.",
         ));
     }
-    crate::engine::register_devices();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_major_version_is_refused_and_both_are_named() {
+        let library = Library { name: "libavcodec", built: (59, 37, 100), loaded: (61, 19, 101) };
+        let error = check_loaded(&[library], "GPL version 2 or later", false).unwrap_err();
+        assert_eq!(error.code(), Code::UNSUPPORTED);
+        assert!(error.message().contains("61.19.101") && error.message().contains("59.37.100"), "{error}");
+    }
+
+    #[test]
+    fn the_lgpl_can_be_required() {
+        assert!(check_loaded(&[], "LGPL version 2.1 or later", true).is_ok());
+        for licence in ["GPL version 2 or later", "nonfree and unredistributable"] {
+            assert!(check_loaded(&[], licence, false).is_ok());
+            let error = check_loaded(&[], licence, true).unwrap_err();
+            assert!(error.message().contains(licence), "{error}");
+        }
+    }
 }

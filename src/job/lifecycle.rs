@@ -33,7 +33,7 @@ impl Job {
             Err(error) => {
                 let mut inner = self.inner.lock();
                 // Unless it was cancelled meanwhile, it can be started again.
-                if inner.state == State::Queued {
+                if inner.state == State::Queued && !inner.is_ending {
                     inner.state = State::New;
                     inner.started = None;
                 }
@@ -78,7 +78,7 @@ impl Job {
     /// From queued to opening; None where it was cancelled before it ran.
     fn prepare(self: &Arc<Self>) -> Option<(Arc<JobContext>, JobSpec)> {
         let mut inner = self.inner.lock();
-        if inner.state != State::Queued {
+        if inner.state != State::Queued || inner.is_ending {
             return None;
         }
         let slot = self.log.get().map_or(0, LogContext::slot);
@@ -108,13 +108,20 @@ impl Job {
     /// The end of a job: its state is final from here on.
     pub(super) fn finish(&self, result: Result<(), Error>) {
         let mut inner = self.inner.lock();
-        if inner.state.is_final() {
+        if std::mem::replace(&mut inner.is_ending, true) {
             // What was left behind has come back.
             if std::mem::take(&mut inner.is_detached) {
                 self.engine.count_detached(-1);
             }
             return;
         }
+        drop(inner);
+        self.conclude(result);
+    }
+
+    /// Makes the job final, by whoever set `is_ending`.
+    fn conclude(&self, result: Result<(), Error>) {
+        let mut inner = self.inner.lock();
         let elapsed_us = inner.began.map_or(0, |began| began.elapsed().as_micros() as i64);
         inner.elapsed_us = elapsed_us;
         let has_run = inner.began.is_some();
@@ -179,12 +186,14 @@ impl Job {
 
     pub fn cancel(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
-        if inner.state.is_final() {
+        if inner.state.is_final() || inner.is_ending {
             return;
         }
         let is_first = !std::mem::replace(&mut inner.is_cancelled, true);
         let context = inner.context.clone();
-        let is_waiting = matches!(inner.state, State::New | State::Queued);
+        // From here on it cannot begin to run any more.
+        let is_waiting = context.is_none() && matches!(inner.state, State::New | State::Queued);
+        inner.is_ending |= is_waiting;
         drop(inner);
         match context {
             Some(context) => {
@@ -195,7 +204,7 @@ impl Job {
             }
             None if is_waiting => {
                 self.engine.remove_queued(self.id);
-                self.finish(Err(Error::cancelled()));
+                self.conclude(Err(Error::cancelled()));
             }
             None => {}
         }
