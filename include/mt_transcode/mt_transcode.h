@@ -51,9 +51,6 @@
 
 
 
-// No timestamp.
-#define NOPTS INT64_MIN
-
 
 
 
@@ -204,17 +201,6 @@
 
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
-
-// FFmpeg's log levels that the engine uses itself.
-#define LEVEL_ERROR 16
-
-#define LEVEL_WARNING 24
-
-// ffmpeg's default of -muxdelay.
-#define DEFAULT_DELAY_S 0.7
-
-// What a job's log events are limited to where nothing is said.
-#define DEFAULT 24
 
 // A negative AVERROR.
 typedef struct AvError AvError;

@@ -48,6 +48,7 @@ pub use output::{FormatFlags, Output, has_number_pattern};
 pub use packet::Packet;
 pub use params::{ChannelLayout, Parameters};
 pub use probe::probe_json;
-pub use rational::{NOPTS, Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
+pub(crate) use rational::NOPTS;
+pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
 pub use sidedata::{SideData, rotation};
 pub use versions::*;

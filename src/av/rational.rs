@@ -3,7 +3,7 @@
 use super::ffi;
 
 /// No timestamp.
-pub const NOPTS: i64 = i64::MIN;
+pub(crate) const NOPTS: i64 = i64::MIN;
 
 /// A fraction, `num/den`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

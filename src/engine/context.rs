@@ -21,8 +21,8 @@ pub trait Observer: Send + Sync {
 }
 
 /// FFmpeg's log levels that the engine uses itself.
-pub const LEVEL_ERROR: i32 = 16;
-pub const LEVEL_WARNING: i32 = 24;
+pub(crate) const LEVEL_ERROR: i32 = 16;
+pub(crate) const LEVEL_WARNING: i32 = 24;
 
 /// Numbers of a job, written by its components and read by anybody.
 #[derive(Default)]

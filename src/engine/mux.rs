@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// ffmpeg's default of -muxdelay.
-pub const DEFAULT_DELAY_S: f64 = 0.7;
+pub(crate) const DEFAULT_DELAY_S: f64 = 0.7;
 
 /// What an encoder says of its stream once it is open.
 pub struct StreamReady {

@@ -15,7 +15,7 @@ const NAMES: [(&str, i32); 9] = [
 ];
 
 /// What a job's log events are limited to where nothing is said.
-pub const DEFAULT: i32 = 24;
+pub(super) const DEFAULT: i32 = 24;
 
 /// "warning", "32", "repeat+level+verbose" (the flags in front concern a terminal).
 pub fn parse(text: &str) -> Result<i32, Error> {
