@@ -45,6 +45,9 @@ MANDIR ?= $(PREFIX)/share/man
 BUILD ?= build
 STAGE := $(abspath $(BUILD))/stage
 STAGED := PKG_CONFIG_PATH="$(STAGE)/lib/pkgconfig$${PKG_CONFIG_PATH:+:$$PKG_CONFIG_PATH}"
+# Go's cache knows nothing of a C header, a .pc file or a library, but it does know CGO_CFLAGS: with these the package is built again when
+# one of them has changed.
+GO_STAGED = $(STAGED) CGO_CFLAGS="-O2 -g $$(scripts/go-key.sh $(STAGE))"
 
 .PHONY: help setup setup-build setup-test setup-all
 help: ## list the targets
@@ -70,7 +73,7 @@ stage: build
 	@$(MAKE) install-files PREFIX=$(STAGE) DESTDIR= LIBDIR=$(STAGE)/lib RPATH=1 PROFILE=$(PROFILE)
 
 demo: setup-build stage ## the main job: a Go program makes an MP4 and an HLS ladder (INPUT=file or URL)
-	$(STAGED) $(GO) -C go/examples build -buildvcs=false -o $(abspath $(BUILD))/demo ./demo
+	$(GO_STAGED) $(GO) -C go/examples build -buildvcs=false -o $(abspath $(BUILD))/demo ./demo
 	$(BUILD)/demo $(if $(INPUT),"$(INPUT)")
 
 header: ## generate include/mt_transcode/mt_transcode.h again from src/capi
@@ -90,7 +93,7 @@ clean: ## remove what was built
 
 ##### tests
 
-.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go examples valgrind coverage
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go examples valgrind compatibility coverage
 test: setup-test test-rust test-linkage test-c test-cpp test-python test-go ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
@@ -119,13 +122,13 @@ test-python: stage ## the scenarios in Python
 	    $(PYTHON) -m unittest -v test_mt_transcode
 
 # Go keeps results of tests that it thinks unchanged, and does not see that the library changed: -count=1.
-GO_TEST = $(STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=4m
+GO_TEST = $(GO_STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=4m
 GO_MODULES := go/mttranscode go/examples
 test-go: stage ## the scenarios in Go: with the race detector, with a collection at every turn, with cgo's checks
 	$(GO_TEST) -race ./...
 	GOGC=1 $(GO_TEST) ./...
 	GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
-	$(STAGED) $(GO) -C go/examples test -count=1 ./...
+	$(GO_STAGED) $(GO) -C go/examples test -count=1 ./...
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples
@@ -140,6 +143,9 @@ valgrind: stage ## the scenarios in C under valgrind (ONLY=part of a name)
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/c/*.c -o $(BUILD)/tests/scenarios-c $(LINK)
 	MT_TEST_SLOW=1 valgrind --quiet --fair-sched=yes --child-silent-after-fork=yes --error-exitcode=9 --leak-check=full \
 	    --show-leak-kinds=definite --errors-for-leak-kinds=definite $(BUILD)/tests/scenarios-c $(ONLY)
+
+compatibility: ## write docs/compatibility.md from a corpus of real media (MT_CORPUS=folder)
+	UPDATE_COMPATIBILITY=1 $(CARGO) test $(CARGO_FLAGS) --test corpus
 
 coverage: setup-test ## line coverage of Rust (by the tests of every language) and Go
 	scripts/coverage.sh
@@ -158,8 +164,8 @@ lint-rust:
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 
 lint-go: stage
-	for module in $(GO_MODULES); do $(STAGED) $(GO) -C $$module vet ./...; done
-	for module in $(GO_MODULES); do $(STAGED) $(GO) -C $$module run $(STATICCHECK) ./...; done
+	for module in $(GO_MODULES); do $(GO_STAGED) $(GO) -C $$module vet ./...; done
+	for module in $(GO_MODULES); do $(GO_STAGED) $(GO) -C $$module run $(STATICCHECK) ./...; done
 
 C_FILES = $(wildcard tests/c/*.c examples/c/*.c tests/linkage/*.c)
 CXX_FILES = $(filter-out %/no_exceptions.cpp,$(wildcard tests/cpp/*.cpp examples/cpp/*.cpp))

@@ -39,6 +39,8 @@ case_program_in_go_runs() {
     program go getting-started-go.md > "$work/go/main.go"
     go -C "$work/go" mod init demo
     go -C "$work/go" mod edit -require $package@v0.0.0 -replace "$package=$PWD/go/mttranscode"
+    export CGO_CFLAGS
+    CGO_CFLAGS=$(scripts/go-key.sh "$stage")
     go -C "$work/go" vet .
     go -C "$work/go" build -o "$work/demo" .
     transcodes "$work/demo"
@@ -67,8 +69,8 @@ case_functions_named_in_the_documents_exist() {
         done | none "not in the header"
     grep -ohE '\bMT_TRANSCODE_[A-Z0-9_]+' docs/*.md README.md | sort -u | lines -v '_$' |
         while read -r name; do
-            grep -qE "\b$name\b" include/mt_transcode/mt_transcode.h || echo "$name"
-        done | none "not in the header"
+            grep -qE "\b$name\b" include/mt_transcode/mt_transcode.h python/mt_transcode.py || echo "$name"
+        done | none "not in the header, nor a variable of the Python module"
 }
 
 case_links_between_the_documents_lead_somewhere() {

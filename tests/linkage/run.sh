@@ -56,6 +56,15 @@ case_headers_compile_strictly() {
     "$cxx" -std=c++20 "${strict[@]}" -I"$stage/include" -fsyntax-only "$work/a.cpp"
 }
 
+case_header_defines_only_names_of_ours() {
+    printf '#include <stddef.h>\n#include <stdint.h>\n' > "$work/without.c"
+    echo '#include <mt_transcode/mt_transcode.h>' > "$work/with.c"
+    for file in with without; do
+        "$cc" -I"$stage/include" -dM -E "$work/$file.c" | awk '{ print $2 }' | sort > "$work/$file"
+    done
+    comm -23 "$work/with" "$work/without" | lines -v '^MT_TRANSCODE_' | none "macros of the header"
+}
+
 case_shared_consumer_runs() {
     # shellcheck disable=SC2046 # flags are words
     "$cc" -std=c99 "${strict[@]}" $here/consumer.c -o "$work/shared" $(flags --cflags --libs mt_transcode)
@@ -71,13 +80,14 @@ case_static_consumer_runs() {
 }
 
 case_go_program_links_statically() {
-    go -C go/examples build -buildvcs=false -tags mttranscode_static -o "$work/go-static" ./demo
+    CGO_CFLAGS=$(scripts/go-key.sh "$stage") go -C go/examples build -buildvcs=false -tags mttranscode_static -o "$work/go-static" ./demo
     ldd "$work/go-static" | lines libmt_transcode | none "linked with the shared library"
     ldd "$work/go-static" | grep libavformat
 }
 
 case_go_package_without_the_library_says_so_in_a_line() {
-    if PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$work go -C go/examples build -buildvcs=false -o "$work/none" ./demo 2> "$work/error"; then
+    # A flag that no build had, so that Go's cache has nothing to offer.
+    if PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$work CGO_CFLAGS=-DNONE=$RANDOM$RANDOM go -C go/examples build -buildvcs=false -o "$work/none" ./demo 2> "$work/error"; then
         complain "it was built all the same"
     fi
     grep -F mt_transcode "$work/error"
