@@ -154,3 +154,20 @@ fn bad_descriptions_of_a_job() {
     }
     job.close();
 }
+
+#[test]
+fn what_a_graph_throws_away_does_not_pile_up() {
+    // Given a graph that has had enough of the pictures long before the sound ends, when the rest of the pictures is more than may
+    // wait, then the job still succeeds, as they go into the graph, which drops them.
+    use mt_transcode::job::{EngineConfig, LogMode};
+    let folder = tempfile::tempdir().unwrap();
+    let small = Engine::new(EngineConfig::new(0, None, false, LogMode::Take, 8 << 20)).unwrap();
+    let at = folder.path();
+    run_in(&small, at, "-f lavfi -i testsrc2=s=320x240:d=8 -f lavfi -i sine=d=8 -c:v mpeg4 -c:a mp2 {}/long.mkv")
+        .unwrap();
+    let graph = "[0:v]trim=0:0.2[v];[0:a]anull[a]";
+    let line = format!("-i {{}}/long.mkv -filter_complex {graph} -map [v] -map [a] -c:v mpeg4 -c:a mp2 {{}}/o.mkv");
+    run_in(&small, at, &line).unwrap();
+    let seconds: f64 = probe(&small, &at.join("o.mkv"))["format"]["duration"].as_str().unwrap().parse().unwrap();
+    assert!(seconds > 7.9, "{seconds}");
+}

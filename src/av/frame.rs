@@ -177,6 +177,13 @@ impl Frame {
         unsafe { ffi::av_frame_unref(self.as_ptr()) };
     }
 
+    /// How many references there are to its first buffer; 0 without one.
+    pub fn references(&self) -> i32 {
+        let buffer = self.get().buf[0];
+        // SAFETY: a valid buffer of a frame that we own.
+        if buffer.is_null() { 0 } else { unsafe { ffi::av_buffer_get_ref_count(buffer) } }
+    }
+
     /// Bytes that it keeps, roughly.
     pub fn weight_bytes(&self) -> usize {
         let buffers = self.get().buf.iter().filter(|b| !b.is_null());

@@ -37,11 +37,24 @@ pub struct SourceState {
     /// Frames that wait until every source is known.
     waiting: VecDeque<Frame>,
     is_ended: bool,
+    /// How many frames may wait beyond the usual while the graph wants another source.
+    patience: usize,
+    /// Frames in a row that the graph threw away.
+    discarded: u32,
 }
+
+const PATIENCE: usize = 32;
 
 impl SourceState {
     pub fn new(settings: SourceSettings) -> SourceState {
-        SourceState { settings, format: None, waiting: VecDeque::new(), is_ended: false }
+        SourceState {
+            settings,
+            format: None,
+            waiting: VecDeque::new(),
+            is_ended: false,
+            patience: PATIENCE,
+            discarded: 0,
+        }
     }
 }
 
@@ -73,7 +86,9 @@ impl FilterStage {
         }
         while !self.sinks.iter().all(|sink| sink.is_done) && !self.context.is_cancelled() {
             let Some(wanted) = self.wanted_source()? else { return Ok(()) };
-            match self.inbox.receive(Some(wanted)) {
+            let patience: Vec<usize> = self.sources.iter().map(|source| source.patience).collect();
+            match self.inbox.receive_patiently(Some(wanted), &patience) {
+                Some((source, FrameItem::Frame(frame))) if source != wanted => self.offer(source, frame)?,
                 Some((source, FrameItem::Frame(frame))) => self.frame(source, frame)?,
                 Some((source, FrameItem::End(time_us))) => self.source_ended(source, time_us)?,
                 None => return Ok(()),
@@ -128,6 +143,23 @@ impl FilterStage {
 
     fn error(&self, error: AvError) -> Error {
         failed(error, "filter", Code::FILTER, &format!("the filter graph '{}' failed", self.plan.description))
+    }
+
+    /// Gives the graph a frame that it did not ask for. A graph that has had enough of a source (trim) throws its frames away,
+    /// which shows in their reference count: such a source need not pile up in its link. One that keeps them is left alone.
+    fn offer(&mut self, source: usize, frame: Frame) -> Result<(), Error> {
+        let spare = frame.reference().map_err(|e| self.error(e))?;
+        let before = spare.references();
+        self.frame(source, frame)?;
+        let is_kept = spare.references() >= before;
+        let state = &mut self.sources[source];
+        state.discarded = if is_kept { 0 } else { state.discarded + 1 };
+        state.patience = match state.discarded {
+            0 => state.patience.max(PATIENCE) * 2,
+            1..=3 => state.patience,
+            _ => 0,
+        };
+        Ok(())
     }
 
     fn frame(&mut self, source: usize, frame: Frame) -> Result<(), Error> {

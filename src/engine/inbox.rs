@@ -123,13 +123,19 @@ impl<T: Weight + Send + 'static> Inbox<T> {
     /// Takes the next item of queue `wanted`, or of any in the order of their arrival; waits for one. None when the job is
     /// cancelled.
     pub fn receive(&self, wanted: Option<usize>) -> Option<(usize, T)> {
+        self.receive_patiently(wanted, &[])
+    }
+
+    /// As [`Self::receive`], but takes from another queue when that has more than `patience` items beyond its length.
+    pub fn receive_patiently(&self, wanted: Option<usize>, patience: &[usize]) -> Option<(usize, T)> {
         let mut state = self.state.lock();
         loop {
             if self.context.is_cancelled() {
                 return None;
             }
             let queue = match wanted {
-                Some(queue) => (!state.queues[queue].items.is_empty()).then_some(queue),
+                Some(queue) if state.queues[queue].items.is_empty() => state.overfull(patience),
+                Some(queue) => Some(queue),
                 None => state.first(),
             };
             if let Some((queue, (_, item))) = queue.and_then(|q| Some((q, state.queues[q].items.pop_front()?))) {
@@ -170,6 +176,12 @@ impl<T: Weight + Send + 'static> Inbox<T> {
 }
 
 impl<T> State<T> {
+    /// A queue with more items than the consumer is willing to leave there.
+    fn overfull(&self, patience: &[usize]) -> Option<usize> {
+        let is_over = |(queue, patience): (&Queue<T>, &usize)| queue.items.len() > queue.limit + patience;
+        self.queues.iter().zip(patience).position(is_over)
+    }
+
     /// The queue whose first item arrived first.
     fn first(&self) -> Option<usize> {
         let first = |(index, queue): (usize, &Queue<T>)| queue.items.front().map(|(order, _)| (*order, index));
