@@ -106,6 +106,11 @@ pub fn rescale_delta(
     last: &mut i64,
     out_tb: Rational,
 ) -> i64 {
+    // FFmpeg asserts both, and a failed assertion ends the process: hostile timestamps must not get that far.
+    if in_ts == NOPTS {
+        return NOPTS;
+    }
+    let duration = duration.max(0);
     // SAFETY: plain arithmetic; `last` is a place that we own.
     unsafe { ffi::av_rescale_delta(in_tb.into(), in_ts, fs_tb.into(), duration, last, out_tb.into()) }
 }
@@ -114,4 +119,16 @@ pub fn rescale_delta(
 pub fn compare(a: i64, a_tb: Rational, b: i64, b_tb: Rational) -> std::cmp::Ordering {
     // SAFETY: plain arithmetic on values.
     unsafe { ffi::av_compare_ts(a, a_tb.into(), b, b_tb.into()) }.cmp(&0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ffmpeg_would_assert_is_kept_from_it() {
+        let (tb, rate, mut last) = (Rational::new(1, 90_000), Rational::new(1, 48_000), NOPTS);
+        assert_eq!(rescale_delta(tb, NOPTS, rate, 1024, &mut last, tb), NOPTS);
+        assert_eq!(rescale_delta(tb, 900, rate, -5, &mut last, tb), 900);
+    }
 }
