@@ -3,6 +3,10 @@
 
 /// Masks one URL. A plain file name comes back as it is.
 pub fn mask_url(url: &str) -> String {
+    // Lists of URLs (tee, concat): each for itself.
+    if url.contains('|') && url.contains("://") {
+        return url.split('|').map(mask_url).collect::<Vec<_>>().join("|");
+    }
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
@@ -11,10 +15,9 @@ pub fn mask_url(url: &str) -> String {
     if name == "file" {
         return url.to_owned();
     }
-    let (rest, query) = match rest.split_once('?') {
-        Some((rest, query)) => (rest, Some(query)),
-        None => (rest, None),
-    };
+    let (rest, fragment) = split(rest, '#');
+    let (rest, query) = split(rest, '?');
+    let (rest, parameters) = split(rest, ';');
     let (authority, path) = match rest.find('/') {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
@@ -24,11 +27,42 @@ pub fn mask_url(url: &str) -> String {
         None => authority.to_owned(),
     };
     let mut masked = format!("{scheme}://{authority}{}", mask_path(&name, path));
+    if parameters.is_some() {
+        masked.push_str(";***");
+    }
     if let Some(query) = query {
         masked.push('?');
         masked.push_str(&mask_query(query));
     }
+    if fragment.is_some() {
+        masked.push_str("#***");
+    }
     masked
+}
+
+fn split(text: &str, at: char) -> (&str, Option<&str>) {
+    text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+/// Whether the value of an option of FFmpeg's is a secret: keys, passwords, headers, cookies, stream names.
+pub fn is_secret_option(name: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "headers",
+        "cookies",
+        "http_proxy",
+        "key",
+        "iv",
+        "rtmp_playpath",
+        "rtmp_app",
+        "rtmp_conn",
+        "rtmp_tcurl",
+        "auth_type",
+        "srtp_out_params",
+        "srtp_in_params",
+    ];
+    const PARTS: [&str; 8] =
+        ["password", "passphrase", "passwd", "secret", "token", "encryption_key", "decryption_key", "crypto"];
+    NAMES.contains(&name) || PARTS.iter().any(|part| name.contains(part))
 }
 
 /// RTMP's last part of the path is the stream key: `/app/key`.
@@ -50,6 +84,10 @@ fn mask_query(query: &str) -> String {
 
 /// Masks every URL within a text, such as a line of FFmpeg's log.
 pub fn mask_text(text: &str) -> String {
+    // FFmpeg quotes the value that an option did not take: it may be a key.
+    if let Some(at) = text.find(" to value ").filter(|_| text.contains("setting option")) {
+        return format!("{} to value ***", &text[..at]);
+    }
     if !text.contains("://") {
         return text.to_owned();
     }
@@ -81,6 +119,22 @@ mod tests {
         assert_eq!(mask_url("rtmps://host/app/inst/key?auth=1"), "rtmps://host/app/inst/***?auth=***");
         assert_eq!(mask_url("srt://host:9000?passphrase=abc&mode=caller"), "srt://host:9000?passphrase=***&mode=***");
         assert_eq!(mask_url("rtsp://admin:p@ss@cam/stream"), "rtsp://***@cam/stream");
+    }
+
+    #[test]
+    fn lists_fragments_and_refused_values_are_masked() {
+        assert_eq!(
+            mask_url("[f=flv]rtmp://h/live/KEY|[f=mpegts]http://u:PW@h/x"),
+            "[f=flv]rtmp://h/live/***|[f=mpegts]http://***@h/x"
+        );
+        assert_eq!(mask_url("http://h/a;k=s?q=1#frag"), "http://h/a;***?q=***#***");
+        assert_eq!(
+            mask_text("Error setting option decryption_key to value 00ff."),
+            "Error setting option decryption_key to value ***"
+        );
+        assert!(
+            is_secret_option("ftp-password") && is_secret_option("headers") && !is_secret_option("force_key_frames")
+        );
     }
 
     #[test]

@@ -107,6 +107,8 @@ fn encodes_are_equal() {
         ("mp4", "-i IN -vf scale=160:120 -c:v libx264 -preset ultrafast -b:v 300k -c:a aac -b:a 64k"),
         ("mp4", "-ss 0.7 -i IN -t 1"),
         ("mp4", "-i IN -ss 0.7 -t 1"),
+        ("mkv", "-ss 0.89 -t 0.83 -i IN -c:v mpeg4 -c:a pcm_s16le"),
+        ("mp4", "-i IN -map 0:s?"),
         ("mp4", "-ss 0.3 -noaccurate_seek -i IN -to 1.4"),
         ("mp4", "-ss 0.5 -copyts -i IN"),
         ("mp4", "-i IN -r 10"),

@@ -554,7 +554,7 @@ int32_t mt_transcode_engine_shutdown(struct mt_transcode_engine *engine,
                                      struct mt_transcode_shutdown_counts *counts_out);
 
 // Frees an engine: jobs that still run are cancelled, its threads are joined, its descriptors closed. Jobs of it that the
-// host has not freed stay valid handles in their final state. NULL, and a handle that was freed already, do nothing.
+// host has not freed stay valid handles; those that were started are in their final state. NULL, and a handle that was freed already, do nothing.
 //
 // Ownership: takes the engine. Threads: any. Blocks 650 ms at most. Since 0.1.
 //
@@ -889,7 +889,8 @@ int32_t mt_transcode_log_forward(void *context, int32_t level, const char *line)
 // - `json_out`: freed with `mt_transcode_string_free`.
 // - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.
 //
-// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, `-EINVAL`, `-EILSEQ`,
+// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, `MT_TRANSCODE_EDETACHED`
+// (it could not be interrupted and was left behind), `-EINVAL`, `-EILSEQ`,
 // `-EBADF`, `-EPERM`, `-ESHUTDOWN`. Threads: any. Blocks the caller for `timeout_ms` + 650 ms at most; the work is done on a thread of the
 // engine, beside its jobs. Since 0.1.
 //

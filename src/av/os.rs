@@ -185,3 +185,27 @@ pub fn reset_float_state() {
         std::arch::asm!("msr fpcr, xzr", options(nomem, nostack));
     }
 }
+
+/// Blocks SIGINT and SIGTERM in the calling thread, which must be the program's first, and calls `on_signal` on a thread of its own each time
+/// that one comes. For programs: a library leaves signals alone.
+pub fn on_termination(on_signal: impl Fn() + Send + 'static) -> std::io::Result<()> {
+    // SAFETY: the set is initialised by the calls; only this thread's mask changes, which threads started later inherit.
+    let set = unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGINT);
+        libc::sigaddset(&mut set, libc::SIGTERM);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+        set
+    };
+    let wait = move || {
+        loop {
+            let mut signal = 0;
+            // SAFETY: an initialised set and a place for the number.
+            if unsafe { libc::sigwait(&set, &mut signal) } == 0 {
+                on_signal();
+            }
+        }
+    };
+    std::thread::Builder::new().name("mt-signals".into()).spawn(wait).map(drop)
+}

@@ -5,6 +5,7 @@ use mt_transcode::job::{Engine, EngineConfig, EventKind, Job, LogMode, diagnosti
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         Some(_) => transcode(&args),
     };
     match result {
+        // As the ffmpeg program: 255 after a signal.
+        _ if SIGNALS.load(Relaxed) > 0 => ExitCode::from(255),
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error);
@@ -68,9 +71,21 @@ fn probe(args: &[String]) -> Result<(), mt_transcode::error::Error> {
     Ok(())
 }
 
+/// How many times the user or a supervisor asked for the end.
+static SIGNALS: AtomicU32 = AtomicU32::new(0);
+
 fn transcode(args: &[String]) -> Result<(), mt_transcode::error::Error> {
     let engine = engine()?;
     let job = Job::new(&engine)?;
+    let asked = Arc::clone(&job);
+    // The first signal ends the files in good order, a second one at once.
+    let on_signal = move || match SIGNALS.fetch_add(1, Relaxed) {
+        0 => drop(asked.stop()),
+        _ => asked.cancel(),
+    };
+    if let Err(error) = mt_transcode::engine::on_termination(on_signal) {
+        eprintln!("mt-transcode: signals end the program at once: {error}");
+    }
     job.set_args(args)?;
     if !args.iter().any(|arg| arg == "-mt_read_errors") {
         job.set_option("mt_read_errors", Some("ignore"))?; // as the ffmpeg program does

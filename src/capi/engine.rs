@@ -235,7 +235,7 @@ pub unsafe extern "C" fn mt_transcode_engine_shutdown(
 }
 
 /// Frees an engine: jobs that still run are cancelled, its threads are joined, its descriptors closed. Jobs of it that the
-/// host has not freed stay valid handles in their final state. NULL, and a handle that was freed already, do nothing.
+/// host has not freed stay valid handles; those that were started are in their final state. NULL, and a handle that was freed already, do nothing.
 ///
 /// Ownership: takes the engine. Threads: any. Blocks 650 ms at most. Since 0.1.
 ///

@@ -84,6 +84,13 @@ fn pack(slot: usize, generation: u32, kind: usize) -> usize {
 
 /// Makes a token for `target`.
 pub(crate) fn insert<T>(target: Target) -> Result<*mut T, Error> {
+    if after_fork() {
+        // A lock may have been held by a thread that this process does not have.
+        return Err(Error::new(
+            Code::EPERM,
+            "this process was forked from one that uses the library; it can only exec".into(),
+        ));
+    }
     let kind = target.kind();
     let mut slots = SLOTS.write();
     if slots.slots.is_empty() {

@@ -15,7 +15,8 @@ use std::time::Duration;
 /// - `json_out`: freed with `mt_transcode_string_free`.
 /// - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.
 ///
-/// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, `-EINVAL`, `-EILSEQ`,
+/// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, `MT_TRANSCODE_EDETACHED`
+/// (it could not be interrupted and was left behind), `-EINVAL`, `-EILSEQ`,
 /// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. Threads: any. Blocks the caller for `timeout_ms` + 650 ms at most; the work is done on a thread of the
 /// engine, beside its jobs. Since 0.1.
 ///

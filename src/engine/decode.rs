@@ -55,8 +55,9 @@ pub struct DecodeStage {
     pub forced_frame_rate: Rational,
     pub average_frame_rate: Rational,
     pub sample_aspect_ratio: Rational,
-    /// No frame at or after this time is wanted (-t of the input), in microseconds.
-    pub end_us: Option<i64>,
+    /// -t of the input: frames are wanted for this long from the first one at or after the start, in microseconds.
+    pub duration_us: Option<i64>,
+    pub start_us: i64,
     pub exits_on_error: bool,
     pub targets: Vec<FrameTarget>,
     pub clock: DecodeClock,
@@ -70,11 +71,22 @@ pub struct DecodeClock {
     counted: i64,
     rescale_last: i64,
     previous_packet_pts: i64,
+    /// The first frame that -t counts from.
+    first_us: Option<i64>,
 }
+
+const LATE_US: i64 = 100_000;
 
 impl DecodeClock {
     pub fn new() -> DecodeClock {
-        DecodeClock { now_us: 0, next_pts_us: 0, counted: 0, rescale_last: NOPTS, previous_packet_pts: NOPTS }
+        DecodeClock {
+            now_us: 0,
+            next_pts_us: 0,
+            counted: 0,
+            rescale_last: NOPTS,
+            previous_packet_pts: NOPTS,
+            first_us: None,
+        }
     }
 }
 
@@ -230,9 +242,19 @@ impl DecodeStage {
         }
     }
 
-    fn is_past_end(&self, frame: &Frame) -> bool {
-        let Some(end_us) = self.end_us else { return false };
-        frame.pts() != NOPTS && rescale(frame.pts(), self.frame_base(), TIME_BASE) >= end_us
+    /// Whether the frame lies behind what -t wants. The trim filter cuts to the sample; this only ends the decoding, so it may be a
+    /// little late, never early.
+    fn is_past_end(&mut self, frame: &Frame) -> bool {
+        let Some(duration_us) = self.duration_us else { return false };
+        if frame.pts() == NOPTS {
+            return false;
+        }
+        let time_us = rescale(frame.pts(), self.frame_base(), TIME_BASE);
+        if time_us < self.start_us {
+            return false;
+        }
+        let first_us = *self.clock.first_us.get_or_insert(time_us);
+        time_us >= first_us.saturating_add(duration_us).saturating_add(LATE_US)
     }
 
     /// Sends a reference to every graph. False: none wants more.

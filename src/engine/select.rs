@@ -59,7 +59,11 @@ pub fn select(
 ) -> Result<Vec<Source>, Error> {
     match spec.all("map").next() {
         None => Ok(choose(spec, inputs, output, disabled)),
-        Some(_) => mapped(spec, inputs, disabled, unknown),
+        Some(_) => match mapped(spec, inputs, disabled, unknown)? {
+            Some(sources) => Ok(sources),
+            // Optional maps that match nothing count as none (ffmpeg_opt.c: opt_map).
+            None => Ok(choose(spec, inputs, output, disabled)),
+        },
     }
 }
 
@@ -114,7 +118,9 @@ fn best(inputs: &[OpenInput], kind: MediaKind, pictures_only: bool) -> Option<So
         }
         let Some((mut score, stream)) = of_file else { continue };
         let info = &input.streams[stream].info;
-        if info.is_default() && (kind == MediaKind::Audio || pictures_only || !info.is_attached_picture()) {
+        // ffmpeg asks the last stream of the file here, whichever was chosen; so its choice is ours.
+        let last_is_picture = input.streams.last().is_some_and(|last| last.info.is_attached_picture());
+        if info.is_default() && (kind == MediaKind::Audio || pictures_only || !last_is_picture) {
             score -= 5_000_000;
         }
         if best.as_ref().is_none_or(|(other, _)| score > *other) {
@@ -155,10 +161,13 @@ fn mapped(
     inputs: &[OpenInput],
     disabled: Disabled,
     unknown: UnknownStreams,
-) -> Result<Vec<Source>, Error> {
+) -> Result<Option<Vec<Source>>, Error> {
     let mut chosen: Vec<(Source, bool)> = Vec::new();
     for setting in spec.all("map") {
         map_one(&setting.value, inputs, &mut chosen)?;
+    }
+    if chosen.is_empty() {
+        return Ok(None);
     }
     let mut result = Vec::new();
     for (source, is_enabled) in chosen {
@@ -182,7 +191,7 @@ fn mapped(
         }
         result.push(source);
     }
-    Ok(result)
+    Ok(Some(result))
 }
 
 /// `[-]file[:specifier][?]` or `[label]`.

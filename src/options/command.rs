@@ -1,7 +1,7 @@
 //! A job printed as a command line.
 
 use super::{FileSpec, JobSpec, Setting};
-use crate::secrets::{mask_text, mask_url};
+use crate::secrets::{is_secret_option, mask_text, mask_url};
 
 /// The job as an ffmpeg command line, quoted for a POSIX shell. With `ffmpeg_only` options of ours (`-mt_...`) are left out;
 /// with `masked` secrets in URLs are.
@@ -50,7 +50,11 @@ fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool) {
         return;
     }
     words.push(format!("-{}", setting.given.trim_start_matches('-')));
-    words.push(if masked { mask_text(&setting.value) } else { setting.value.clone() });
+    words.push(match masked {
+        true if is_secret_option(&setting.name) => "***".into(),
+        true => mask_text(&setting.value),
+        false => setting.value.clone(),
+    });
 }
 
 fn quoted(word: &str) -> String {
