@@ -61,6 +61,7 @@ echo "coverage: testing"
 export LLVM_PROFILE_FILE=$work/profiles/%4m.profraw
 status=0
 make --silent --keep-going test-rust test-c test-cpp test-python "${target[@]}" > "$work/tests.log" 2>&1 || status=$?
+tests/linkage/documents.sh "$work/stage" program >> "$work/tests.log" 2>&1 || status=$? # these run the program mt-transcode too
 PKG_CONFIG_PATH=$work/stage/lib/pkgconfig CGO_CFLAGS=$(scripts/go-key.sh "$work/stage") go -C go/mttranscode test -count=1 -coverprofile="$work/go.out" ./... \
     >> "$work/tests.log" 2>&1 || status=$?
 [ "$status" = 0 ] || echo "coverage: some tests failed (see build/coverage/tests.log); the numbers are of what ran"
