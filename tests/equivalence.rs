@@ -14,7 +14,8 @@ fn compare(engine: &Arc<Engine>, folder: &Path, line: &str, ending: &str) -> Res
     let args = both.each_ref().map(|out| {
         let line = line
             .replace("OUT", &out.display().to_string())
-            .replace("IN", &folder.join("clip.mp4").display().to_string());
+            .replace("IN", &folder.join("clip.mp4").display().to_string())
+            .replace("SUBS", &folder.join("subs.mkv").display().to_string());
         words(&line)
     });
     let theirs = ffmpeg(&args[0]);
@@ -40,9 +41,24 @@ fn compare(engine: &Arc<Engine>, folder: &Path, line: &str, ending: &str) -> Res
     })
 }
 
+/// The clip with two chapters and a subtitle stream, by the ffmpeg program (we copy subtitles, we do not encode them).
+fn subtitled(folder: &Path) {
+    let chapters = "[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=900\ntitle=one\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=900\nEND=2000\ntitle=two\n";
+    std::fs::write(folder.join("chapters"), format!(";FFMETADATA1\ntitle=film\n{chapters}")).expect("a file");
+    let lines = "1\n00:00:00,200 --> 00:00:00,900\nhello\n\n2\n00:00:01,000 --> 00:00:01,500\nworld\n";
+    std::fs::write(folder.join("lines.srt"), lines).expect("a file");
+    let at = folder.display();
+    let line = format!(
+        "-i {at}/clip.mp4 -i {at}/chapters -i {at}/lines.srt -map 0 -map 2 -map_metadata 1 -c copy -c:s srt {at}/subs.mkv"
+    );
+    assert!(ffmpeg(&words(&line)));
+}
+
 /// What FFmpeg does otherwise since 6.0, where we still do as 5.1 does: which frames a changed rate keeps, and the frame rate and
 /// durations that Matroska notes.
-const AS_IN_5_1: [&str; 7] = [
+const AS_IN_5_1: [&str; 9] = [
+    "-ss 0.89 -t 0.83 -i IN -c:v mpeg4 -c:a pcm_s16le",
+    "-i SUBS -map 0 -c:v mpeg4 -c:a copy -c:s copy -map_chapters -1",
     "-i IN -r 10",
     "-i IN -r 60 -fps_mode cfr",
     "-i IN -r 5 -vf scale=80:-1",
@@ -61,6 +77,7 @@ fn compare_all(lines: &[(&str, &str)]) {
     let engine = engine();
     let folder = tempfile::tempdir().expect("a folder");
     clip(&engine, folder.path());
+    subtitled(folder.path());
     let failures: Vec<String> = lines
         .iter()
         .filter_map(|(ending, line)| {
@@ -94,6 +111,18 @@ fn copies_are_equal() {
         ("mp4", "-i IN -c copy -map 0 -map -0:a"),
         ("mp4", "-i IN -c copy -tag:v avc3"),
         ("mp4", "-i IN -c copy -frames:v 10 -an"),
+    ]);
+}
+
+#[test]
+fn chapters_metadata_and_subtitles_are_equal() {
+    compare_all(&[
+        ("mkv", "-i SUBS -map 0 -c copy"),
+        ("mkv", "-ss 0.5 -i SUBS -t 1 -map 0 -c copy"),
+        ("mkv", "-i SUBS -map 0 -c:v mpeg4 -c:a copy -c:s copy -map_chapters -1"),
+        ("mp4", "-i SUBS -map 0:v -map 0:a -c copy -metadata:c:0 title=first"),
+        ("mkv", "-i SUBS -i IN -map 1 -map_metadata 0 -map_chapters 0 -c copy"),
+        ("mkv", "-i SUBS -map 0 -c copy -metadata:s:s language=deu -disposition:s forced"),
     ]);
 }
 
