@@ -114,3 +114,26 @@ fn every_file_of_the_corpus() {
     }
     assert!(lost.is_empty(), "{}", lost.join("\n"));
 }
+
+#[test]
+fn probes_are_those_of_ffprobe() {
+    // Every tenth file: the same JSON as `ffprobe -show_format -show_streams -of json`, fields in the same order.
+    let Some(root) = corpus() else {
+        println!("the corpus is not here (MT_CORPUS): nothing to do");
+        return;
+    };
+    if !mt_transcode::engine::libraries().iter().any(|l| l.name == "libavcodec" && l.loaded.0 == 59) {
+        println!("the fields are those of ffprobe 5.1: nothing to do");
+        return;
+    }
+    let engine = engine();
+    for entry in manifest(&root).iter().step_by(10) {
+        let path = root.join(&entry.file);
+        let args = ["-v", "quiet", "-show_format", "-show_streams", "-of", "json"];
+        let theirs = std::process::Command::new("ffprobe").args(args).arg(&path).output().expect("ffprobe");
+        let theirs: serde_json::Value = serde_json::from_slice(&theirs.stdout).expect("JSON");
+        let ours = probe(&engine, &path);
+        assert_eq!(ours["streams"].to_string(), theirs["streams"].to_string(), "{}", entry.file);
+        assert_eq!(ours["format"].to_string(), theirs["format"].to_string(), "{}", entry.file);
+    }
+}
