@@ -53,8 +53,6 @@
 
 
 
-
-
 // Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
 // which is GPL.
 #define MT_TRANSCODE_ENGINE_REQUIRE_LGPL 1
@@ -451,12 +449,6 @@ typedef struct mt_transcode_engine_stats_data {
   // Why the health is what it is: NUL-terminated UTF-8, empty when OK.
   uint8_t health_reason[128];
 } mt_transcode_engine_stats_data;
-
-
-
-
-
-
 
 
 

@@ -15,12 +15,9 @@ const fn tag(a: u8, b: u8, c: u8, d: u8) -> i32 {
 impl AvError {
     // libavutil/error.h, whose macros bindgen cannot evaluate.
     pub const EOF: AvError = AvError(tag(b'E', b'O', b'F', b' '));
-    pub const INVALID_DATA: AvError = AvError(tag(b'I', b'N', b'D', b'A'));
     pub const OPTION_NOT_FOUND: AvError = AvError(tag(0xF8, b'O', b'P', b'T'));
     pub const FILTER_NOT_FOUND: AvError = AvError(tag(0xF8, b'F', b'I', b'L'));
-    pub const BSF_NOT_FOUND: AvError = AvError(tag(0xF8, b'B', b'S', b'F'));
     pub const PROTOCOL_NOT_FOUND: AvError = AvError(tag(0xF8, b'P', b'R', b'O'));
-    pub const ENCODER_NOT_FOUND: AvError = AvError(tag(0xF8, b'E', b'N', b'C'));
     pub const EXIT: AvError = AvError(tag(b'E', b'X', b'I', b'T'));
     pub const EXPERIMENTAL: AvError = AvError(-0x2bb2afa8);
     pub const AGAIN: AvError = AvError(-libc::EAGAIN);

@@ -3,27 +3,18 @@
 use super::ffi;
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Asked by FFmpeg's network code about ten times a second, and by our own loops between packets.
 pub struct Interrupt {
     cancelled: AtomicBool,
     /// Blocking reads of inputs end, as if the input had ended: a graceful stop.
     reading_stopped: AtomicBool,
-    /// Microseconds after `born`; i64::MAX is never.
-    deadline_us: AtomicI64,
-    born: Instant,
 }
 
 impl Interrupt {
     pub fn new() -> Arc<Interrupt> {
-        Arc::new(Interrupt {
-            cancelled: AtomicBool::new(false),
-            reading_stopped: AtomicBool::new(false),
-            deadline_us: AtomicI64::new(i64::MAX),
-            born: Instant::now(),
-        })
+        Arc::new(Interrupt { cancelled: AtomicBool::new(false), reading_stopped: AtomicBool::new(false) })
     }
 
     pub fn cancel(&self) {
@@ -42,16 +33,6 @@ impl Interrupt {
         self.reading_stopped.load(Relaxed)
     }
 
-    /// From `us` microseconds from now on it is over.
-    pub fn set_deadline_us(&self, us: i64) {
-        self.deadline_us.store((self.born.elapsed().as_micros() as i64).saturating_add(us), Relaxed);
-    }
-
-    pub fn is_overdue(&self) -> bool {
-        let deadline = self.deadline_us.load(Relaxed);
-        deadline != i64::MAX && self.born.elapsed().as_micros() as i64 >= deadline
-    }
-
     /// For contexts that read. The pointer is `self`: the caller keeps the Arc as long as the context lives.
     pub(super) fn callback_for_input(self: &Arc<Self>) -> ffi::AVIOInterruptCB {
         ffi::AVIOInterruptCB { callback: Some(input_callback), opaque: Arc::as_ptr(self) as *mut c_void }
@@ -66,11 +47,11 @@ impl Interrupt {
 unsafe extern "C" fn input_callback(opaque: *mut c_void) -> c_int {
     // SAFETY: `opaque` is the Interrupt that the context's owner keeps alive; only atomics are read.
     let interrupt = unsafe { &*opaque.cast::<Interrupt>() };
-    c_int::from(interrupt.is_cancelled() || interrupt.is_reading_stopped() || interrupt.is_overdue())
+    c_int::from(interrupt.is_cancelled() || interrupt.is_reading_stopped())
 }
 
 unsafe extern "C" fn output_callback(opaque: *mut c_void) -> c_int {
     // SAFETY: as above.
     let interrupt = unsafe { &*opaque.cast::<Interrupt>() };
-    c_int::from(interrupt.is_cancelled() || interrupt.is_overdue())
+    c_int::from(interrupt.is_cancelled())
 }

@@ -186,26 +186,27 @@ pub fn reset_float_state() {
     }
 }
 
-/// Blocks SIGINT and SIGTERM in the calling thread, which must be the program's first, and calls `on_signal` on a thread of its own each time
-/// that one comes. For programs: a library leaves signals alone.
-pub fn on_termination(on_signal: impl Fn() + Send + 'static) -> std::io::Result<()> {
-    // SAFETY: the set is initialised by the calls; only this thread's mask changes, which threads started later inherit.
-    let set = unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, libc::SIGINT);
-        libc::sigaddset(&mut set, libc::SIGTERM);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
-        set
-    };
-    let wait = move || {
-        loop {
-            let mut signal = 0;
-            // SAFETY: an initialised set and a place for the number.
-            if unsafe { libc::sigwait(&set, &mut signal) } == 0 {
-                on_signal();
-            }
+/// SIGINT and SIGTERM, for programs: a library leaves signals alone.
+pub struct Termination(libc::sigset_t);
+
+impl Termination {
+    /// Blocks both in the calling thread, which must be the program's first: threads that are started later inherit it.
+    pub fn block() -> Termination {
+        // SAFETY: the set is initialised by the calls; only this thread's mask changes.
+        unsafe {
+            let mut set: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&mut set);
+            libc::sigaddset(&mut set, libc::SIGINT);
+            libc::sigaddset(&mut set, libc::SIGTERM);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+            Termination(set)
         }
-    };
-    std::thread::Builder::new().name("mt-signals".into()).spawn(wait).map(drop)
+    }
+
+    /// Waits for the next one of them.
+    pub fn wait(&self) {
+        let mut signal = 0;
+        // SAFETY: an initialised set and a place for the number.
+        while unsafe { libc::sigwait(&self.0, &mut signal) } != 0 {}
+    }
 }

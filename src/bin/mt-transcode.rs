@@ -83,7 +83,7 @@ fn transcode(args: &[String]) -> Result<(), mt_transcode::error::Error> {
         0 => drop(asked.stop()),
         _ => asked.cancel(),
     };
-    if let Err(error) = mt_transcode::engine::on_termination(on_signal) {
+    if let Err(error) = engine.on_termination(on_signal) {
         eprintln!("mt-transcode: signals end the program at once: {error}");
     }
     job.set_args(args)?;

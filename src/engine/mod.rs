@@ -48,7 +48,7 @@ pub use threads::{Task, ThreadPool, is_pool_thread_of};
 
 pub use crate::av::forward_log;
 pub use crate::av::os::{
-    EventFd, is_forked, is_program_dynamic, kernel, libc_name, on_termination, trim_memory_now_and_then,
+    EventFd, Termination, is_forked, is_program_dynamic, kernel, libc_name, trim_memory_now_and_then,
 };
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};

@@ -52,8 +52,8 @@ impl Job {
         let (job, ended) = (Arc::clone(self), Arc::clone(self));
         let label = self.inner.lock().label.clone();
         let name = if label.is_empty() { format!("mt-job-{}", self.id) } else { format!("job:{label}") };
-        let log = LogContext::register(self.id, self.weak());
-        let _ = self.log.set(log);
+        // Once: a start that failed for want of a thread may be tried again.
+        self.log.get_or_init(|| LogContext::register(self.id, self.weak()));
         self.engine.threads().spawn_then(
             name,
             self.id,

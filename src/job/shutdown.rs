@@ -3,7 +3,8 @@
 use super::engine::Engine;
 use super::handle::{Job, State};
 use super::lifecycle::DETACH_AFTER;
-use crate::error::Code;
+use crate::engine::Termination;
+use crate::error::{Code, Error};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,20 @@ impl Engine {
         let left = ended(&left, Some(DETACH_AFTER), &mut counts.cancelled);
         counts.detached = left.len() as u32;
         counts
+    }
+}
+
+impl Engine {
+    /// For programs: calls `on_signal` each time that SIGINT or SIGTERM comes. To be called by the program's first thread, before
+    /// any job is started.
+    pub fn on_termination(&self, on_signal: impl Fn() + Send + 'static) -> Result<(), Error> {
+        let signals = Termination::block();
+        self.threads().spawn_aside("mt-signals", move || {
+            loop {
+                signals.wait();
+                on_signal();
+            }
+        })
     }
 }
 
