@@ -182,7 +182,7 @@ QUIETLY = sed '/warnings generated\.$$/d'
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
 	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/scenarios/*.py examples/python/*.py); do \
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install

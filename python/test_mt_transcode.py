@@ -1,4 +1,4 @@
-"""All scenarios of tests/scenarios.md through mt_transcode.py, and a check of its structs against the C compiler.
+"""All scenarios of tests/scenarios.md through mt_transcode, and a check of its structs against the C compiler.
 
     python3 -m unittest test_mt_transcode        in this folder; or pytest
 
@@ -10,12 +10,15 @@ import unittest
 from scenarios.basic import Basic
 from scenarios.errors import Errors
 from scenarios.events import Events
+from scenarios.flow import Flow
 from scenarios.handles import Handles
+from scenarios.hosts import Hosts
 from scenarios.layout import Layout
 from scenarios.lifecycle import Lifecycle
+from scenarios.pipes import Pipes
 from scenarios.pythonic import Pythonic
 
-__all__ = ["Basic", "Errors", "Events", "Handles", "Layout", "Lifecycle", "Pythonic"]
+__all__ = ["Basic", "Errors", "Events", "Flow", "Handles", "Hosts", "Layout", "Lifecycle", "Pipes", "Pythonic"]
 
 if __name__ == "__main__":
     unittest.main()

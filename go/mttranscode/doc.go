@@ -16,18 +16,36 @@
 //	defer job.Close()
 //	return job.Run(ctx)
 //
+// # Media through memory
+//
+// An input may be any io.Reader and an output any io.Writer, and outputs of many files go to a [Store]:
+//
+//	job, err := engine.NewJob()
+//	...
+//	err = job.InputFrom(request.Body)
+//	err = job.OutputTo(response, mttranscode.Opt("c", "copy"), mttranscode.Opt("f", "mpegts"))
+//
+// In an argument vector they are URLs "mt:NAME": see [Job.BindInput], which also says what becomes of errors, panics and
+// calls that do not return. What is between the program and the job is a [Pipe], which can be used by itself too, to look
+// at the first bytes before a job is started for them: see [Pipe.Probe].
+//
 // # Waiting
 //
 // A goroutine that waits for a job, or for its next event, parks in Go's scheduler and holds no thread of the system:
 // one goroutine per engine watches the engine's one descriptor through Go's poller and wakes the others. Thousands of
-// jobs may be waited for. The calls that do hold a thread while they work say so: [Engine.Probe], [Engine.Shutdown],
-// [Engine.Close].
+// jobs may be waited for. So does a goroutine that reads or writes a pipe, and those that move bytes between a job and a
+// reader or writer. The calls that do hold a thread while they work say so: [Engine.Probe], [Pipe.Probe],
+// [Engine.Shutdown], [Engine.Close].
 //
 // # Ownership
 //
-// Engines and jobs are closed by the caller. Close is idempotent and may be called from any goroutine; every method
+// Engines, jobs and pipes are closed by the caller. Close is idempotent and may be called from any goroutine; every method
 // may be called at any time, and gives [ErrClosed] after Close. One that is forgotten is closed when the garbage
 // collector finds it, but for a job that was started and has not ended: its engine keeps that one until its end.
+//
+// # Profile
+//
+// Engines, jobs and pipes that are open are in the profile "mttranscode" of runtime/pprof, with the stack that opened them.
 //
 // # Errors
 //

@@ -4,11 +4,10 @@ package mttranscode
 import "C"
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime"
 	"time"
 	"unsafe"
@@ -23,6 +22,8 @@ type Engine struct {
 type engineConfig struct {
 	maxRunning, maxQueued int
 	linkBudget            int64
+	queueTimeout          time.Duration
+	memoryBudget          int64
 	requireLGPL, leaveLog bool
 	logger                *slog.Logger
 }
@@ -46,6 +47,20 @@ func WithMaxQueued(jobs int) EngineOption {
 // small queues, before the job fails with [ErrLimit]. Below 1, and by default: 256 MiB.
 func WithLinkBudget(bytes int64) EngineOption {
 	return func(c *engineConfig) { c.linkBudget = bytes }
+}
+
+// WithQueueTimeout sets how long a job waits in the queue before it fails with [ErrTimeout]. Below 1, and by default: as long
+// as it takes.
+func WithQueueTimeout(longest time.Duration) EngineOption {
+	return func(c *engineConfig) { c.queueTimeout = longest }
+}
+
+// WithMemoryBudget sets how much native memory, which Go does not count, the pipes and jobs of the engine may reserve
+// together. What would pass it is refused with [ErrAgain], or waits in the queue; what never fits, with [ErrLimit].
+// 0, and by default: 80 % of the container's limit, or else of the machine's memory. Negative: no budget. Where it is set,
+// GOMEMLIMIT should be the container's limit less this and some headroom.
+func WithMemoryBudget(bytes int64) EngineOption {
+	return func(c *engineConfig) { c.memoryBudget = bytes }
 }
 
 // WithRequireLGPL makes [NewEngine] give [ErrUnsupported] where the FFmpeg loaded is not under the LGPL.
@@ -91,6 +106,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	inner.opened = profileOpened()
 	engine := &Engine{poller: inner}
 	engine.cleanup = runtime.AddCleanup(engine, func(p *poller) { go p.close() }, inner)
 	return engine, nil
@@ -102,6 +118,14 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 	config.max_running = toLimit(int64(c.maxRunning), 0)
 	config.max_queued = toLimit(int64(c.maxQueued), C.MT_TRANSCODE_NONE)
 	config.link_budget_bytes = C.uint64_t(max(c.linkBudget, 0))
+	config.memory_budget_bytes = C.uint64_t(c.memoryBudget)
+	if c.memoryBudget < 0 {
+		config.memory_budget_bytes = math.MaxUint64
+	}
+	if c.queueTimeout > 0 { // rounded up: 0 would be no limit
+		ms := (c.queueTimeout-1)/time.Millisecond + 1
+		config.queue_timeout_ms = C.uint32_t(min(ms, math.MaxUint32))
+	}
 	config.log_mode = C.MT_TRANSCODE_LOG_TAKE
 	if c.leaveLog {
 		config.log_mode = C.MT_TRANSCODE_LOG_LEAVE
@@ -121,68 +145,6 @@ func (e *Engine) SetLimits(maxRunning, maxQueued int) error {
 		return callError(code)
 	}
 	return nil
-}
-
-// ShutdownCounts is what became of the jobs that an engine had when it was shut down.
-type ShutdownCounts struct {
-	// Finished jobs ended by themselves within the time.
-	Finished int
-	// Stopped jobs were asked to end early: their outputs have trailers and play.
-	Stopped int
-	// Cancelled jobs ran and did not end in time after being stopped.
-	Cancelled int
-	// NeverRan counts queued jobs; they ended with [ErrCancelled].
-	NeverRan int
-	// Detached jobs have a thread that is still inside a call that cannot be interrupted.
-	Detached int
-}
-
-// Shutdown ends an engine in good order. From the call on new jobs are refused with [ErrShutdown], and queued ones
-// end with [ErrCancelled]. Running jobs may go on until ctx ends; then they are stopped, so that their outputs play,
-// and have two more seconds; then they are cancelled. Without a deadline, and if ctx is never cancelled, it waits
-// until every job has ended.
-//
-// It returns 2.65 s after the end of ctx at the latest; that ctx ended is no error: the counts tell. It holds one
-// thread of the system while it waits. The engine stays to be asked (Stats, Jobs) and must still be closed.
-func (e *Engine) Shutdown(ctx context.Context) (ShutdownCounts, error) {
-	defer runtime.KeepAlive(e)
-	type answer struct {
-		counts ShutdownCounts
-		err    error
-	}
-	answers := make(chan answer, 1)
-	timeout := int64(-1)
-	if deadline, ok := ctx.Deadline(); ok {
-		timeout = max(time.Until(deadline).Milliseconds(), 0)
-	}
-	go func() {
-		counts, err := e.shutdown(timeout)
-		answers <- answer{counts, err}
-	}()
-	select {
-	case got := <-answers:
-		return got.counts, got.err
-	case <-ctx.Done():
-	}
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) { // else the first call knows it by its own timeout
-		if _, err := e.shutdown(0); err != nil {
-			return ShutdownCounts{}, err
-		}
-	}
-	got := <-answers
-	return got.counts, got.err
-}
-
-func (e *Engine) shutdown(timeoutMS int64) (ShutdownCounts, error) {
-	var counts C.mt_transcode_shutdown_counts
-	counts.struct_size = C.uint32_t(unsafe.Sizeof(counts))
-	if code := C.mt_transcode_engine_shutdown(e.poller.engine, C.int64_t(timeoutMS), &counts); code < 0 {
-		return ShutdownCounts{}, callError(code)
-	}
-	return ShutdownCounts{
-		Finished: int(counts.finished), Stopped: int(counts.stopped), Cancelled: int(counts.cancelled),
-		NeverRan: int(counts.never_ran), Detached: int(counts.detached),
-	}, nil
 }
 
 // Close frees the engine: jobs that still run are cancelled, its threads and its goroutine end. Jobs of it that are

@@ -59,9 +59,9 @@ const (
 
 // Codes of Linux that a host asks for most.
 const (
-	// ErrAgain: the engine runs and queues as many jobs as it may; start the job again later.
+	// ErrAgain: the engine runs and queues as many jobs as it may, or its memory budget is used up; try again later.
 	ErrAgain Code = -Code(syscall.EAGAIN)
-	// ErrBusy: the job was started, so it can be described no further.
+	// ErrBusy: the job was started, so it can be described no further; or an end of a pipe is somebody else's.
 	ErrBusy Code = -Code(syscall.EBUSY)
 	// ErrAlready: the job was started before.
 	ErrAlready Code = -Code(syscall.EALREADY)
@@ -77,7 +77,7 @@ const (
 	ErrTimeout Code = -Code(syscall.ETIMEDOUT)
 )
 
-// ErrClosed is what methods of a closed engine or job give. It is fs.ErrClosed too.
+// ErrClosed is what methods of a closed engine, job or pipe give. It is fs.ErrClosed too.
 var ErrClosed = fmt.Errorf("mt-transcode: %w", fs.ErrClosed)
 
 // Error says what the code means, in a few words.
@@ -152,7 +152,7 @@ func callError(code C.int32_t) *Error {
 	e := &Error{Code: Code(code), InputIndex: -1, OutputIndex: -1, StreamIndex: -1}
 	e.Name, e.Message = e.Code.Name(), e.Code.text()
 	if e.Code == -Code(syscall.EBADF) {
-		e.Message, e.causes = "the engine or job is closed", []error{ErrClosed}
+		e.Message, e.causes = "the engine, job or pipe is closed", []error{ErrClosed}
 	}
 	return e
 }

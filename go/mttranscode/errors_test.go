@@ -36,6 +36,20 @@ func TestErrorsIs(t *testing.T) {
 	}
 }
 
+func TestCodeOfErrors(t *testing.T) {
+	io := -Code(syscall.EIO)
+	for err, want := range map[error]Code{
+		nil: 0, errors.New("x"): io, syscall.ENOSPC: -Code(syscall.ENOSPC), ErrDemux: ErrDemux,
+		&os.PathError{Err: syscall.EACCES}: -Code(syscall.EACCES), &Error{Code: ErrLimit}: ErrLimit, fs.ErrNotExist: -Code(syscall.ENOENT),
+		syscall.EAGAIN: io, syscall.EBUSY: io, syscall.ETIMEDOUT: io, syscall.EBADF: io, syscall.Errno(0): io, // states of a call
+		syscall.Errno(100_000): io, Code(7): io, ErrCancelled: ErrCancelled, context.Canceled: io,
+	} {
+		if got := codeOf(err); got != want {
+			t.Errorf("%v is %d, want %d", err, got, want)
+		}
+	}
+}
+
 func TestS08MissingFile(t *testing.T) {
 	engine := newEngine(t)
 	path := filepath.Join(t.TempDir(), "missing.mp4")

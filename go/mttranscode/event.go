@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Event is one of [StateChanged], [InputOpened], [Progress], [LogLine], [OutputFinished] and [Done]. Secrets in URLs
-// are masked.
+// Event is one of [StateChanged], [InputOpened], [Progress], [LogLine], [OutputFinished], [PipeHighWater] and [Done].
+// Secrets in URLs are masked.
 type Event interface {
 	// Meta returns what every event has.
 	Meta() EventMeta
@@ -96,6 +96,16 @@ type OutputFinished struct {
 	Message string
 	// SizeBytes is how many bytes were written.
 	SizeBytes uint64
+}
+
+// PipeHighWater says that a pipe of the job's is nearly full: its reader is slower than its writer. It comes
+// again after the pipe was half as full. See [WithHighWater].
+type PipeHighWater struct {
+	EventMeta
+	// Name is what the pipe is bound under.
+	Name string
+	// FillBytes is how many bytes were inside.
+	FillBytes uint64
 }
 
 // Done is the last event of a job.
@@ -203,6 +213,8 @@ func takeEvent(from *C.mt_transcode_event) Event {
 		return LogLine{meta, int(from.level), stage, int(from.stream_index), text, int(from.repeated)}
 	case C.MT_TRANSCODE_EVENT_OUTPUT_FINISHED:
 		return OutputFinished{meta, int(from.file_index), Code(from.code), C.GoString(from.text), uint64(from.size_bytes)}
+	case C.MT_TRANSCODE_EVENT_PIPE_HIGH_WATER:
+		return PipeHighWater{meta, C.GoString(from.text), uint64(from.size_bytes)}
 	case C.MT_TRANSCODE_EVENT_DONE:
 		return Done{meta, Code(from.code), C.GoString(from.text)}
 	}

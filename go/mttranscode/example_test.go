@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,6 +33,80 @@ func ExampleJob_Run() {
 	defer cancel()
 	fmt.Println(job.Run(ctx), job.State())
 	// Output: <nil> succeeded
+}
+
+// The body of a request goes to a job as it comes, and what the job writes goes out as the response.
+func ExampleJob_InputFrom() {
+	engine, err := mttranscode.NewEngine()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer engine.Close()
+	http.HandleFunc("POST /remux", func(w http.ResponseWriter, r *http.Request) {
+		job, err := engine.NewJob()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer job.Close()
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		err = errors.Join(job.InputFrom(r.Body), job.OutputTo(w, mttranscode.Opt("c", "copy"), mttranscode.Opt("f", "mpegts")))
+		if err == nil {
+			err = job.Run(r.Context())
+		}
+		slog.Info("remuxed", "error", err)
+	})
+}
+
+// HLS goes to memory, from where it is served while it is written.
+func ExampleJob_OutputStore() {
+	engine, err := mttranscode.NewEngine()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer engine.Close()
+	job, err := engine.NewJob("-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=4")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer job.Close()
+	store := &mttranscode.MemoryStore{}
+	http.Handle("/live/", http.FileServerFS(store))
+	err = job.OutputStore(store, "live/index.m3u8", mttranscode.Opt("c:v", "mpeg4"), mttranscode.Opt("f", "hls"))
+	if err == nil {
+		err = job.Run(context.Background())
+	}
+	playlist, _ := store.ReadFile("live/index.m3u8")
+	fmt.Println(err, strings.HasPrefix(string(playlist), "#EXTM3U"))
+	// Output: <nil> true
+}
+
+// The first bytes are looked at before a job takes a place of the engine's.
+func ExamplePipe_Probe() {
+	engine, err := mttranscode.NewEngine()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer engine.Close()
+	pipe, err := engine.NewPipe()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer pipe.Close()
+	go func() {
+		_, err := pipe.Writer().ReadFrom(strings.NewReader("This is a letter, and no film."))
+		_ = pipe.Writer().CloseWithError(err)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err = pipe.Probe(ctx, 0)
+	fmt.Println(errors.Is(err, mttranscode.ErrDemux))
+	// Output: true
 }
 
 func ExampleJob_Input() {

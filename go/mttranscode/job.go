@@ -15,10 +15,12 @@ type Job struct {
 	engine  *Engine
 	handle  *C.mt_transcode_job
 	id      int64
+	opened  *opened
 	cleanup runtime.Cleanup
 
 	startMu sync.Mutex
 	started bool
+	host    *host // readers, writers and stores of the program's
 
 	signal broadcast // something is ready to be pulled, or the job is done or closed
 	events *eventQueue
@@ -41,8 +43,10 @@ type Job struct {
 //
 //	engine.NewJob("-i", "in.mp4", "-c", "copy", "out.mkv")
 //
-// Without any the job is described by Input, Output and SetOption. Errors: [ErrOption] and [ErrUnsupported] name the
-// argument, [ErrShutdown], [ErrNotUTF8]. It never blocks: files are opened by the running job.
+// Without any the job is described by Input, Output, InputFrom, OutputTo and SetOption. URLs "mt:NAME" are readers,
+// writers and stores of the program's: see [Job.BindInput], [Job.BindOutput] and [Job.BindStore]. Errors: [ErrOption]
+// and [ErrUnsupported] name the argument, [ErrShutdown], [ErrNotUTF8]. It never blocks: files are opened by the running
+// job.
 func (e *Engine) NewJob(args ...string) (*Job, error) {
 	defer runtime.KeepAlive(e)
 	var handle *C.mt_transcode_job
@@ -50,9 +54,10 @@ func (e *Engine) NewJob(args ...string) (*Job, error) {
 		return nil, callError(code)
 	}
 	job := &Job{
-		engine: e, handle: handle, id: int64(C.mt_transcode_job_id(handle)),
+		engine: e, handle: handle, id: int64(C.mt_transcode_job_id(handle)), opened: profileOpened(),
 		done: make(chan struct{}), pumped: make(chan struct{}),
 	}
+	job.host = newHost(handle, job.done)
 	if e.poller.logger != nil {
 		job.events = &eventQueue{}
 	} else {

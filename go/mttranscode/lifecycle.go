@@ -24,19 +24,24 @@ func (j *Job) Start() error {
 	if j.started {
 		return j.check(C.mt_transcode_job_start(j.handle))
 	}
+	if err := j.host.bind(j); err != nil {
+		return err
+	}
 	j.engine.poller.keep(j)
 	if err := j.check(C.mt_transcode_job_start(j.handle)); err != nil {
 		j.engine.poller.release(j.handle)
 		return err
 	}
 	j.started = true
+	j.host.start()
 	j.startPump()
 	return nil
 }
 
 // Wait waits until the job has ended, and returns nil or the [*Error] it ended with. When ctx ends before, Wait
 // returns an error that wraps ctx.Err(), and the job goes on: see [Job.Run]. Before the start it gives [ErrInvalid].
-// Any number of goroutines may wait; they park, and hold no thread.
+// Any number of goroutines may wait; they park, and hold no thread. It panics with a [*PanicError] where a reader,
+// writer or store of the program's did.
 func (j *Job) Wait(ctx context.Context) error {
 	code := C.mt_transcode_job_wait(j.handle, 0, nil)
 	switch {
@@ -46,7 +51,7 @@ func (j *Job) Wait(ctx context.Context) error {
 	case Code(code) != ErrTimeout:
 		return j.check(code)
 	}
-	for _, ended := range []<-chan struct{}{j.done, j.pumped} {
+	for _, ended := range []<-chan struct{}{j.done, j.pumped, j.host.wait()} {
 		select {
 		case <-ended:
 			continue
@@ -58,6 +63,7 @@ func (j *Job) Wait(ctx context.Context) error {
 			return contextError(ctx, fmt.Sprintf("waiting for job %d", j.id))
 		}
 	}
+	j.host.raise()
 	return j.finalResult()
 }
 
@@ -67,6 +73,9 @@ func (j *Job) Wait(ctx context.Context) error {
 //
 // Handlers, if any, are called with each event, on the caller's goroutine, in order; they take the job's events from
 // any other reader. While Run waits its goroutine parks and holds no thread. Errors: those of [Job.Start] too.
+//
+// Where readers, writers or stores of the program's are bound to the job, Run also waits until every byte was written
+// to them. It returns their errors as [Job.BindInput] says, and panics with a [*PanicError] where they did.
 func (j *Job) Run(ctx context.Context, handlers ...func(Event)) error {
 	if ctx.Err() != nil {
 		return contextError(ctx, fmt.Sprintf("job %d was not started", j.id))
@@ -85,6 +94,8 @@ func (j *Job) Run(ctx context.Context, handlers ...func(Event)) error {
 	}
 	<-j.done
 	<-j.pumped
+	<-j.host.wait()
+	j.host.raise()
 	err := j.finalResult()
 	var failure *Error
 	if stop() || !errors.As(err, &failure) || failure.Code != ErrCancelled && failure.Code != ErrDetached {
@@ -100,13 +111,18 @@ func (j *Job) Run(ctx context.Context, handlers ...func(Event)) error {
 // that the files play. The job ends as succeeded; a queued one as cancelled. It never blocks: wait for the end.
 // Before the start it gives [ErrInvalid]; after the end it does nothing.
 func (j *Job) Stop() error {
-	return j.check(C.mt_transcode_job_stop(j.handle))
+	err := j.check(C.mt_transcode_job_stop(j.handle))
+	if err == nil {
+		j.host.stopReading()
+	}
+	return err
 }
 
 // Cancel ends the job at once, wherever it is; outputs are left as they are, without trailers. The job ends as
 // cancelled, and Wait gives [ErrCancelled]. It never blocks: wait for the end. After the end it does nothing.
 func (j *Job) Cancel() error {
 	err := j.check(C.mt_transcode_job_cancel(j.handle))
+	j.host.interrupt()
 	if err == nil {
 		j.startPump() // a job that never started has events too, from now on
 	}
@@ -116,7 +132,7 @@ func (j *Job) Cancel() error {
 // Err returns the error that the job ended with: nil while it has not ended, and where it succeeded. It never blocks,
 // and keeps its answer after Close.
 func (j *Job) Err() error {
-	if isClosed(j.done) || C.mt_transcode_job_wait(j.handle, 0, nil) == 0 {
+	if (isClosed(j.done) || C.mt_transcode_job_wait(j.handle, 0, nil) == 0) && isClosed(j.host.wait()) {
 		return j.finalResult()
 	}
 	runtime.KeepAlive(j)
@@ -124,20 +140,30 @@ func (j *Job) Err() error {
 }
 
 // Close frees the job; one that runs is cancelled first. Calls that wait for it return. It parks until the job has
-// ended, 700 ms at most, then holds a thread for at most 650 ms more where a call into FFmpeg cannot be interrupted.
+// ended, 700 ms at most, then holds a thread for at most 650 ms more where a call into FFmpeg cannot be interrupted,
+// and parks for 700 ms at most where a Read or Write of the program's does not return.
 // It returns nil; a second call waits for the first.
 func (j *Job) Close() error {
 	j.closeOnce.Do(func() {
 		j.cancelAndJoin()
 		if j.State().Final() {
+			j.markDone() // the poller may not have come to it yet
+			<-j.host.wait()
 			_ = j.finalResult()
 		}
 		j.last.Store(int32(j.State()))
 		j.closed.Store(true)
 		j.cleanup.Stop()
+		j.opened.close()
 		j.engine.poller.forget(j.handle)
 		C.mt_transcode_job_free(j.handle)
 		j.markDone()
+		<-j.host.wait()
+		j.startMu.Lock()
+		defer j.startMu.Unlock()
+		if !j.started {
+			j.host.release()
+		}
 		j.endPump()
 		j.signal.wake()
 	})
@@ -145,6 +171,7 @@ func (j *Job) Close() error {
 }
 
 func (j *Job) cancelAndJoin() {
+	j.host.interrupt()
 	if state := j.State(); state == StateNew || state.Final() {
 		return
 	}
@@ -171,6 +198,7 @@ func (j *Job) finalResult() error {
 		} else if code < 0 {
 			j.result = j.check(code)
 		}
+		j.result = j.host.result(j.result)
 	})
 	return j.result
 }

@@ -58,7 +58,7 @@ func TestS19ManyAtOnce(t *testing.T) {
 }
 
 // threads counts the threads of the process; library only those that have a name of their own, as the library's and
-// FFmpeg's have and Go's have not.
+// FFmpeg's have and Go's have not: but for one that Go's scheduler starts while a callback runs, which inherits the name.
 func threads(t *testing.T) (all, library int) {
 	t.Helper()
 	own, err := os.ReadFile("/proc/self/comm")
@@ -78,7 +78,7 @@ func threads(t *testing.T) (all, library int) {
 	return all, library
 }
 
-func descriptors(t *testing.T) int {
+func descriptors(t testing.TB) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
 	check(t, err)
@@ -99,6 +99,7 @@ func TestS26NothingLeft(t *testing.T) {
 		defer stopped.Close()
 		check(t, stopped.Start())
 	}
+	_, named := threads(t)
 	work() // what Go and FFmpeg keep for ever is there after this
 	fds, goroutines := descriptors(t), runtime.NumGoroutine()
 	for range 5 {
@@ -106,7 +107,7 @@ func TestS26NothingLeft(t *testing.T) {
 	}
 	eventually(t, "goroutines as before", func() bool { return runtime.NumGoroutine() <= goroutines })
 	eventually(t, "descriptors as before", func() bool { return descriptors(t) <= fds })
-	eventually(t, "no thread of the library's", func() bool { _, library := threads(t); return library == 0 })
+	eventually(t, "no thread of the library's", func() bool { _, library := threads(t); return library <= named })
 }
 
 func TestS27EngineStats(t *testing.T) {

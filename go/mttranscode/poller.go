@@ -1,6 +1,18 @@
 package mttranscode
 
-// #include "library.h"
+/*
+#include "library.h"
+
+// A handle is a token, and only looks like a pointer: Go must not see it as a void pointer, which its collector and its checks look at.
+static int32_t next_ready(mt_transcode_engine *engine, mt_transcode_job **job, mt_transcode_pipe **pipe, uint32_t *bits) {
+  void *handle = NULL;
+  int32_t code = mt_transcode_engine_next_ready(engine, &handle, bits);
+  int is_pipe = code == 0 && (*bits & (MT_TRANSCODE_READY_READABLE | MT_TRANSCODE_READY_WRITABLE)) != 0;
+  *job = is_pipe ? NULL : handle;
+  *pipe = is_pipe ? handle : NULL;
+  return code;
+}
+*/
 import "C"
 
 import (
@@ -21,12 +33,14 @@ type poller struct {
 	engine *C.mt_transcode_engine
 	logger *slog.Logger
 	file   *os.File
+	opened *opened
 
 	mu sync.Mutex
-	// known finds the job of a handle without keeping a forgotten one alive; running keeps those alive that were
-	// started.
+	// known and pipes find what belongs to a handle without keeping a forgotten one alive; running keeps those jobs
+	// alive that were started.
 	known   map[*C.mt_transcode_job]weak.Pointer[Job]
 	running map[*C.mt_transcode_job]*Job
+	pipes   map[*C.mt_transcode_pipe]weak.Pointer[Pipe]
 
 	closeOnce sync.Once
 	closed    chan struct{} // the engine was freed: nothing becomes ready any more
@@ -43,6 +57,7 @@ func newPoller(engine *C.mt_transcode_engine, logger *slog.Logger) (*poller, err
 	p := &poller{
 		engine: engine, logger: logger, file: file,
 		known: map[*C.mt_transcode_job]weak.Pointer[Job]{}, running: map[*C.mt_transcode_job]*Job{},
+		pipes:  map[*C.mt_transcode_pipe]weak.Pointer[Pipe]{},
 		closed: make(chan struct{}), finished: make(chan struct{}),
 	}
 	go p.run()
@@ -84,10 +99,30 @@ func (p *poller) run() {
 }
 
 func (p *poller) drain() {
-	var handle *C.mt_transcode_job
+	var job *C.mt_transcode_job
+	var pipe *C.mt_transcode_pipe
 	var bits C.uint32_t
-	for C.mt_transcode_engine_next_ready(p.engine, &handle, &bits) == 0 {
-		p.dispatch(handle, uint32(bits))
+	for C.next_ready(p.engine, &job, &pipe, &bits) == 0 {
+		if pipe != nil {
+			p.dispatchPipe(pipe, uint32(bits))
+		} else {
+			p.dispatch(job, uint32(bits))
+		}
+	}
+}
+
+func (p *poller) dispatchPipe(handle *C.mt_transcode_pipe, bits uint32) {
+	p.mu.Lock()
+	pipe := p.pipes[handle].Value()
+	p.mu.Unlock()
+	if pipe == nil {
+		return
+	}
+	if bits&C.MT_TRANSCODE_READY_READABLE != 0 {
+		pipe.readable.wake()
+	}
+	if bits&C.MT_TRANSCODE_READY_WRITABLE != 0 {
+		pipe.writable.wake()
 	}
 }
 
@@ -136,9 +171,33 @@ func (p *poller) forget(handle *C.mt_transcode_job) {
 	delete(p.running, handle)
 }
 
+func (p *poller) addPipe(pipe *Pipe) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pipes[pipe.handle] = weak.Make(pipe)
+}
+
+func (p *poller) forgetPipe(handle *C.mt_transcode_pipe) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.pipes, handle)
+}
+
+// eachRunning does something to all that is bound to jobs that were started.
+func (p *poller) eachRunning(do func(*host)) {
+	p.mu.Lock()
+	jobs := slices.Collect(maps.Values(p.running))
+	p.mu.Unlock()
+	for _, job := range jobs {
+		do(job.host)
+	}
+}
+
 // close frees the engine, ends the goroutine, and wakes those who still wait for jobs: the free has made them final.
 func (p *poller) close() {
 	p.closeOnce.Do(func() {
+		p.opened.close()
+		p.eachRunning((*host).interrupt) // so that no job waits for a Read of the program's that does not return
 		C.mt_transcode_engine_free(p.engine)
 		p.file.Close()
 		<-p.finished
@@ -159,7 +218,8 @@ func (p *poller) takeRunning() []*Job {
 
 // freeForgotten is what the garbage collector runs for a job that nobody closed. Such a job never runs (running would
 // have kept it), so the free does not wait.
-func (p *poller) freeForgotten(handle *C.mt_transcode_job) {
+func (p *poller) freeForgotten(handle *C.mt_transcode_job, opened *opened) {
+	opened.close()
 	p.forget(handle)
 	C.mt_transcode_job_free(handle)
 }
@@ -168,9 +228,10 @@ func (p *poller) freeForgotten(handle *C.mt_transcode_job) {
 type forgotten struct {
 	poller *poller
 	handle *C.mt_transcode_job
+	opened *opened
 }
 
 func addJobCleanup(job *Job) runtime.Cleanup {
-	free := func(f forgotten) { f.poller.freeForgotten(f.handle) }
-	return runtime.AddCleanup(job, free, forgotten{job.engine.poller, job.handle})
+	free := func(f forgotten) { f.poller.freeForgotten(f.handle, f.opened) }
+	return runtime.AddCleanup(job, free, forgotten{job.engine.poller, job.handle, job.opened})
 }

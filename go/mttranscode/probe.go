@@ -85,6 +85,11 @@ func (r Rational) Float() float64 {
 // deadline for what may never answer. Errors: an *[Error] that is fs.ErrNotExist, fs.ErrPermission, [ErrDemux] (not
 // media), [ErrOption], [ErrShutdown] and others.
 func (e *Engine) Probe(ctx context.Context, url string, options ...Option) (*MediaInfo, error) {
+	return probeWithin(ctx, func(timeoutMS int64) (*MediaInfo, error) { return e.probe(url, options, timeoutMS) })
+}
+
+// probeWithin runs a probe in a goroutine that may be left behind. A timeout of 0 is none.
+func probeWithin(ctx context.Context, probe func(timeoutMS int64) (*MediaInfo, error)) (*MediaInfo, error) {
 	if ctx.Err() != nil {
 		return nil, contextError(ctx, "probe")
 	}
@@ -98,7 +103,7 @@ func (e *Engine) Probe(ctx context.Context, url string, options ...Option) (*Med
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		info, err := e.probe(url, options, timeout)
+		info, err := probe(timeout)
 		answers <- answer{info, err}
 	}()
 	select {
@@ -121,15 +126,7 @@ func (e *Engine) probe(url string, options []Option, timeoutMS int64) (*MediaInf
 	if err != nil {
 		return nil, err
 	}
-	flat := make([]string, 0, 2*len(options))
-	for _, option := range options {
-		value := option.value
-		if option.flag {
-			value = "1" // the array is ended by NULL, so a value cannot be left out
-		}
-		flat = append(flat, option.key, value)
-	}
-	cOptions, err := owned.vector(flat)
+	cOptions, err := owned.vector(flatten(options))
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +137,18 @@ func (e *Engine) probe(url string, options []Option, timeoutMS int64) (*MediaInf
 		return nil, takeProbeError(code, failure)
 	}
 	return parseMediaInfo([]byte(takeString(text)))
+}
+
+func flatten(options []Option) []string {
+	flat := make([]string, 0, 2*len(options))
+	for _, option := range options {
+		value := option.value
+		if option.flag {
+			value = "1" // the array is ended by NULL, so a value cannot be left out
+		}
+		flat = append(flat, option.key, value)
+	}
+	return flat
 }
 
 func takeProbeError(code C.int32_t, failure *C.mt_transcode_error) error {

@@ -107,8 +107,12 @@ type EngineStats struct {
 	Threads, ThreadsIdle uint64
 	// Now: descriptors that the library made. Those that FFmpeg opens for files are not counted.
 	Descriptors uint64
-	// Now: bytes of packets and frames that wait between threads.
+	// Now: pipes, those that jobs made for readers and writers too.
+	Pipes uint64
+	// Now: bytes that wait: packets and frames between threads, and what is in pipes.
 	QueuedBytes uint64
+	// Now: how much native memory pipes and jobs have reserved; and how much they may, see [WithMemoryBudget].
+	MemoryReserved, MemoryBudget uint64
 	// Now: jobs that were closed, or waited for in vain, while a call of theirs could not be interrupted.
 	Detached uint64
 	// Ever: jobs that were started, and that were refused with [ErrAgain].
@@ -131,6 +135,7 @@ func (e *Engine) Stats() (EngineStats, error) {
 	stats := EngineStats{
 		Health: Health(from.health), HealthReason: healthReason(&from),
 		Jobs: uint64(from.jobs), JobsRunning: uint64(from.jobs_running), JobsQueued: uint64(from.jobs_queued),
+		Pipes: uint64(from.pipes), MemoryReserved: uint64(from.memory_reserved_bytes), MemoryBudget: uint64(from.memory_budget_bytes),
 		Threads: uint64(from.threads), ThreadsIdle: uint64(from.threads_idle),
 		Descriptors: uint64(from.descriptors), QueuedBytes: uint64(from.queued_bytes), Detached: uint64(from.detached),
 		JobsStarted: uint64(from.jobs_started), JobsRefused: uint64(from.jobs_refused),

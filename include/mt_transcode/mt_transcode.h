@@ -53,6 +53,12 @@
 
 
 
+// The job reads the pipe: it is an input.
+#define MT_TRANSCODE_SIDE_READ 1
+
+// The job writes the pipe: it is an output.
+#define MT_TRANSCODE_SIDE_WRITE 2
+
 // Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
 // which is GPL.
 #define MT_TRANSCODE_ENGINE_REQUIRE_LGPL 1
@@ -75,6 +81,12 @@
 
 // A job is in its final state.
 #define MT_TRANSCODE_READY_DONE 2
+
+// A pipe that is watched can be read: there are bytes, or the end.
+#define MT_TRANSCODE_READY_READABLE 4
+
+// A pipe that is watched can be written: there is room, or the reader is gone.
+#define MT_TRANSCODE_READY_WRITABLE 8
 
 // Demuxing failed: the input is not what it claims, is damaged, or ends too early.
 #define MT_TRANSCODE_EDEMUX -1001
@@ -152,6 +164,10 @@
 // The last event of a job: `code` is its result, `text` the message of a failure.
 #define MT_TRANSCODE_EVENT_DONE 6
 
+// A pipe of the job passed its high-water mark: `file_index` is -1, `text` the pipe's name, `size_bytes` how full it is. It comes again after the
+// fill fell to half of the mark.
+#define MT_TRANSCODE_EVENT_PIPE_HIGH_WATER 7
+
 // Print the command as ffmpeg takes it: only what ffmpeg accepts (no `-mt_` options).
 #define MT_TRANSCODE_COMMAND_FFMPEG 1
 
@@ -182,6 +198,9 @@
 // Final: ended by `mt_transcode_job_cancel`, a free or a shutdown.
 #define MT_TRANSCODE_STATE_CANCELLED 7
 
+// For `flush_interval_ms`: what a job writes is passed on when a chunk is full, and at the end.
+#define MT_TRANSCODE_FLUSH_CHUNKS -1
+
 // The engine takes jobs.
 #define MT_TRANSCODE_HEALTH_OK 0
 
@@ -199,6 +218,22 @@
 
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
+
+#define DEFAULT_SEEK_BUFFER_BYTES (32 << 20)
+
+// What a job writes is shown when a chunk is full, and at the end.
+#define FLUSH_CHUNKS -1
+
+// Low latency without a wake-up for each packet.
+#define PipeConfig_DEFAULT_FLUSH_MS 40
+
+// Bits of readiness; C's numbers.
+#define READABLE 4
+
+#define WRITABLE 8
+
+// No budget.
+#define UNLIMITED UINT64_MAX
 
 // A negative AVERROR.
 typedef struct AvError AvError;
@@ -221,6 +256,56 @@ typedef struct mt_transcode_job mt_transcode_job;
 // An output of a job, while it is being described. See `mt_transcode_job_output_new`.
 typedef struct mt_transcode_output mt_transcode_output;
 
+// A pipe: bounded memory between the host and a job. See `mt_transcode_pipe_new`.
+typedef struct mt_transcode_pipe mt_transcode_pipe;
+
+// Bytes of the host's that can seek: callbacks. They are called on threads of the job, never two at the same time for one bind, and
+// may block; a cancel then waits for them up to 650 ms, after which the job is `MT_TRANSCODE_EDETACHED`. A callback may call any function of the
+// library; waiting for its own job there gives `-EDEADLK`, and freeing it is carried out when the job ends. A C++ or Go panic must not leave it.
+typedef struct mt_transcode_io {
+  // Size of this struct in bytes; set by the caller.
+  uint32_t struct_size;
+  // Zero.
+  uint32_t reserved32;
+  // The first argument of every callback.
+  void *user;
+  // Reads up to `size_bytes`: returns how many, 0 at the end, or a negative code, which becomes the job's. NULL: it cannot be read.
+  int64_t (*read)(void *user, uint8_t *buffer, uint64_t size_bytes);
+  // Writes up to `size_bytes`: returns how many, at least one, or a negative code. NULL: it cannot be written.
+  int64_t (*write)(void *user, const uint8_t *data, uint64_t size_bytes);
+  // Goes to a position from the beginning: returns it, or a negative code. NULL: it cannot seek.
+  int64_t (*seek)(void *user, int64_t position_bytes);
+  // Returns the size in bytes; negative, or NULL: unknown.
+  int64_t (*size)(void *user);
+  // Called exactly once, when no callback runs or will run any more, possibly long after the job was freed: here the host frees `user`. NULL: nothing.
+  void (*release)(void *user);
+} mt_transcode_io;
+
+// Files of the host's, for outputs that are made of many (HLS, DASH, segments): `mt:NAME/file.m3u8` is the URL of such an output. Names are
+// relative, with '/' between folders, without "..". The callbacks are called on threads of the job, and may block, as those of `mt_transcode_io`;
+// for one file never two at the same time.
+typedef struct mt_transcode_store {
+  // Size of this struct in bytes; set by the caller.
+  uint32_t struct_size;
+  // Zero.
+  uint32_t reserved32;
+  // The first argument of every callback.
+  void *user;
+  // Creates a file, or replaces one: returns 0 and sets `*file_out` (which may be NULL) for the calls below; or a negative code.
+  int32_t (*open)(void *user, const char *name, void **file_out);
+  // Writes up to `size_bytes`: returns how many, at least one, or a negative code.
+  int64_t (*write)(void *user, void *file, const uint8_t *data, uint64_t size_bytes);
+  // Goes to a position from the beginning: returns it, or a negative code. NULL: files cannot seek.
+  int64_t (*seek)(void *user, void *file, int64_t position_bytes);
+  // Ends a file, once for each open: `code` is 0 for one that is complete, negative for one that is broken off. Returns 0, or a negative code, with
+  // which the output fails. NULL: nothing to do.
+  int32_t (*close)(void *user, void *file, int32_t code);
+  // Removes a file: returns 0, or a negative code, which is a warning of the job's. NULL: that warning comes each time.
+  int32_t (*remove)(void *user, const char *name);
+  // As of `mt_transcode_io`.
+  void (*release)(void *user);
+} mt_transcode_store;
+
 // Configuration of an engine. Fill it with `mt_transcode_engine_config_init`, then change what should differ.
 typedef struct mt_transcode_engine_config {
   // Size of this struct in bytes, set by `_init`.
@@ -233,13 +318,18 @@ typedef struct mt_transcode_engine_config {
   uint32_t flags;
   // `MT_TRANSCODE_LOG_*`.
   uint32_t log_mode;
-  // Zero.
-  uint32_t reserved32;
+  // How long a job waits in the queue, in milliseconds, before it ends with `-ETIMEDOUT`. 0: as long as it takes.
+  uint32_t queue_timeout_ms;
   // How many bytes of packets and frames may wait between the threads of one job beyond the usual small queues, before the job
   // fails with `MT_TRANSCODE_ELIMIT`. 0: 256 MiB.
   uint64_t link_budget_bytes;
+  // How much native memory pipes and jobs of this engine may take together. A job that would pass it waits in the queue (the first one always
+  // runs), a pipe is refused with `-EAGAIN`; what passes it alone is refused with `MT_TRANSCODE_ELIMIT`. Counted are the capacities of
+  // pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
+  // global option `mt_memory` says. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
+  uint64_t memory_budget_bytes;
   // Zero.
-  uint64_t reserved[8];
+  uint64_t reserved[7];
 } mt_transcode_engine_config;
 
 // What failed, where, and what to do: the whole text of an error. All strings are UTF-8, never NULL (empty where there is
@@ -342,6 +432,45 @@ typedef struct mt_transcode_event {
   const char *json;
 } mt_transcode_event;
 
+// Configuration of a pipe. Fill it with `mt_transcode_pipe_config_init`, then change what should differ.
+typedef struct mt_transcode_pipe_config {
+  // Size of this struct in bytes, set by `_init`.
+  uint32_t struct_size;
+  // How many bytes a job reads or writes at once, at least 512 and at most the capacity. 0: 65,536.
+  uint32_t chunk_bytes;
+  // How many bytes the pipe holds, 4 KiB to 1 GiB. 0: 1 MiB. Memory that was never written to costs nothing.
+  uint64_t capacity_bytes;
+  // When what a job writes reaches the reader. 0: at once. N: after N milliseconds at the latest, or when a chunk is full.
+  // `MT_TRANSCODE_FLUSH_CHUNKS`: when a chunk is full, and at the end. `_init` sets 40. What the host writes is always passed on at once.
+  int32_t flush_interval_ms;
+  // How full the pipe is when `MT_TRANSCODE_EVENT_PIPE_HIGH_WATER` comes, in per cent, 1 to 100. 0: 90.
+  uint32_t high_water_percent;
+  // Zero.
+  uint64_t reserved[4];
+} mt_transcode_pipe_config;
+
+// What a pipe has done so far.
+typedef struct mt_transcode_pipe_stats_data {
+  // Size of this struct in bytes; set by the caller.
+  uint32_t struct_size;
+  // Bit 0: writing has ended; bit 1: reading has ended.
+  uint32_t closed;
+  // As configured, in bytes.
+  uint64_t capacity_bytes;
+  uint64_t chunk_bytes;
+  // Bytes in the pipe now, and at the most.
+  uint64_t fill_bytes;
+  uint64_t high_water_bytes;
+  // Bytes that were written and read in all, and in how many turns.
+  uint64_t written_bytes;
+  uint64_t read_bytes;
+  uint64_t writes;
+  uint64_t reads;
+  // How long it was full, and empty while somebody could still write, in microseconds: the reader is the slow one, or the writer.
+  uint64_t full_us;
+  uint64_t empty_us;
+} mt_transcode_pipe_stats_data;
+
 // What a job has done so far. Numbers only grow, but for `link_bytes` and the estimates.
 typedef struct mt_transcode_job_stats_data {
   // Size of this struct in bytes; set by the caller.
@@ -422,14 +551,14 @@ typedef struct mt_transcode_engine_stats_data {
   uint64_t jobs;
   uint64_t jobs_running;
   uint64_t jobs_queued;
-  // Now: memory pipes.
+  // Now: memory pipes that were not freed.
   uint64_t pipes;
   // Now: threads of ours that work for jobs, and that wait to be used again (they end after some seconds).
   uint64_t threads;
   uint64_t threads_idle;
   // Now: descriptors that the library made (eventfds). Those that FFmpeg opens for files are not counted.
   uint64_t descriptors;
-  // Now: bytes of packets and frames that wait between threads.
+  // Now: bytes that wait: packets and frames between threads, and what is in pipes.
   uint64_t queued_bytes;
   // Now: jobs that were freed or waited for in vain while a call of theirs could not be interrupted.
   uint64_t detached;
@@ -448,7 +577,14 @@ typedef struct mt_transcode_engine_stats_data {
   struct mt_transcode_histogram duration;
   // Why the health is what it is: NUL-terminated UTF-8, empty when OK.
   uint8_t health_reason[128];
+  // Now: native memory that is promised to pipes and running jobs, and how much may be (`memory_budget_bytes`).
+  uint64_t memory_reserved_bytes;
+  uint64_t memory_budget_bytes;
 } mt_transcode_engine_stats_data;
+
+
+
+
 
 
 
@@ -481,6 +617,51 @@ typedef struct mt_transcode_engine_stats_data {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// Binds a side of a pipe to a job: `mt:NAME` is then the URL of an input (`MT_TRANSCODE_SIDE_READ`) or output
+// (`MT_TRANSCODE_SIDE_WRITE`) of it. The host keeps the other side, or binds it to another job. An output needs its format named ("f"), as there
+// is no file name to guess it from.
+//
+// When the job ends, its side ends: a reader sees the end of the output, or the code that the output or the job failed with (`-ECANCELED` after
+// a cancel); a writer gets `-EPIPE`. A job that is freed before its start gives the side back.
+//
+// - `name`: 1 to 64 letters, digits, '.', '_' or '-'.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (that side is bound already, or in use, or the job was started),
+// `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` and `pipe` may be any value; `name` is NULL or NUL-terminated.
+int32_t mt_transcode_job_bind_pipe(struct mt_transcode_job *job,
+                                   const char *name,
+                                   struct mt_transcode_pipe *pipe,
+                                   uint32_t side);
+
+// Binds bytes that can seek to a job: `mt:NAME` is then the URL of one input or one output of it.
+//
+// - `io`: copied. From a successful call on, `release` will be called once; when the call fails, it is not.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `name` is NULL or NUL-terminated; `io` is NULL or has `struct_size` readable bytes. The callbacks are as said, and may be called
+// from any thread.
+int32_t mt_transcode_job_bind_io(struct mt_transcode_job *job,
+                                 const char *name,
+                                 const struct mt_transcode_io *io);
+
+// Binds files to a job: `mt:NAME/file` is then the URL of outputs of it, and of what their muxers write beside them. HLS and DASH remove what
+// they no longer need through the store too.
+//
+// - `store`: copied. From a successful call on, `release` will be called once; when the call fails, it is not.
+//
+// Returns and threads: as `mt_transcode_job_bind_io`. Since 0.1.
+//
+// # Safety
+// As `mt_transcode_job_bind_io`.
+int32_t mt_transcode_job_bind_store(struct mt_transcode_job *job,
+                                    const char *name,
+                                    const struct mt_transcode_store *store);
 
 // Returns, as JSON, what a bug report needs: versions of the library and of FFmpeg (built against and loaded), FFmpeg's licence (LGPL,
 // GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used.
@@ -578,17 +759,21 @@ int32_t mt_transcode_engine_jobs(const struct mt_transcode_engine *engine,
 // `engine` may be any value: it is checked.
 int32_t mt_transcode_engine_event_fd(struct mt_transcode_engine *engine);
 
-// Takes the next ready job off an engine's list. The job stays the host's as before; no new reference is made.
-// After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones.
+// Takes the next ready job or pipe off an engine's list. It stays the host's as before; no new reference is made.
+// After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones. A pipe comes once for each
+// `mt_transcode_pipe_watch`.
 //
-// - `job_out`: the handle that `mt_transcode_job_new` gave. A job that was freed never comes.
+// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT or DONE, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
+//   What was freed never comes.
 // - `bits_out`: `MT_TRANSCODE_READY_*` or-ed together.
 //
 // Returns 0, `-EAGAIN` (nothing is ready), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `engine` may be any value; the out-pointers are NULL or writable.
-int32_t mt_transcode_engine_next_ready(struct mt_transcode_engine *engine, struct mt_transcode_job **job_out, uint32_t *bits_out);
+int32_t mt_transcode_engine_next_ready(struct mt_transcode_engine *engine,
+                                       void **handle_out,
+                                       uint32_t *bits_out);
 
 // Frees an error object and its strings. NULL does nothing.
 //
@@ -872,6 +1057,185 @@ int32_t mt_transcode_job_event_fd(struct mt_transcode_job *job);
 // `context` is what FFmpeg gave to the host's callback, which has not returned yet; `line` is NULL or NUL-terminated.
 int32_t mt_transcode_log_forward(void *context, int32_t level, const char *line);
 
+// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_pipe_config)` as the caller was compiled.
+//
+// Returns 0, or `-EINVAL` for NULL or a size that no release had. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `config` is NULL or points to `struct_size` writable bytes.
+int32_t mt_transcode_pipe_config_init(struct mt_transcode_pipe_config *config, uint32_t struct_size);
+
+// Makes a pipe. One side writes and the other reads; each side belongs to the host until it is bound to a job
+// (`mt_transcode_job_bind_pipe`). A pipe may connect the host with a job in either direction, or two jobs with each other.
+//
+// - `config`: NULL for the defaults, else an initialised configuration; it is copied.
+// - `pipe_out`: freed with `mt_transcode_pipe_free`, before or after the engine and the jobs.
+//
+// Returns 0, `-EINVAL` (a size that makes no sense), `-EAGAIN` (the engine's memory budget is used up now), `MT_TRANSCODE_ELIMIT` (it is
+// smaller than this pipe), `-ENOMEM`, `-E2BIG`, `-ESHUTDOWN`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; the pointers are NULL or valid as said.
+int32_t mt_transcode_pipe_new(struct mt_transcode_engine *engine,
+                              const struct mt_transcode_pipe_config *config,
+                              struct mt_transcode_pipe **pipe_out);
+
+// Writes bytes, and waits for room.
+//
+// - `data`: `size_bytes` readable bytes; NULL only with 0. With 0 bytes it only asks whether writing is possible.
+// - `timeout_ms`: 0 writes what fits now; negative waits until all is written.
+//
+// Returns how many bytes were written: all of them, or fewer when the time was over or the reader left in between. `-EAGAIN` (timeout 0) and
+// `-ETIMEDOUT`: none. `-EPIPE`: nobody reads any more, or writing was closed. `-EBUSY`: this side belongs to a job, or another call or an
+// acquired region has it now. `-EINVAL`, `-EBADF` (also when the pipe is freed meanwhile), `-EPERM`.
+// Threads: one at a time. Blocks for `timeout_ms` at most. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value; `data` has `size_bytes` readable bytes.
+int64_t mt_transcode_pipe_write(struct mt_transcode_pipe *pipe,
+                                const uint8_t *data,
+                                uint64_t size_bytes,
+                                int64_t timeout_ms);
+
+// Reads bytes, and waits for the first.
+//
+// - `buffer`: `size_bytes` writable bytes; NULL only with 0, which returns 0.
+// - `timeout_ms`: 0 reads what is there; negative waits without end.
+//
+// Returns how many bytes were read, at least one; 0 at the end. Behind the last byte, the negative code that the writer closed the pipe with, if
+// it was not 0: for a job that failed, its result. `-EAGAIN` (timeout 0) and `-ETIMEDOUT`: nothing is there. `-EPIPE`: reading was closed. `-EBUSY`: this
+// side belongs to a job, or another call or a peek has it now. `-EINVAL`, `-EBADF` (also when the pipe is freed meanwhile), `-EPERM`.
+// Threads: one at a time. Blocks for `timeout_ms` at most. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value; `buffer` has `size_bytes` writable bytes.
+int64_t mt_transcode_pipe_read(struct mt_transcode_pipe *pipe,
+                               uint8_t *buffer,
+                               uint64_t size_bytes,
+                               int64_t timeout_ms);
+
+// Ends writing.
+//
+// - `code`: 0 for a good end; a negative code reaches the reader behind the last byte: as the result of `mt_transcode_pipe_read`, or as
+//   the error of the job that reads.
+//
+// Returns 0, `-EALREADY` (it was ended before, by this call or because the job that wrote is done), `-EBUSY` (the side belongs to a job), `-EINVAL`
+// (a positive code), `-EBADF`, `-EPERM`. Threads: any, also while another one is inside a call on the pipe: that returns. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+int32_t mt_transcode_pipe_close_write(struct mt_transcode_pipe *pipe,
+                                      int32_t code);
+
+// Ends reading: the writer gets `-EPIPE`, and a job that writes fails with it.
+//
+// Returns 0, `-EALREADY`, `-EBUSY` (the side belongs to a job), `-EBADF`, `-EPERM`. Threads: any, also while another one is inside a call on the
+// pipe: that returns. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+int32_t mt_transcode_pipe_close_read(struct mt_transcode_pipe *pipe);
+
+// Frees a pipe. A side that is still the host's counts as broken off: a job that reads gets the error `-EPIPE` behind the last byte, unless
+// writing was closed before; one that writes gets `-EPIPE`. Calls that wait return `-EBADF`. A region that is out stays valid until
+// `mt_transcode_pipe_commit` or `mt_transcode_pipe_consume`, the only calls that such a handle still takes. NULL, and a handle that was
+// freed already, do nothing.
+//
+// Ownership: takes the pipe; a job keeps what it needs of it. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+void mt_transcode_pipe_free(struct mt_transcode_pipe *pipe);
+
+// Gives the host free memory of a pipe to write into, instead of `mt_transcode_pipe_write`. Until `mt_transcode_pipe_commit` the writing
+// side is taken, and the memory stays valid, even when the pipe is freed meanwhile.
+//
+// - `timeout_ms`: 0 does not wait for room; negative waits without end.
+// - `region_out`, `size_bytes_out`: the memory and its size, at least one byte; what lies in one piece, which may be less than what is free.
+//
+// Returns 0, or as `mt_transcode_pipe_write`. Threads: one at a time. Blocks for `timeout_ms` at most. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value; the out-pointers are NULL or writable. The memory must not be used after the commit.
+int32_t mt_transcode_pipe_acquire(struct mt_transcode_pipe *pipe,
+                                  int64_t timeout_ms,
+                                  uint8_t **region_out,
+                                  uint64_t *size_bytes_out);
+
+// Passes on the first `size_bytes` of what was acquired; 0 gives the memory back.
+//
+// Returns 0, `-EINVAL` (nothing was acquired, or less than that: then it stays acquired), `-EPIPE` (nobody reads any more), `-EBADF` (the pipe
+// was freed; the memory is given back), `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+int32_t mt_transcode_pipe_commit(struct mt_transcode_pipe *pipe,
+                                 uint64_t size_bytes);
+
+// Shows the host the bytes at the front of a pipe, instead of `mt_transcode_pipe_read`. Until `mt_transcode_pipe_consume` the reading side is
+// taken, and the memory stays valid and unchanged, even when the pipe is freed meanwhile.
+//
+// - `timeout_ms`: 0 does not wait for bytes; negative waits without end.
+// - `region_out`, `size_bytes_out`: the memory and its size; what lies in one piece, which may be less than what is there. 0 at the end, when
+//   nothing is taken and nothing is to be consumed.
+//
+// Returns 0, or as `mt_transcode_pipe_read`. Threads: one at a time. Blocks for `timeout_ms` at most. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value; the out-pointers are NULL or writable. The memory must not be used after it was consumed.
+int32_t mt_transcode_pipe_peek(struct mt_transcode_pipe *pipe,
+                               int64_t timeout_ms,
+                               const uint8_t **region_out,
+                               uint64_t *size_bytes_out);
+
+// Takes the first `size_bytes` of what was peeked at off the pipe; 0 leaves all of it there.
+//
+// Returns 0, `-EINVAL` (nothing was peeked at, or less than that: then it stays so), `-EBADF` (the pipe was freed; the memory is given
+// back), `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+int32_t mt_transcode_pipe_consume(struct mt_transcode_pipe *pipe,
+                                  uint64_t size_bytes);
+
+// Returns an eventfd that is readable (POLLIN) while `mt_transcode_pipe_read` would not give `-EAGAIN`. Do not read from it.
+//
+// Ownership: the library's, made at the first call, open until the pipe is freed; CLOEXEC and non-blocking.
+// Returns the descriptor, or `-EMFILE`, `-ENFILE`, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+int32_t mt_transcode_pipe_readable_fd(struct mt_transcode_pipe *pipe);
+
+// Returns an eventfd that is readable (POLLIN) while `mt_transcode_pipe_write` would not give `-EAGAIN`. After the pipe was full it becomes
+// readable only when there is room for a chunk (or half of the capacity, where that is less), so that a writer is not woken for each byte. Do not
+// read from it. Ownership, results and threads: as `mt_transcode_pipe_readable_fd`. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+int32_t mt_transcode_pipe_writable_fd(struct mt_transcode_pipe *pipe);
+
+// Asks to be told once by `mt_transcode_engine_next_ready` when the pipe's descriptors would say so: so that thousands of pipes
+// need only the engine's one descriptor. It comes at once where it is so already; to be told again, ask again.
+//
+// - `bits`: `MT_TRANSCODE_READY_READABLE` and `MT_TRANSCODE_READY_WRITABLE`, one or both; calls add up.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value: it is checked.
+int32_t mt_transcode_pipe_watch(struct mt_transcode_pipe *pipe, uint32_t bits);
+
+// Fills `stats_out` with the numbers of a pipe.
+//
+// - `stats_out`: its `struct_size` set by the caller to its sizeof.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value; `stats_out` is NULL or points to its `struct_size` writable bytes.
+int32_t mt_transcode_pipe_stats(const struct mt_transcode_pipe *pipe, struct mt_transcode_pipe_stats_data *stats_out);
+
 // Opens a file or URL, reads as much as is needed to know its streams, and returns JSON in the form of
 // `ffprobe -show_format -show_streams -of json`: `{"streams":[...],"format":{...}}`.
 //
@@ -894,6 +1258,30 @@ int32_t mt_transcode_probe(struct mt_transcode_engine *engine,
                            int64_t timeout_ms,
                            char **json_out,
                            struct mt_transcode_error **error_out);
+
+// Looks at the first bytes of a pipe without losing them: whoever reads afterwards, a job or the host, gets the very same bytes from the first
+// one on. So a service can refuse what is no media, or not the media it wants, before a job takes a place. The bytes must be
+// there, or be written by another thread meanwhile.
+//
+// - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
+// - `limit_bytes`: how many bytes may be looked at. 0: 5,000,000, FFmpeg's probesize. An MP4 whose index lies at its end needs all of its bytes.
+// - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
+// - `json_out`: as of `mt_transcode_probe`; freed with `mt_transcode_string_free`.
+// - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.
+//
+// Returns 0; `MT_TRANSCODE_EDEMUX` (no media, or too short), `MT_TRANSCODE_ELIMIT`, `MT_TRANSCODE_EUNSUPPORTED` (a format that opens other files),
+// `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, the code that the writer closed with, `-EBUSY` (the reading side is taken), `-EINVAL`, `-EILSEQ`,
+// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. The bytes are kept in each case. Threads: any; works on a thread of the engine, beside its jobs.
+// Blocks for `timeout_ms` + 650 ms at most. Since 0.1.
+//
+// # Safety
+// `pipe` may be any value; the strings are NULL or NUL-terminated; the out-pointers are NULL or writable.
+int32_t mt_transcode_pipe_probe(struct mt_transcode_pipe *pipe,
+                                const char *const *options,
+                                uint64_t limit_bytes,
+                                int64_t timeout_ms,
+                                char **json_out,
+                                struct mt_transcode_error **error_out);
 
 // Fills `stats_out` with the numbers of a job, now or at its end.
 //

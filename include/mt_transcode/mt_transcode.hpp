@@ -20,7 +20,7 @@
 //     job.wait();
 //
 // Rules that hold for everything here:
-//  - Handles (engine, job, input, output) move and do not copy; their destructors free. A moved-from one gives EINVAL.
+//  - Handles (engine, job, input, output, pipe) move and do not copy; their destructors free. A moved-from one gives EINVAL.
 //  - A function comes twice: `start()` throws mt::error, `try_start()` returns an mt::result, which holds the value or an
 //    mt::failure. With -fno-exceptions only the second is there. Neither throws anything else but std::bad_alloc.
 //  - All but moving and destroying may be called from any thread at any time, as in C.
@@ -30,336 +30,15 @@
 #ifndef MT_TRANSCODE_HPP
 #define MT_TRANSCODE_HPP
 
-#include <cerrno>
-#include <chrono>
-#include <cstdint>
-#include <cstdlib>
 #include <initializer_list>
-#include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
-#include <vector>
 
-#include "mt_transcode.h"
-
-#if defined(__cpp_exceptions) || defined(__EXCEPTIONS)
-#define MT_TRANSCODE_HAS_EXCEPTIONS 1
-#include <stdexcept>
-#else
-#define MT_TRANSCODE_HAS_EXCEPTIONS 0
-#endif
+#include "mt_transcode_event.hpp"
+#include "mt_transcode_io.hpp"
+#include "mt_transcode_pipe.hpp"
+#include "mt_transcode_result.hpp"
+#include "mt_transcode_stream.hpp"
 
 namespace mt {
-
-// A timeout that never comes.
-inline constexpr std::chrono::milliseconds forever{-1};
-
-// Options by ffmpeg's names, for functions that take several at once: {{"f", "mpegts"}, {"probesize", "1M"}}.
-using option_list = std::vector<std::pair<std::string, std::string>>;
-
-// Version of the loaded library.
-inline std::string_view version() noexcept { return mt_transcode_version(); }
-
-// Whether the loaded library has the binary interface of this header. Linking by the soname ensures it; dlopen does not.
-inline bool abi_matches() noexcept { return mt_transcode_abi_version() == MT_TRANSCODE_ABI_VERSION; }
-
-// What a code means, in a few words, and its symbolic name ("DEMUX", "ENOENT").
-inline std::string_view words_of(int code) noexcept { return mt_transcode_strerror(code); }
-inline std::string_view name_of(int code) noexcept { return mt_transcode_error_name(code); }
-
-// ------------------------------------------------------------------------------------------------------------ failures
-
-// What failed, where, and what to do. Fields as in mt_transcode_error: indexes are -1 and strings empty where there is nothing
-// to say.
-struct failure {
-  int code = 0;
-  int ffmpeg_code = 0;
-  int input_index = -1;
-  int output_index = -1;
-  int stream_index = -1;
-  std::string name;
-  std::string stage;
-  std::string url;
-  std::string ffmpeg_text;
-  std::string message;
-  std::string hint;
-  std::string detail;
-
-  // A failure of which only the code is known.
-  static failure of(int code) {
-    failure made;
-    made.code = code;
-    made.name = name_of(code);
-    made.message = words_of(code);
-    return made;
-  }
-
-  // Copies the C object and frees it; where there is none, `code` has to do.
-  static failure take(mt_transcode_error* error, int code) {
-    if (error == nullptr) return of(code);
-    const std::unique_ptr<mt_transcode_error, void (*)(mt_transcode_error*)> owned(error, mt_transcode_error_free);
-    failure made;
-    made.code = error->code;
-    made.ffmpeg_code = error->ffmpeg_code;
-    made.input_index = error->input_index;
-    made.output_index = error->output_index;
-    made.stream_index = error->stream_index;
-    made.name = error->name;
-    made.stage = error->stage;
-    made.url = error->url;
-    made.ffmpeg_text = error->ffmpeg_text;
-    made.message = error->message;
-    made.hint = error->hint;
-    made.detail = error->detail;
-    return made;
-  }
-};
-
-#if MT_TRANSCODE_HAS_EXCEPTIONS
-// The exception of this library; what() is the message.
-class error : public std::runtime_error {
- public:
-  explicit error(failure what) : std::runtime_error(what.message), what_(std::make_shared<const failure>(std::move(what))) {}
-
-  int code() const noexcept { return what_->code; }
-  int ffmpeg_code() const noexcept { return what_->ffmpeg_code; }
-  int input_index() const noexcept { return what_->input_index; }
-  int output_index() const noexcept { return what_->output_index; }
-  int stream_index() const noexcept { return what_->stream_index; }
-  const std::string& name() const noexcept { return what_->name; }
-  const std::string& stage() const noexcept { return what_->stage; }
-  const std::string& url() const noexcept { return what_->url; }
-  const std::string& ffmpeg_text() const noexcept { return what_->ffmpeg_text; }
-  const std::string& message() const noexcept { return what_->message; }
-  const std::string& hint() const noexcept { return what_->hint; }
-  const std::string& detail() const noexcept { return what_->detail; }
-  const failure& whole() const noexcept { return *what_; }
-
- private:
-  std::shared_ptr<const failure> what_;  // shared: copying an exception must not throw
-};
-#endif
-
-namespace detail {
-
-[[noreturn]] inline void raise(failure what) {
-#if MT_TRANSCODE_HAS_EXCEPTIONS
-  throw error(std::move(what));
-#else
-  static_cast<void>(what);
-  std::abort();
-#endif
-}
-
-}  // namespace detail
-
-// A value, or why there is none. Ask it (`if (result)`) before `*result` and `->`; `value()` throws, or ends a program without
-// exceptions, where there is none.
-template <class T>
-class [[nodiscard]] result {
- public:
-  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-  result(failure why) : state_(std::in_place_index<1>, std::move(why)) {}
-
-  explicit operator bool() const noexcept { return state_.index() == 0; }
-  // 0, or the code of the failure.
-  int code() const noexcept { return *this ? 0 : failed().code; }
-  const failure& failed() const noexcept { return *std::get_if<1>(&state_); }
-
-  T& operator*() & noexcept { return *std::get_if<0>(&state_); }
-  const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
-  T* operator->() noexcept { return std::get_if<0>(&state_); }
-  const T* operator->() const noexcept { return std::get_if<0>(&state_); }
-
-  T value() && {
-    if (!*this) detail::raise(std::move(*std::get_if<1>(&state_)));
-    return std::move(**this);
-  }
-
- private:
-  std::variant<T, failure> state_;
-};
-
-template <>
-class [[nodiscard]] result<void> {
- public:
-  result() = default;
-  result(failure why) : why_(std::move(why)) {}
-
-  explicit operator bool() const noexcept { return !why_; }
-  int code() const noexcept { return why_ ? why_->code : 0; }
-  const failure& failed() const noexcept { return *why_; }
-
-  void value() && {
-    if (why_) detail::raise(std::move(*why_));
-  }
-
- private:
-  std::optional<failure> why_;
-};
-
-namespace detail {
-
-struct deleter {
-  void operator()(mt_transcode_engine* handle) const noexcept { mt_transcode_engine_free(handle); }
-  void operator()(mt_transcode_job* handle) const noexcept { mt_transcode_job_free(handle); }
-  void operator()(mt_transcode_input* handle) const noexcept { mt_transcode_input_free(handle); }
-  void operator()(mt_transcode_output* handle) const noexcept { mt_transcode_output_free(handle); }
-  void operator()(mt_transcode_event* event) const noexcept { mt_transcode_event_free(event); }
-  void operator()(char* string) const noexcept { mt_transcode_string_free(string); }
-};
-
-template <class T>
-using owned = std::unique_ptr<T, deleter>;
-
-// A view as C takes it.
-class c_string {
- public:
-  explicit c_string(std::string_view text) : text_(text) {}
-  bool whole() const noexcept { return text_.find('\0') == std::string::npos; }
-  const char* get() const noexcept { return text_.c_str(); }
-
- private:
-  std::string text_;
-};
-
-inline result<void> check(int code) { return code < 0 ? result<void>(failure::of(code)) : result<void>(); }
-
-// The text of a failed call on a job, where it is about that call: calls such as a wait that timed out leave none.
-inline failure failure_of(const mt_transcode_job* job, int code) {
-  mt_transcode_error* error = nullptr;
-  if (mt_transcode_job_error(job, &error) < 0 || error == nullptr) return failure::of(code);
-  failure text = failure::take(error, code);
-  return text.code == code ? text : failure::of(code);
-}
-
-inline result<void> check(const mt_transcode_job* job, int code) {
-  return code < 0 ? result<void>(failure_of(job, code)) : result<void>();
-}
-
-// Copies a string of the library's and frees it.
-inline result<std::string> take(int code, char* text) {
-  const owned<char> freed(text);
-  return code < 0 ? result<std::string>(failure::of(code)) : result<std::string>(std::string(text));
-}
-
-inline std::optional<std::chrono::microseconds> known(std::int64_t time_us) {
-  if (time_us < 0) return std::nullopt;
-  return std::chrono::microseconds(time_us);
-}
-
-}  // namespace detail
-
-// Versions, licence and surroundings as JSON, for bug reports.
-inline result<std::string> try_diagnostics() {
-  char* json = nullptr;
-  const int code = mt_transcode_diagnostics(&json);
-  return detail::take(code, json);
-}
-
-// -------------------------------------------------------------------------------------------------------------- events
-
-enum class job_state : std::uint32_t {
-  created = MT_TRANSCODE_STATE_NEW,
-  queued = MT_TRANSCODE_STATE_QUEUED,
-  opening = MT_TRANSCODE_STATE_OPENING,
-  running = MT_TRANSCODE_STATE_RUNNING,
-  stopping = MT_TRANSCODE_STATE_STOPPING,
-  succeeded = MT_TRANSCODE_STATE_SUCCEEDED,
-  failed = MT_TRANSCODE_STATE_FAILED,
-  cancelled = MT_TRANSCODE_STATE_CANCELLED,
-};
-
-// Whether a job in this state has ended.
-constexpr bool is_final(job_state state) noexcept {
-  return state == job_state::succeeded || state == job_state::failed || state == job_state::cancelled;
-}
-
-// Ignore a type that you do not know: newer libraries may have more.
-enum class event_type : std::uint32_t {
-  state = MT_TRANSCODE_EVENT_STATE,
-  input_opened = MT_TRANSCODE_EVENT_INPUT_OPENED,
-  progress = MT_TRANSCODE_EVENT_PROGRESS,
-  log = MT_TRANSCODE_EVENT_LOG,
-  output_finished = MT_TRANSCODE_EVENT_OUTPUT_FINISHED,
-  done = MT_TRANSCODE_EVENT_DONE,
-};
-
-// What a job tells. Which fields a type fills stands at mt_transcode_event.
-struct event {
-  event_type type{};
-  std::uint64_t sequence = 0;
-  std::chrono::microseconds time{};  // since the start of the job
-  job_state state{};
-  int code = 0;
-  int level = 0;  // FFmpeg's: 16 error, 24 warning, 32 information
-  int file_index = -1;
-  int stream_index = -1;
-  std::uint32_t repeated = 0;
-  std::chrono::microseconds position{};
-  std::optional<std::chrono::microseconds> duration;
-  std::optional<std::chrono::microseconds> time_left;
-  std::uint64_t frames = 0;
-  std::uint64_t size_bytes = 0;
-  double fps = 0;
-  double speed = 0;
-  std::optional<double> percent;
-  std::string label;
-  std::string stage;
-  std::string text;
-  std::string json;
-
-  // Copies the C object and frees it.
-  static event take(mt_transcode_event* raw) {
-    const detail::owned<mt_transcode_event> freed(raw);
-    event made;
-    made.type = static_cast<event_type>(raw->event_type);
-    made.sequence = raw->sequence;
-    made.time = std::chrono::microseconds(raw->time_us);
-    made.state = static_cast<job_state>(raw->state);
-    made.code = raw->code;
-    made.level = raw->level;
-    made.file_index = raw->file_index;
-    made.stream_index = raw->stream_index;
-    made.repeated = raw->repeated;
-    made.take_progress(*raw);
-    made.label = raw->label;
-    made.stage = raw->stage;
-    made.text = raw->text;
-    made.json = raw->json;
-    return made;
-  }
-
- private:
-  void take_progress(const mt_transcode_event& raw) {
-    if (type == event_type::progress) {
-      duration = detail::known(raw.duration_us);
-      time_left = detail::known(raw.time_left_us);
-      if (raw.percent >= 0) percent = raw.percent;
-    }
-    position = std::chrono::microseconds(raw.position_us);
-    frames = raw.frames;
-    size_bytes = raw.size_bytes;
-    fps = raw.fps;
-    speed = raw.speed;
-  }
-};
-
-// Numbers of a job, of an engine, and of a shutdown: the structs of C, as they are plain data.
-using job_stats = mt_transcode_job_stats_data;
-using engine_stats = mt_transcode_engine_stats_data;
-using shutdown_counts = mt_transcode_shutdown_counts;
-
-// How many jobs of an engine ended with `code`.
-inline std::uint64_t count_of(const engine_stats& stats, int code) noexcept {
-  std::uint64_t count = 0;
-  for (std::uint32_t i = 0; i < stats.results_used; i++) count += stats.results[i].code == code ? stats.results[i].count : 0;
-  return count;
-}
 
 // ---------------------------------------------------------------------------------------------------- inputs and outputs
 
@@ -453,6 +132,23 @@ class job {
     return check(mt_transcode_job_set_label(get(), c_label.get()));
   }
 
+  // --- Memory: what `mt:NAME` is as a URL of this job.
+
+  // A pipe that the job reads as an input, or writes as an output. It stays the caller's.
+  result<void> try_bind(std::string_view name, const pipe& bound, side jobs) {
+    const detail::c_string c_name(name);
+    if (!c_name.whole()) return failure::of(-EINVAL);
+    return check(mt_transcode_job_bind_pipe(get(), c_name.get(), bound.handle(), static_cast<std::uint32_t>(jobs)));
+  }
+  // Bytes of the host's, an input or output.
+  result<void> try_bind_io(std::string_view name, std::unique_ptr<io> host) {
+    return try_bind_host<detail::bound_io>(name, std::move(host), mt_transcode_job_bind_io);
+  }
+  // Where files of an output go: `mt:NAME/index.m3u8`.
+  result<void> try_bind_store(std::string_view name, std::unique_ptr<store> host) {
+    return try_bind_host<detail::bound_store>(name, std::move(host), mt_transcode_job_bind_store);
+  }
+
   // --- Life.
 
   result<void> try_start() { return check(mt_transcode_job_start(get())); }
@@ -521,6 +217,12 @@ class job {
   mt_transcode_job* handle() const noexcept { return get(); }
 
 #if MT_TRANSCODE_HAS_EXCEPTIONS
+  void bind(std::string_view name, const pipe& bound, side jobs) { try_bind(name, bound, jobs).value(); }
+  void bind_io(std::string_view name, std::unique_ptr<io> host) { try_bind_io(name, std::move(host)).value(); }
+  void bind_store(std::string_view name, std::unique_ptr<store> host) { try_bind_store(name, std::move(host)).value(); }
+  // What a callback of the host's threw, where that is why the job ended with `code`; null otherwise.
+  std::exception_ptr thrown(int code) const { return thrown_ == nullptr ? nullptr : thrown_->of(code); }
+
   void set_args(int argc, const char* const* argv) { try_set_args(argc, argv).value(); }
   void set_args(const std::vector<std::string>& args) { try_set_args(args).value(); }
   void set_args(std::initializer_list<std::string_view> args) { try_set_args(args).value(); }
@@ -531,16 +233,21 @@ class job {
   void set_label(std::string_view label) { try_set_label(label).value(); }
 
   void start() { try_start().value(); }
-  void run() { try_run().value(); }
+  // Starts the job and waits for its end; throws as `wait` does.
+  void run() {
+    start();
+    wait();
+  }
   void stop() { try_stop().value(); }
   void cancel() { try_cancel().value(); }
 
   // Waits until the job is final: true when it ended well, false when the time is over. Throws what it failed with; a cancelled
-  // job throws -ECANCELED.
+  // job throws -ECANCELED, and one that ended by an exception of a callback throws that.
   bool wait(std::chrono::milliseconds timeout = forever) {
     const result<int> ended = try_wait(timeout);
     if (!ended && ended.code() == -ETIMEDOUT) return false;
     if (!ended) detail::raise(ended.failed());
+    if (const std::exception_ptr by_host = thrown(*ended)) std::rethrow_exception(by_host);
     check(*ended).value();
     return true;
   }
@@ -571,6 +278,19 @@ class job {
     return File(get(), made);
   }
 
+  template <class Bound, class Host, class Bind>
+  result<void> try_bind_host(std::string_view name, std::unique_ptr<Host> host, Bind bind) {
+    const detail::c_string c_name(name);
+    if (!c_name.whole() || host == nullptr) return failure::of(-EINVAL);
+    if (thrown_ == nullptr) thrown_ = std::make_shared<detail::thrown>();
+    std::unique_ptr<Bound> bound(new Bound{std::move(host), thrown_});
+    const auto for_c = bound->for_c();
+    const int code = bind(get(), c_name.get(), &for_c);
+    if (code == 0) static_cast<void>(bound.release());  // the library's now, until it calls release
+    return check(code);
+  }
+
+  std::shared_ptr<detail::thrown> thrown_;  // shared with what is bound, which may outlive the job
   detail::owned<mt_transcode_job> handle_;
 };
 
@@ -589,13 +309,21 @@ struct engine_config {
   bool require_lgpl = false;
   mt::log_mode log_mode = mt::log_mode::leave;
   std::uint64_t link_budget_bytes = 0;
+  // How long a job may wait in the queue before it fails with -ETIMEDOUT; 0: as long as it takes.
+  std::chrono::milliseconds queue_timeout{0};
+  // What pipes and jobs may take of memory; 0: what the cgroup allows, UINT64_MAX: no limit.
+  std::uint64_t memory_budget_bytes = 0;
 };
 
-// A job that has something to tell: compare `job` with `job::handle()`.
+// A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
+// `pipe::handle()`. The other one is null.
 struct ready {
   mt_transcode_job* job = nullptr;
+  mt_transcode_pipe* pipe = nullptr;
   bool has_events = false;
   bool is_done = false;
+  bool is_readable = false;
+  bool is_writable = false;
 };
 
 // An engine: owns limits and threads, and runs jobs. Its destructor cancels what still runs; jobs may outlive it.
@@ -611,6 +339,9 @@ class engine {
     raw.flags = config.require_lgpl ? MT_TRANSCODE_ENGINE_REQUIRE_LGPL : 0;
     raw.log_mode = static_cast<std::uint32_t>(config.log_mode);
     raw.link_budget_bytes = config.link_budget_bytes;
+    if (config.queue_timeout.count() < 0 || config.queue_timeout.count() > UINT32_MAX) return failure::of(-EINVAL);
+    raw.queue_timeout_ms = static_cast<std::uint32_t>(config.queue_timeout.count());
+    raw.memory_budget_bytes = config.memory_budget_bytes;
     if (const int code = mt_transcode_engine_new(&raw, &made, &text); code < 0) return failure::take(text, code);
     return engine(made);
   }
@@ -622,6 +353,21 @@ class engine {
     const int code = mt_transcode_job_new(get(), &made);
     if (code < 0) return failure::of(code);
     return job(made);
+  }
+  // A pipe, -EAGAIN where the engine's memory is used up, or ELIMIT where it can never fit.
+  result<pipe> try_new_pipe(const pipe_config& config = {}) {
+    mt_transcode_pipe_config raw;
+    mt_transcode_pipe* made = nullptr;
+    if (const int code = mt_transcode_pipe_config_init(&raw, sizeof raw); code < 0) return failure::of(code);
+    const std::int64_t flush = config.flush_interval ? config.flush_interval->count() : MT_TRANSCODE_FLUSH_CHUNKS;
+    if (flush > INT32_MAX || (config.flush_interval && flush < 0)) return failure::of(-EINVAL);
+    raw.capacity_bytes = config.capacity_bytes;
+    raw.chunk_bytes = config.chunk_bytes;
+    raw.flush_interval_ms = static_cast<std::int32_t>(flush);
+    raw.high_water_percent = config.high_water_percent;
+    const int code = mt_transcode_pipe_new(get(), &raw, &made);
+    if (code < 0) return failure::of(code);
+    return pipe(made);
   }
   // Runs a whole command line and waits for its end.
   result<void> try_run(const std::vector<std::string>& args) {
@@ -635,17 +381,11 @@ class engine {
   result<std::string> try_probe(std::string_view url, const option_list& options = {},
                                 std::chrono::milliseconds timeout = forever) {
     const detail::c_string c_url(url);
-    std::vector<const char*> pairs;
-    bool whole = c_url.whole();
-    for (const auto& [key, value] : options) {
-      whole = whole && key.find('\0') == std::string::npos && value.find('\0') == std::string::npos;
-      pairs.insert(pairs.end(), {key.c_str(), value.c_str()});
-    }
-    pairs.push_back(nullptr);
-    if (!whole) return failure::of(-EINVAL);
+    const detail::c_options pairs(options);
+    if (!c_url.whole() || !pairs.whole()) return failure::of(-EINVAL);
     char* json = nullptr;
     mt_transcode_error* text = nullptr;
-    const int code = mt_transcode_probe(get(), c_url.get(), pairs.data(), timeout.count(), &json, &text);
+    const int code = mt_transcode_probe(get(), c_url.get(), pairs.get(), timeout.count(), &json, &text);
     if (code < 0) return failure::take(text, code);
     return detail::take(code, json);
   }
@@ -662,14 +402,20 @@ class engine {
     return counts;
   }
 
-  // One eventfd for all jobs, readable while any is ready; the library's. Negative: a code.
+  // One eventfd for all jobs and watched pipes, readable while any is ready; the library's. Negative: a code.
   int event_fd() noexcept { return mt_transcode_engine_event_fd(get()); }
-  // The next job that has something to tell, or -EAGAIN.
+  // The next job or pipe that is ready, or -EAGAIN.
   result<ready> try_next_ready() {
     ready next;
+    void* which = nullptr;
     std::uint32_t bits = 0;
-    const int code = mt_transcode_engine_next_ready(get(), &next.job, &bits);
+    const int code = mt_transcode_engine_next_ready(get(), &which, &bits);
     if (code < 0) return failure::of(code);
+    next.is_readable = (bits & MT_TRANSCODE_READY_READABLE) != 0;
+    next.is_writable = (bits & MT_TRANSCODE_READY_WRITABLE) != 0;
+    const bool is_pipe = next.is_readable || next.is_writable;
+    next.job = is_pipe ? nullptr : static_cast<mt_transcode_job*>(which);
+    next.pipe = is_pipe ? static_cast<mt_transcode_pipe*>(which) : nullptr;
     next.has_events = (bits & MT_TRANSCODE_READY_EVENT) != 0;
     next.is_done = (bits & MT_TRANSCODE_READY_DONE) != 0;
     return next;
@@ -695,6 +441,7 @@ class engine {
   explicit engine(const engine_config& config = {}) : engine(try_make(config).value()) {}
 
   job new_job() { return try_new_job().value(); }
+  pipe new_pipe(const pipe_config& config = {}) { return try_new_pipe(config).value(); }
   void run(const std::vector<std::string>& args) { try_run(args).value(); }
   std::string probe(std::string_view url, const option_list& options = {}, std::chrono::milliseconds timeout = forever) {
     return try_probe(url, options, timeout).value();
@@ -703,7 +450,7 @@ class engine {
   shutdown_counts shutdown(std::chrono::milliseconds timeout) { return try_shutdown(timeout).value(); }
   engine_stats stats() const { return try_stats().value(); }
   std::string jobs() const { return try_jobs().value(); }
-  // The next job that has something to tell; empty where none has.
+  // The next job or pipe that is ready; empty where none is.
   std::optional<ready> next_ready() {
     const result<ready> next = try_next_ready();
     if (next) return *next;

@@ -1,4 +1,4 @@
-"""The structs of mt_transcode.py against those of the C header, by the C compiler; and its functions against the header's."""
+"""The structs of mt_transcode against those of the C header, by the C compiler; and its functions against the header's."""
 
 import ctypes
 import os
@@ -21,6 +21,10 @@ STRUCTS = {
     "mt_transcode_result_count": mt_transcode._ResultCount,
     "mt_transcode_histogram": mt_transcode.Histogram,
     "mt_transcode_engine_stats_data": mt_transcode.EngineStats,
+    "mt_transcode_pipe_config": mt_transcode._PipeConfig,
+    "mt_transcode_pipe_stats_data": mt_transcode.PipeStats,
+    "mt_transcode_io": mt_transcode._Io,
+    "mt_transcode_store": mt_transcode._Store,
 }
 
 
@@ -59,7 +63,7 @@ class Layout(unittest.TestCase):
 
     def test_no_struct_or_field_is_missing(self):
         found = re.findall(r"typedef struct (\w+) \{(.*?)\n\} \w+;", header(), re.DOTALL)
-        fields = {name: re.findall(r"(\w+)(?:\[\w+\])?;", re.sub(r"//.*", "", body)) for name, body in found}
+        fields = {name: re.findall(r"(\w+)(?:\[\w+\]|\)\([^)]*\))?;", re.sub(r"//.*", "", body)) for name, body in found}
         self.assertEqual(fields, {name: [field for field, *_ in struct._fields_] for name, struct in STRUCTS.items()})
 
     def test_constants(self):

@@ -19,6 +19,8 @@ impl AvError {
     pub const FILTER_NOT_FOUND: AvError = AvError(tag(0xF8, b'F', b'I', b'L'));
     pub const PROTOCOL_NOT_FOUND: AvError = AvError(tag(0xF8, b'P', b'R', b'O'));
     pub const EXIT: AvError = AvError(tag(b'E', b'X', b'I', b'T'));
+    pub const EXTERNAL: AvError = AvError(tag(b'E', b'X', b'T', b' '));
+    pub const INVALID_DATA: AvError = AvError(tag(b'I', b'N', b'D', b'A'));
     pub const EXPERIMENTAL: AvError = AvError(-0x2bb2afa8);
     pub const AGAIN: AvError = AvError(-libc::EAGAIN);
     pub const NO_MEMORY: AvError = AvError(-libc::ENOMEM);

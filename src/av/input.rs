@@ -1,8 +1,9 @@
 //! Inputs: an AVFormatContext that reads.
 
+use super::access::{Access, Reach};
 use super::chapters::{self, Chapter};
 use super::sidedata::{self, SideData};
-use super::{AvError, Codec, Dict, Interrupt, Packet, Parameters, Rational, ffi};
+use super::{AvError, Codec, Dict, Interrupt, Io, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
@@ -11,8 +12,10 @@ use std::sync::Arc;
 /// An open input.
 pub struct Input {
     context: *mut ffi::AVFormatContext,
-    /// The context's callback points into it.
-    _interrupt: Arc<Interrupt>,
+    /// The context's callbacks point into it.
+    _access: Box<Access>,
+    /// What it reads from, where that is not FFmpeg's.
+    _io: Option<Io>,
 }
 
 // SAFETY: a context has no ties to a thread; it is used by one at a time, as every call that changes it needs `&mut`.
@@ -59,6 +62,8 @@ pub struct Opening<'a> {
     pub url: &'a str,
     /// A demuxer's name, or None to guess.
     pub format: Option<&'a str>,
+    /// How sure a guess was that was made before (`Io::probe_format`).
+    pub probe_score: i32,
     pub interrupt: Arc<Interrupt>,
     /// Finds the job of a log line.
     pub log_slot: usize,
@@ -68,8 +73,8 @@ pub struct Opening<'a> {
 }
 
 impl Input {
-    /// Opens `url`. What of `options` was not used stays in it.
-    pub fn open(opening: &Opening, options: &mut Dict) -> Result<Input, AvError> {
+    /// Opens `url`, or reads what `io` gives: then nothing else is opened. What of `options` was not used stays in it.
+    pub fn open(opening: &Opening, io: Option<Io>, options: &mut Dict) -> Result<Input, AvError> {
         let url = CString::new(opening.url).map_err(|_| AvError::INVALID)?;
         // SAFETY: every pointer is valid; avformat_open_input frees the context when it fails.
         unsafe {
@@ -84,7 +89,12 @@ impl Input {
             if context.is_null() {
                 return Err(AvError::NO_MEMORY);
             }
-            (*context).interrupt_callback = opening.interrupt.callback_for_input();
+            let reach = if io.is_some() { Reach::Nothing } else { Reach::Everything };
+            let access = Access::install(context, &opening.interrupt, true, reach);
+            if let Some(io) = &io {
+                (*context).pb = io.as_ptr();
+                (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO as i32;
+            }
             (*context).opaque = ptr::without_provenance_mut::<c_void>(opening.log_slot);
             (*context).flags |= ffi::AVFMT_FLAG_NONBLOCK as i32;
             if opening.is_bitexact {
@@ -109,7 +119,10 @@ impl Input {
                 }
             }
             AvError::check(ffi::avformat_open_input(&mut context, url.as_ptr(), format, options.as_mut()))?;
-            Ok(Input { context, _interrupt: opening.interrupt.clone() })
+            if opening.probe_score > 0 {
+                (*context).probe_score = opening.probe_score;
+            }
+            Ok(Input { context, _access: access, _io: io })
         }
     }
 

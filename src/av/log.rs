@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Once, Weak};
 
 use parking_lot::RwLock;
@@ -19,6 +20,9 @@ pub trait LogSink: Send + Sync {
 /// Lines of a job are found by a number that its contexts carry as `opaque`. The high bit keeps it apart from what a host
 /// may have put into contexts of its own.
 const SLOT_MARK: usize = 1 << 62;
+
+/// The highest level that any job ever wanted: what is chattier needs no look at its context.
+static HIGHEST: AtomicI32 = AtomicI32::new(0);
 
 static SINKS: RwLock<Option<HashMap<usize, Weak<dyn LogSink>>>> = RwLock::new(None);
 
@@ -35,6 +39,9 @@ pub struct LogContext(usize);
 impl LogContext {
     pub fn register(id: u64, sink: Weak<dyn LogSink>) -> LogContext {
         let slot = id as usize | SLOT_MARK;
+        if let Some(sink) = sink.upgrade() {
+            HIGHEST.fetch_max(sink.max_level(), Relaxed);
+        }
         SINKS.write().get_or_insert_with(HashMap::new).insert(slot, sink);
         LogContext(slot)
     }
@@ -72,6 +79,10 @@ type VaList = ffi::va_list;
 
 unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
     let level = level & 0xff; // the rest is a colour
+    // SAFETY: reads a number. Lines without a job go to FFmpeg's default, which has a level of its own.
+    if level > HIGHEST.load(Relaxed) && level > unsafe { ffi::av_log_get_level() } {
+        return;
+    }
     // SAFETY: FFmpeg's own arguments, passed on or read while they are valid.
     let result = catch_unwind(AssertUnwindSafe(|| unsafe {
         match sink_of(context) {

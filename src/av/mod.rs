@@ -4,6 +4,7 @@
 // What bindgen makes of a C type differs between FFmpeg's versions: a cast that does nothing here is needed there.
 #![allow(clippy::unnecessary_cast)]
 
+mod access;
 mod bsf;
 mod chapters;
 mod codec;
@@ -16,6 +17,7 @@ mod frame;
 mod graph;
 mod input;
 mod interrupt;
+mod io;
 mod log;
 mod names;
 mod options;
@@ -26,9 +28,11 @@ mod params;
 mod probe;
 mod probe_side_data;
 mod rational;
+mod ring;
 mod sidedata;
 mod versions;
 
+pub use access::Files;
 pub use bsf::BitstreamFilters;
 pub use chapters::Chapter;
 pub use codec::{Codec, decoder_for, find_decoder, find_encoder};
@@ -41,14 +45,16 @@ pub use frame::PictureProperties;
 pub use graph::{Graph, GraphOptions, GraphPad, Link, SinkFormat, audio_source_args, video_source_args};
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
+pub use io::{ByteStream, Io, StreamError};
 pub use log::{LogContext, LogSink, forward as forward_log, install as install_log, thread_slot as set_log_slot};
 pub use names::*;
 pub use options::*;
-pub use output::{FormatFlags, Output, has_number_pattern};
+pub use output::{FormatFlags, Output, guess_muxer, has_number_pattern};
 pub use packet::Packet;
 pub use params::{ChannelLayout, Parameters};
 pub use probe::probe_json;
 pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
+pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sidedata::{SideData, rotation};
 pub use versions::*;

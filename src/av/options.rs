@@ -101,6 +101,16 @@ pub fn demuxer_has_option(format: &str, name: &str) -> bool {
     }
 }
 
+/// Whether a demuxer opens what it reads by itself (devices, lavfi); `format` is its name, or the list of its names.
+pub fn demuxer_opens_no_file(format: &str) -> bool {
+    let Ok(name) = CString::new(format.split(',').next().unwrap_or_default()) else { return false };
+    // SAFETY: a terminated string; formats are static.
+    unsafe {
+        let format = ffi::av_find_input_format(name.as_ptr());
+        !format.is_null() && (*format).flags as u32 & ffi::AVFMT_NOFILE != 0
+    }
+}
+
 /// Evaluates flags or a named number of a codec option, such as "skip_frame" = "nokey".
 pub fn codec_flag_value(option: &str, value: &str) -> Option<i32> {
     // SAFETY: a static class, used as a fake object for the evaluation, as ffmpeg does.

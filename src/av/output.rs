@@ -1,8 +1,9 @@
 //! Outputs: an AVFormatContext that writes.
 
+use super::access::{Access, Files, Reach};
 use super::chapters::{self, Chapter};
 use super::sidedata::{self, SideData};
-use super::{AvError, Dict, Input, Interrupt, Packet, Parameters, Rational, ffi};
+use super::{AvError, Dict, Input, Interrupt, Io, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
@@ -11,7 +12,10 @@ use std::sync::Arc;
 /// An output from its making to its trailer.
 pub struct Output {
     context: *mut ffi::AVFormatContext,
-    _interrupt: Arc<Interrupt>,
+    /// The context's callbacks point into it.
+    access: Box<Access>,
+    /// What it writes to, where that is not FFmpeg's.
+    io: Option<Io>,
 }
 
 // SAFETY: a context has no ties to a thread; it is used by one at a time, as every call that changes it needs `&mut`.
@@ -49,11 +53,12 @@ impl FormatFlags {
 }
 
 impl Output {
-    /// Makes an output for `url`; nothing is opened yet.
+    /// Makes an output for `url`; nothing is opened yet. What the muxer opens by itself it finds among `files` first.
     pub fn new(
         url: &str,
         format: Option<&str>,
         interrupt: &Arc<Interrupt>,
+        files: Option<Arc<dyn Files>>,
         log_slot: usize,
     ) -> Result<Output, AvError> {
         let url = CString::new(url).map_err(|_| AvError::INVALID)?;
@@ -66,10 +71,10 @@ impl Output {
             if context.is_null() {
                 return Err(AvError::INVALID);
             }
-            (*context).interrupt_callback = interrupt.callback_for_output();
+            let access = Access::install(context, interrupt, false, files.map_or(Reach::Everything, Reach::Files));
             (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
+            Ok(Output { context, access, io: None })
         }
-        Ok(Output { context, _interrupt: interrupt.clone() })
     }
 
     /// Whether a muxer of this name exists.
@@ -309,6 +314,21 @@ impl Output {
         Ok(())
     }
 
+    /// Writes to `io` instead of a file of FFmpeg's.
+    pub fn attach(&mut self, io: Io) {
+        // SAFETY: a valid context that has no file; the Io is kept until the context is freed.
+        unsafe {
+            (*self.context).pb = io.as_ptr();
+            (*self.context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO as i32;
+        }
+        self.io = Some(io);
+    }
+
+    /// What the muxer or we close from now on is broken off: the output has failed.
+    pub fn set_broken(&self) {
+        self.access.set_broken();
+    }
+
     pub fn write_header(&mut self, options: &mut Dict) -> Result<(), AvError> {
         // SAFETY: a valid context.
         AvError::check(unsafe { ffi::avformat_write_header(self.context, options.as_mut()) }).map(drop)
@@ -350,6 +370,11 @@ impl Output {
 
     /// Closes the file: what was buffered is written, and an error of that is reported.
     pub fn close(&mut self) -> Result<(), AvError> {
+        if let Some(io) = self.io.take() {
+            // SAFETY: the context must not reach what is closed here.
+            unsafe { (*self.context).pb = ptr::null_mut() };
+            return io.close(0);
+        }
         if self.flags().opens_no_file() {
             return Ok(());
         }
@@ -360,9 +385,28 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        let _ = self.close();
-        // SAFETY: ours; freed once.
+        // What the muxer has open still, or we, is broken off: an output that ended well was closed before.
+        self.access.set_broken();
+        let io = self.io.take();
+        if io.is_none() {
+            let _ = self.close();
+        }
+        // SAFETY: ours; freed once. A muxer that gives up may still write: our Io lives until after that.
         unsafe { ffi::avformat_free_context(self.context) };
+        if let Some(io) = io {
+            let _ = io.close(-libc::ECANCELED);
+        }
+    }
+}
+
+/// The muxer that a format's name, or the ending of a file's name, stands for (av_guess_format).
+pub fn guess_muxer(format: Option<&str>, url: &str) -> Option<String> {
+    let (format, url) = (format.map(CString::new).transpose().ok()?, CString::new(url).ok()?);
+    // SAFETY: terminated strings or NULL; formats are static.
+    unsafe {
+        let format = format.as_ref().map_or(ptr::null(), |format| format.as_ptr());
+        let found = ffi::av_guess_format(format, url.as_ptr(), ptr::null());
+        (!found.is_null()).then(|| CStr::from_ptr((*found).name).to_string_lossy().into_owned())
     }
 }
 

@@ -1,11 +1,11 @@
 //! Engines: configuration, limits, shutdown, the descriptor that says which job has something to tell.
 
-use super::handle::{Target, insert, mt_transcode_engine, mt_transcode_job, remove};
+use super::handle::{Target, insert, mt_transcode_engine, remove};
 use super::structs::{self, Sized32};
 use super::{guard, guard_with_error, handle, mt_transcode_error, out, owned};
 use crate::error::{Code, Error};
 use crate::job::{Engine, EngineConfig, LogMode};
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::mem::size_of;
 use std::time::Duration;
 
@@ -38,13 +38,18 @@ pub struct mt_transcode_engine_config {
     pub flags: u32,
     /// `MT_TRANSCODE_LOG_*`.
     pub log_mode: u32,
-    /// Zero.
-    pub reserved32: u32,
+    /// How long a job waits in the queue, in milliseconds, before it ends with `-ETIMEDOUT`. 0: as long as it takes.
+    pub queue_timeout_ms: u32,
     /// How many bytes of packets and frames may wait between the threads of one job beyond the usual small queues, before the job
     /// fails with `MT_TRANSCODE_ELIMIT`. 0: 256 MiB.
     pub link_budget_bytes: u64,
+    /// How much native memory pipes and jobs of this engine may take together. A job that would pass it waits in the queue (the first one always
+    /// runs), a pipe is refused with `-EAGAIN`; what passes it alone is refused with `MT_TRANSCODE_ELIMIT`. Counted are the capacities of
+    /// pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
+    /// global option `mt_memory` says. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
+    pub memory_budget_bytes: u64,
     /// Zero.
-    pub reserved: [u64; 8],
+    pub reserved: [u64; 7],
 }
 
 // SAFETY: integers only, without padding.
@@ -59,9 +64,10 @@ const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
     max_queued: 0,
     flags: 0,
     log_mode: MT_TRANSCODE_LOG_LEAVE,
-    reserved32: 0,
+    queue_timeout_ms: 0,
     link_budget_bytes: 0,
-    reserved: [0; 8],
+    memory_budget_bytes: 0,
+    reserved: [0; 7],
 };
 
 /// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
@@ -94,7 +100,7 @@ fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
     if config.flags & !MT_TRANSCODE_ENGINE_REQUIRE_LGPL != 0 {
         return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
     }
-    if config.reserved32 != 0 || config.reserved != [0; 8] {
+    if config.reserved != [0; 7] {
         return Err(Error::invalid("config has a reserved field that is not zero".into()));
     }
     let log_mode = match config.log_mode {
@@ -109,7 +115,9 @@ fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
         config.flags & MT_TRANSCODE_ENGINE_REQUIRE_LGPL != 0,
         log_mode,
         config.link_budget_bytes,
-    ))
+    )
+    .with_queue_timeout_ms(config.queue_timeout_ms)
+    .with_memory_budget_bytes(config.memory_budget_bytes))
 }
 
 /// 0 is the default, `MT_TRANSCODE_NONE` is none.
@@ -278,6 +286,10 @@ pub unsafe extern "C" fn mt_transcode_engine_jobs(
 pub const MT_TRANSCODE_READY_EVENT: u32 = 1;
 /// A job is in its final state.
 pub const MT_TRANSCODE_READY_DONE: u32 = 2;
+/// A pipe that is watched can be read: there are bytes, or the end.
+pub const MT_TRANSCODE_READY_READABLE: u32 = 4;
+/// A pipe that is watched can be written: there is room, or the reader is gone.
+pub const MT_TRANSCODE_READY_WRITABLE: u32 = 8;
 
 /// Returns one descriptor for all jobs of an engine: an eventfd, readable (POLLIN) while any of them is ready, so that
 /// thousands of jobs need one place in a poll set. Do not read from it: call `mt_transcode_engine_next_ready` until it gives
@@ -294,10 +306,12 @@ pub unsafe extern "C" fn mt_transcode_engine_event_fd(engine: *mut mt_transcode_
     guard(|| handle::engine(engine)?.event_fd())
 }
 
-/// Takes the next ready job off an engine's list. The job stays the host's as before; no new reference is made.
-/// After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones.
+/// Takes the next ready job or pipe off an engine's list. It stays the host's as before; no new reference is made.
+/// After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones. A pipe comes once for each
+/// `mt_transcode_pipe_watch`.
 ///
-/// - `job_out`: the handle that `mt_transcode_job_new` gave. A job that was freed never comes.
+/// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT or DONE, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
+///   What was freed never comes.
 /// - `bits_out`: `MT_TRANSCODE_READY_*` or-ed together.
 ///
 /// Returns 0, `-EAGAIN` (nothing is ready), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
@@ -307,16 +321,16 @@ pub unsafe extern "C" fn mt_transcode_engine_event_fd(engine: *mut mt_transcode_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mt_transcode_engine_next_ready(
     engine: *mut mt_transcode_engine,
-    job_out: *mut *mut mt_transcode_job,
+    handle_out: *mut *mut c_void,
     bits_out: *mut u32,
 ) -> i32 {
     guard(|| {
-        let (job_out, bits_out) = (out(job_out, "job_out")?, out(bits_out, "bits_out")?);
+        let (handle_out, bits_out) = (out(handle_out, "handle_out")?, out(bits_out, "bits_out")?);
         let (token, bits) =
-            handle::engine(engine)?.next_ready().ok_or_else(|| Error::new(Code::EAGAIN, "no job is ready".into()))?;
+            handle::engine(engine)?.next_ready().ok_or_else(|| Error::new(Code::EAGAIN, "nothing is ready".into()))?;
         // SAFETY: not null, writable by contract.
         unsafe {
-            job_out.write(std::ptr::without_provenance_mut(token));
+            handle_out.write(std::ptr::without_provenance_mut(token));
             bits_out.write(bits);
         }
         Ok(0)

@@ -22,6 +22,10 @@ pub const MT_TRANSCODE_EVENT_OUTPUT_FINISHED: u32 = 5;
 /// The last event of a job: `code` is its result, `text` the message of a failure.
 pub const MT_TRANSCODE_EVENT_DONE: u32 = 6;
 
+/// A pipe of the job passed its high-water mark: `file_index` is -1, `text` the pipe's name, `size_bytes` how full it is. It comes again after the
+/// fill fell to half of the mark.
+pub const MT_TRANSCODE_EVENT_PIPE_HIGH_WATER: u32 = 7;
+
 /// One event. Strings are UTF-8, never NULL (empty where there is nothing to say), belong to the event and are freed with it; secrets in
 /// URLs are masked. Fields that a type does not name are 0, or -1 where -1 means that there is none.
 ///
@@ -131,6 +135,11 @@ impl mt_transcode_event {
                 self.fps = progress.fps();
                 self.speed = progress.speed();
                 self.percent = progress.percent().unwrap_or(-1.0);
+            }
+            EventKind::PipeHighWater { name, fill_bytes } => {
+                self.event_type = MT_TRANSCODE_EVENT_PIPE_HIGH_WATER;
+                self.text = owned(name);
+                self.size_bytes = *fill_bytes;
             }
             EventKind::Log { level, stage, stream, text, repeated } => {
                 self.event_type = MT_TRANSCODE_EVENT_LOG;

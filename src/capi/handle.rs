@@ -3,7 +3,7 @@
 //! double free does nothing, and after fork(2) the child's calls give `-EPERM` before any lock is tried.
 
 use crate::error::{Code, Error};
-use crate::job::{Engine, Job, after_fork};
+use crate::job::{Engine, HostPipe, Job, after_fork};
 use parking_lot::RwLock;
 use std::sync::{Arc, Weak};
 
@@ -27,6 +27,11 @@ pub struct mt_transcode_output {
     _opaque: [u8; 0],
 }
 
+/// A pipe: bounded memory between the host and a job. See `mt_transcode_pipe_new`.
+pub struct mt_transcode_pipe {
+    _opaque: [u8; 0],
+}
+
 /// The kinds of handles: odd numbers, so that a token is never an aligned address.
 pub(crate) trait Kind {
     const KIND: usize;
@@ -44,6 +49,9 @@ impl Kind for mt_transcode_input {
 impl Kind for mt_transcode_output {
     const KIND: usize = 7;
 }
+impl Kind for mt_transcode_pipe {
+    const KIND: usize = 9;
+}
 
 /// What a token stands for.
 #[derive(Clone)]
@@ -53,6 +61,7 @@ pub(crate) enum Target {
     /// Weak: a forgotten input handle does not keep its job's memory.
     Input(Weak<Job>, usize),
     Output(Weak<Job>, usize),
+    Pipe(Arc<HostPipe>),
 }
 
 impl Target {
@@ -62,6 +71,7 @@ impl Target {
             Target::Job(_) => mt_transcode_job::KIND,
             Target::Input(..) => mt_transcode_input::KIND,
             Target::Output(..) => mt_transcode_output::KIND,
+            Target::Pipe(_) => mt_transcode_pipe::KIND,
         }
     }
 }
@@ -74,12 +84,14 @@ struct Slots {
 
 static SLOTS: RwLock<Slots> = RwLock::new(Slots { slots: Vec::new(), free: Vec::new() });
 
-/// Bits of a token: 3 of kind, 28 of slot, 32 of generation. Slot 0 is never given away, so no token is small.
+/// Bits of a token: 4 of kind, 28 of slot, 32 of generation. Slot 0 is never given away, so no token is small.
 const SLOT_BITS: u32 = 28;
+const KIND_BITS: u32 = 4;
+const KIND_MASK: usize = (1 << KIND_BITS) - 1;
 const _: () = assert!(usize::BITS == 64, "tokens need 64-bit pointers");
 
 fn pack(slot: usize, generation: u32, kind: usize) -> usize {
-    (generation as usize) << (SLOT_BITS + 3) | slot << 3 | kind
+    (generation as usize) << (SLOT_BITS + KIND_BITS) | slot << KIND_BITS | kind
 }
 
 /// Makes a token for `target`.
@@ -118,7 +130,7 @@ fn checked(bits: usize) -> Result<(usize, u32, usize), Error> {
     if bits == 0 {
         return Err(Error::invalid("the handle is NULL".into()));
     }
-    Ok((bits >> 3 & ((1 << SLOT_BITS) - 1), (bits >> (SLOT_BITS + 3)) as u32, bits & 7))
+    Ok((bits >> KIND_BITS & ((1 << SLOT_BITS) - 1), (bits >> (SLOT_BITS + KIND_BITS)) as u32, bits & KIND_MASK))
 }
 
 fn stale() -> Error {
@@ -139,7 +151,7 @@ fn lookup<T: Kind>(token: *const T) -> Result<Target, Error> {
 
 /// Takes `token` out of use: every later call with it gives `-EBADF`. None where it was not in use, or is of another kind.
 pub(crate) fn remove<T: Kind>(token: *const T) -> Option<Target> {
-    if token.addr() & 7 == T::KIND { remove_any(token.addr()) } else { None }
+    if token.addr() & KIND_MASK == T::KIND { remove_any(token.addr()) } else { None }
 }
 
 /// As [`remove`], for a token of any kind.
@@ -166,6 +178,13 @@ pub(crate) fn engine(token: *const mt_transcode_engine) -> Result<Arc<Engine>, E
 pub(crate) fn job(token: *const mt_transcode_job) -> Result<Arc<Job>, Error> {
     match lookup(token)? {
         Target::Job(job) => Ok(job),
+        _ => Err(stale()),
+    }
+}
+
+pub(crate) fn pipe(token: *const mt_transcode_pipe) -> Result<Arc<HostPipe>, Error> {
+    match lookup(token)? {
+        Target::Pipe(pipe) => Ok(pipe),
         _ => Err(stale()),
     }
 }

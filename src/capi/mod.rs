@@ -2,6 +2,8 @@
 //! `job`, and translates the result; it never names an FFmpeg type, and nothing unwinds out of it.
 //! Handles are tokens, not addresses (see `handle`): a stale or foreign one is an error code, never a crash.
 
+mod bind;
+mod callbacks;
 mod diagnostics;
 mod engine;
 mod error;
@@ -11,11 +13,15 @@ mod handle;
 mod job;
 mod lifecycle;
 mod log;
+mod pipe;
+mod pipe_region;
+mod pipe_watch;
 mod probe;
 mod stats;
 mod structs;
 mod version;
 
+pub use bind::*;
 pub use diagnostics::*;
 pub use engine::*;
 pub use error::*;
@@ -24,6 +30,9 @@ pub use files::*;
 pub use job::*;
 pub use lifecycle::*;
 pub use log::*;
+pub use pipe::*;
+pub use pipe_region::*;
+pub use pipe_watch::*;
 pub use probe::*;
 pub use stats::*;
 pub use version::*;
@@ -39,6 +48,16 @@ pub(crate) fn guard(body: impl FnOnce() -> Result<i32, Error>) -> i32 {
         Ok(Err(error)) => error.code().to_c(),
         Err(_) => Code::PANIC.to_c(),
     }
+}
+
+/// As [`guard`], for functions that return a count of bytes.
+pub(crate) fn guard64(body: impl FnOnce() -> Result<usize, Error>) -> i64 {
+    let mut count = 0;
+    let code = guard(|| {
+        count = i64::try_from(body()?).unwrap_or(i64::MAX);
+        Ok(0)
+    });
+    if code < 0 { i64::from(code) } else { count }
 }
 
 /// As [`guard`], and hands the whole error to the caller where one was asked for.

@@ -1,6 +1,6 @@
 //! Looking at media without a job.
 
-use super::handle::mt_transcode_engine;
+use super::handle::{mt_transcode_engine, mt_transcode_pipe};
 use super::{guard_with_error, handle, mt_transcode_error, out, owned, text};
 use crate::error::Error;
 use std::ffi::c_char;
@@ -38,6 +38,45 @@ pub unsafe extern "C" fn mt_transcode_probe(
         let (url, options) = unsafe { (text(url, "url")?, pairs(options)?) };
         let timeout = u64::try_from(timeout_ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
         let json = engine.probe(url, &options, timeout)?;
+        // SAFETY: not null, writable by contract.
+        unsafe { json_out.write(owned(&json)) };
+        Ok(0)
+    })
+}
+
+/// Looks at the first bytes of a pipe without losing them: whoever reads afterwards, a job or the host, gets the very same bytes from the first
+/// one on. So a service can refuse what is no media, or not the media it wants, before a job takes a place. The bytes must be
+/// there, or be written by another thread meanwhile.
+///
+/// - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
+/// - `limit_bytes`: how many bytes may be looked at. 0: 5,000,000, FFmpeg's probesize. An MP4 whose index lies at its end needs all of its bytes.
+/// - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
+/// - `json_out`: as of `mt_transcode_probe`; freed with `mt_transcode_string_free`.
+/// - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.
+///
+/// Returns 0; `MT_TRANSCODE_EDEMUX` (no media, or too short), `MT_TRANSCODE_ELIMIT`, `MT_TRANSCODE_EUNSUPPORTED` (a format that opens other files),
+/// `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, the code that the writer closed with, `-EBUSY` (the reading side is taken), `-EINVAL`, `-EILSEQ`,
+/// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. The bytes are kept in each case. Threads: any; works on a thread of the engine, beside its jobs.
+/// Blocks for `timeout_ms` + 650 ms at most. Since 0.1.
+///
+/// # Safety
+/// `pipe` may be any value; the strings are NULL or NUL-terminated; the out-pointers are NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_pipe_probe(
+    pipe: *mut mt_transcode_pipe,
+    options: *const *const c_char,
+    limit_bytes: u64,
+    timeout_ms: i64,
+    json_out: *mut *mut c_char,
+    error_out: *mut *mut mt_transcode_error,
+) -> i32 {
+    guard_with_error(error_out, || {
+        let json_out = out(json_out, "json_out")?;
+        let pipe = handle::pipe(pipe)?;
+        // SAFETY: passed on from the caller.
+        let options = unsafe { pairs(options)? };
+        let timeout = u64::try_from(timeout_ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
+        let json = pipe.probe(&options, limit_bytes, timeout)?;
         // SAFETY: not null, writable by contract.
         unsafe { json_out.write(owned(&json)) };
         Ok(0)

@@ -166,14 +166,14 @@ pub struct mt_transcode_engine_stats_data {
     pub jobs: u64,
     pub jobs_running: u64,
     pub jobs_queued: u64,
-    /// Now: memory pipes.
+    /// Now: memory pipes that were not freed.
     pub pipes: u64,
     /// Now: threads of ours that work for jobs, and that wait to be used again (they end after some seconds).
     pub threads: u64,
     pub threads_idle: u64,
     /// Now: descriptors that the library made (eventfds). Those that FFmpeg opens for files are not counted.
     pub descriptors: u64,
-    /// Now: bytes of packets and frames that wait between threads.
+    /// Now: bytes that wait: packets and frames between threads, and what is in pipes.
     pub queued_bytes: u64,
     /// Now: jobs that were freed or waited for in vain while a call of theirs could not be interrupted.
     pub detached: u64,
@@ -192,13 +192,16 @@ pub struct mt_transcode_engine_stats_data {
     pub duration: mt_transcode_histogram,
     /// Why the health is what it is: NUL-terminated UTF-8, empty when OK.
     pub health_reason: [u8; 128],
+    /// Now: native memory that is promised to pipes and running jobs, and how much may be (`memory_budget_bytes`).
+    pub memory_reserved_bytes: u64,
+    pub memory_budget_bytes: u64,
 }
 
 // SAFETY: integers and floats only, without padding.
 unsafe impl Sized32 for mt_transcode_engine_stats_data {
-    const SMALLEST: usize = size_of::<Self>();
+    const SMALLEST: usize = 1320;
 }
-const _: () = assert!(size_of::<mt_transcode_engine_stats_data>() == 1320);
+const _: () = assert!(size_of::<mt_transcode_engine_stats_data>() == 1336);
 
 fn histogram(from: &Histogram) -> mt_transcode_histogram {
     mt_transcode_histogram { count: from.count, sum_us: from.sum_us, buckets: from.buckets }
@@ -242,6 +245,8 @@ impl mt_transcode_engine_stats_data {
             first_output: histogram(&stats.first_output),
             duration: histogram(&stats.duration),
             health_reason,
+            memory_reserved_bytes: stats.memory_reserved_bytes,
+            memory_budget_bytes: stats.memory_budget_bytes,
         }
     }
 }

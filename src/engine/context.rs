@@ -1,5 +1,7 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
+use super::host::Binds;
+use super::pipe::Pipe;
 use super::threads::ThreadPool;
 use crate::av::Interrupt;
 use crate::error::Error;
@@ -66,6 +68,8 @@ pub struct Identity {
     /// The job's id, which its threads carry; 0 for none.
     pub owner: u64,
     pub link_budget_bytes: u64,
+    /// What `mt:NAME` stands for.
+    pub binds: Arc<Binds>,
 }
 
 pub struct JobContext {
@@ -80,6 +84,9 @@ pub struct JobContext {
     /// How many bytes may wait in links beyond their usual length.
     pub link_budget_bytes: u64,
     pub began: Instant,
+    pub binds: Arc<Binds>,
+    /// The job will fail, though its outputs go on to their ends: an input broke off.
+    is_failing: Arc<AtomicBool>,
     is_stopped: AtomicBool,
     /// The first error that ends the job; output errors are kept by the outputs.
     failure: Mutex<Option<Error>>,
@@ -105,6 +112,8 @@ impl JobContext {
             owner: identity.owner,
             link_budget_bytes: identity.link_budget_bytes,
             began: Instant::now(),
+            binds: identity.binds,
+            is_failing: Arc::default(),
             is_stopped: AtomicBool::new(false),
             failure: Mutex::new(None),
             wakers: Mutex::new(Vec::new()),
@@ -177,6 +186,23 @@ impl JobContext {
         wakers.iter().for_each(|waker| waker.wake());
         let _guard = self.sleepers.0.lock();
         self.sleepers.1.notify_all();
+    }
+
+    /// Wakes who waits at a pipe when the job is cancelled or stopped.
+    pub fn wake_with(&self, pipe: &Arc<Pipe>) {
+        let weak = Arc::downgrade(pipe);
+        self.on_cancel(weak);
+    }
+
+    /// An input broke off, which fails the job at its end.
+    pub fn set_failing(&self) {
+        self.is_failing.store(true, Relaxed);
+    }
+
+    /// Asks whether the job will fail, as long as anybody wants to know.
+    pub fn failing(&self) -> Arc<dyn Fn() -> bool + Send + Sync> {
+        let is_failing = Arc::clone(&self.is_failing);
+        Arc::new(move || is_failing.load(Relaxed))
     }
 
     /// Sleeps, but not past a cancel or stop.

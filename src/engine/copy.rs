@@ -1,6 +1,6 @@
 //! One stream copied without decoding. Rules 8, 9 and 14; source: `do_streamcopy` of FFmpeg's fftools/ffmpeg.c.
 
-use crate::av::{AvError, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
+use crate::av::{NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
 
 /// What a copied stream needs to know.
 #[derive(Clone, Debug)]
@@ -45,28 +45,27 @@ impl CopyStream {
         CopyStream { settings, has_started: false, rescale_last: NOPTS }
     }
 
-    /// `now_us` is the packet's predicted decoding time; `audio_samples` the packet's duration, by its codec.
-    pub fn process(&mut self, packet: &Packet, now_us: i64, audio_samples: i32) -> Result<Copied, AvError> {
+    /// The packet belongs to this stream alone. `now_us` is its predicted decoding time; `audio_samples` the packet's duration, by its codec.
+    pub fn process(&mut self, mut packet: Packet, now_us: i64, audio_samples: i32) -> Copied {
         let s = &self.settings;
         if s.start_us.is_some_and(|start| now_us < start) {
-            return Ok(Copied::Skipped);
+            return Copied::Skipped;
         }
         if !self.has_started && !packet.is_key() && !s.copies_non_key_start {
-            return Ok(Copied::Skipped);
+            return Copied::Skipped;
         }
-        if !self.has_started && !s.copies_before_start && self.is_before_start(packet, now_us) {
-            return Ok(Copied::Skipped);
+        if !self.has_started && !s.copies_before_start && self.is_before_start(&packet, now_us) {
+            return Copied::Skipped;
         }
         let s = &self.settings;
         let start_us = s.start_us.unwrap_or(0);
         let is_over = |end: Option<i64>| end.is_some_and(|end| now_us >= end);
         if is_over(s.duration_us.map(|d| d.saturating_add(start_us))) || is_over(s.input_end_us) {
-            return Ok(Copied::Ended);
+            return Copied::Ended;
         }
-        let mut copy = packet.reference()?;
-        self.retime(packet, &mut copy, now_us, start_us, audio_samples);
+        self.retime(&mut packet, now_us, start_us, audio_samples);
         self.has_started = true;
-        Ok(Copied::Packet(copy))
+        Copied::Packet(packet)
     }
 
     fn is_before_start(&self, packet: &Packet, now_us: i64) -> bool {
@@ -77,12 +76,12 @@ impl CopyStream {
     }
 
     /// Audio goes through av_rescale_delta, as ffmpeg's does, and its pts is its dts.
-    fn retime(&mut self, packet: &Packet, copy: &mut Packet, now_us: i64, start_us: i64, audio_samples: i32) {
+    fn retime(&mut self, packet: &mut Packet, now_us: i64, start_us: i64, audio_samples: i32) {
         let s = &self.settings;
         let (from, to) = (s.time_base, s.out_time_base);
         let start = rescale(start_us, TIME_BASE, to);
         if packet.pts() != NOPTS {
-            copy.set_pts(rescale(packet.pts(), from, to).wrapping_sub(start));
+            packet.set_pts(rescale(packet.pts(), from, to).wrapping_sub(start));
         }
         let dts = if packet.dts() == NOPTS {
             rescale(now_us, TIME_BASE, to)
@@ -90,12 +89,12 @@ impl CopyStream {
             let samples = if audio_samples > 0 { audio_samples } else { s.frame_size.max(0) };
             let rate = Rational::new(1, s.sample_rate);
             let dts = rescale_delta(from, packet.dts(), rate, samples, &mut self.rescale_last, to);
-            copy.set_pts(dts.wrapping_sub(start));
+            packet.set_pts(dts.wrapping_sub(start));
             dts
         } else {
             rescale(packet.dts(), from, to)
         };
-        copy.set_dts(dts.wrapping_sub(start));
-        copy.set_duration(rescale(packet.duration(), from, to));
+        packet.set_dts(dts.wrapping_sub(start));
+        packet.set_duration(rescale(packet.duration(), from, to));
     }
 }

@@ -19,6 +19,8 @@ pub struct Demuxer {
     /// Streams whose first packet was seen.
     has_begun: Vec<bool>,
     has_reported_new: bool,
+    /// An input that breaks off fails the job (-mt_read_errors).
+    fails_job: bool,
 }
 
 /// What reading gives.
@@ -65,6 +67,7 @@ impl Demuxer {
             pace: Pace::new(file.speed),
             has_begun: vec![false; file.streams.len()],
             has_reported_new: false,
+            fails_job: job.global("mt_read_errors") != Some("ignore"),
             file,
         }
     }
@@ -77,7 +80,7 @@ impl Demuxer {
             }
             let mut packet = match Packet::new() {
                 Ok(packet) => packet,
-                Err(error) => return Read::End(Some(self.error(error))),
+                Err(error) => return self.broken(error),
             };
             match self.file.input.read(&mut packet) {
                 Ok(()) => {}
@@ -86,9 +89,9 @@ impl Demuxer {
                     self.context.sleep(Duration::from_millis(10));
                     continue;
                 }
-                Err(AvError::EOF) => return Read::End(None),
+                Err(AvError::EOF) if !self.file.host.is_set() => return Read::End(None),
                 Err(_) if self.context.is_ending() => return Read::End(None),
-                Err(error) => return Read::End(Some(self.error(error))),
+                Err(error) => return self.broken(error),
             }
             add(&self.context.counters.packets_read, 1);
             if let Some(read) = self.accept(packet) {
@@ -97,7 +100,18 @@ impl Demuxer {
         }
     }
 
+    /// Reading broke off, which fails the job unless it was told to go on.
+    fn broken(&self, error: AvError) -> Read {
+        if self.fails_job {
+            self.context.set_failing();
+        }
+        Read::End(Some(self.error(error)))
+    }
+
     fn error(&self, error: AvError) -> Error {
+        if let Some(error) = self.file.host.error("demux") {
+            return error.on_input(self.file.index, &self.file.url);
+        }
         failed(error, "demux", Code::DEMUX, &format!("reading '{}' failed before its end", self.file.url))
             .on_input(self.file.index, &self.file.url)
             .with_hint(

@@ -61,8 +61,8 @@ impl DemuxStage {
         while index < routes.copies.len() {
             let (inbox, queue, copy) = &mut routes.copies[index];
             let samples = parameters.audio_packet_samples(packet.size());
-            let copied = copy.process(&packet, now_us, samples);
-            let is_open = match copied.map_err(|e| failed(e, "mux", Code::ENOMEM, "cannot copy a packet"))? {
+            let own = packet.reference().map_err(|e| failed(e, "mux", Code::ENOMEM, "cannot copy a packet"))?;
+            let is_open = match copy.process(own, now_us, samples) {
                 Copied::Packet(copied) => refused(inbox.send(*queue, MuxItem::Packet(copied)))?,
                 Copied::Skipped => true,
                 Copied::Ended => {

@@ -3,10 +3,12 @@
 
 use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
+use super::host::{self, Failure};
 use super::stream_setup::FileOptions;
 use crate::av::{self, Codec, Dict, Input, InputStream, Opening, Rational};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
+use std::sync::Arc;
 
 /// An input that is open, with all that was decided about it.
 pub struct OpenInput {
@@ -30,6 +32,8 @@ pub struct OpenInput {
     pub is_bitexact: bool,
     /// Packets between demuxer and decoder.
     pub queue_packets: usize,
+    /// What the host's stream failed with, where the input is the host's.
+    pub host: Arc<Failure>,
 }
 
 /// A stream of an input, and what the options say of it.
@@ -49,16 +53,24 @@ pub struct StreamPlan {
 
 pub fn open_input(context: &JobContext, job: &JobSpec, index: usize) -> Result<OpenInput, Error> {
     let spec = &job.inputs[index];
-    open(context, job, spec, index).map_err(|error| {
+    let host = Arc::new(Failure::default());
+    open(context, job, spec, index, &host).map_err(|error| {
+        let error = host.error("open input").unwrap_or(error);
         let error = if error.input().is_none() { error.on_input(index, &spec.url) } else { error };
         unless_cancelled(context, error)
     })
 }
 
-fn open(context: &JobContext, job: &JobSpec, spec: &FileSpec, index: usize) -> Result<OpenInput, Error> {
+fn open(
+    context: &JobContext,
+    job: &JobSpec,
+    spec: &FileSpec,
+    index: usize,
+    host: &Arc<Failure>,
+) -> Result<OpenInput, Error> {
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
     let options = FileOptions::sort(spec, false);
-    let mut input = open_format(context, spec, url, &options)?;
+    let mut input = open_format(context, spec, url, &options, host)?;
     let mut facts = (0..input.stream_count())
         .map(|i| input.describe(i).map(|s| facts_of(&s)))
         .collect::<Result<Vec<_>, _>>()
@@ -97,10 +109,17 @@ fn open(context: &JobContext, job: &JobSpec, spec: &FileSpec, index: usize) -> R
         streams,
         facts,
         options,
+        host: Arc::clone(host),
     })
 }
 
-fn open_format(context: &JobContext, spec: &FileSpec, url: &str, options: &FileOptions) -> Result<Input, Error> {
+fn open_format(
+    context: &JobContext,
+    spec: &FileSpec,
+    url: &str,
+    options: &FileOptions,
+    host: &Arc<Failure>,
+) -> Result<Input, Error> {
     let format = spec.value("f");
     if let Some(name) = format.filter(|name| !Input::format_exists(name)) {
         return Err(Error::option(format!("input format '{name}' (option f) is unknown")).at("open input"));
@@ -129,15 +148,24 @@ fn open_format(context: &JobContext, spec: &FileSpec, url: &str, options: &FileO
         let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
         setting.map(|s| decoder_named(&s.value)).transpose()
     };
+    let found = host::open_input(context, spec, url, &options.format, host)?;
+    let (io, guessed, probe_score) = match found {
+        Some(found) => {
+            dict.set_if_absent("protocol_whitelist", "none"); // what io_open does not refuse already (rule 37)
+            (Some(found.io), Some(found.format), found.probe_score)
+        }
+        None => (None, None, 0),
+    };
     let opening = Opening {
         url,
-        format,
+        format: guessed.as_deref().or(format),
+        probe_score,
         interrupt: context.interrupt.clone(),
         log_slot: context.log_slot,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         decoders: [typed("v")?, typed("a")?, typed("s")?],
     };
-    let input = Input::open(&opening, &mut dict)
+    let input = Input::open(&opening, io, &mut dict)
         .map_err(|e| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))?;
     match options.unknown_in(&dict) {
         Some(key)

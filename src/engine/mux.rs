@@ -3,9 +3,9 @@
 
 use super::context::{JobContext, add};
 use super::errors::{failed, unless_cancelled};
+use super::host::Failure;
 use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
-use super::outputs::unknown_option;
 use super::plan::OpenOutput;
 use super::stream_setup::FileOptions;
 use crate::av::{Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
@@ -35,17 +35,18 @@ pub struct StreamReady {
 }
 
 pub struct Muxer {
-    context: Arc<JobContext>,
+    pub(super) context: Arc<JobContext>,
     pub index: usize,
     pub url: String,
-    output: Output,
-    options: FileOptions,
-    header_options: Dict,
-    streams: Vec<MuxStream>,
+    pub(super) output: Output,
+    host: Arc<Failure>,
+    pub(super) options: FileOptions,
+    pub(super) header_options: Dict,
+    pub(super) streams: Vec<MuxStream>,
     sync: Option<SyncQueue>,
     limit_bytes: Option<u64>,
     first_video: Option<usize>,
-    has_header: bool,
+    pub(super) has_header: bool,
     is_ended: bool,
     size_bytes: u64,
     /// Of the packets: what is known of muxers that open their files themselves (HLS).
@@ -86,6 +87,7 @@ impl Muxer {
             first_video: streams.iter().position(|s| s.kind == MediaKind::Video).filter(|_| open.index == 0),
             url: open.url,
             output: open.output,
+            host: open.host,
             options: open.options,
             header_options: open.header_options,
             streams,
@@ -99,103 +101,10 @@ impl Muxer {
         }
     }
 
-    fn error(&self, error: Error) -> Error {
+    /// The error of this output: the host's own where its stream failed first.
+    pub(super) fn error(&self, error: Error) -> Error {
+        let error = self.host.error("mux").unwrap_or(error);
         unless_cancelled(&self.context, error.on_output(self.index, &self.url))
-    }
-
-    /// A stream is known: its encoder is open.
-    pub fn stream_ready(&mut self, index: usize, ready: StreamReady) -> Result<(), Error> {
-        let mux_failed = |e| failed(e, "open output", Code::MUX, "cannot describe a stream to the muxer");
-        let output = &mut self.output;
-        let tag = output.parameters(index).map(|p| p.codec_tag()).unwrap_or(0);
-        let mut parameters = ready.parameters;
-        if tag != 0 {
-            parameters.set_codec_tag(tag);
-        }
-        output.set_parameters(index, &parameters).map_err(mux_failed)?;
-        for side in &ready.side_data {
-            output.add_side_data(index, side).map_err(mux_failed)?;
-        }
-        if let Some(ratio) = ready.sample_aspect_ratio {
-            output.set_sample_aspect_ratio(index, ratio);
-        }
-        if let Some(rate) = ready.frame_rate {
-            output.set_frame_rates(index, rate, None);
-        }
-        if !output.time_base(index).is_positive() {
-            output.set_time_base(index, ready.time_base.reduced());
-        }
-        if let Some((duration, time_base)) = ready.duration {
-            output.hint_duration(index, duration, time_base);
-        }
-        if let Some(tag) = ready.encoder_tag {
-            let mut metadata = output.stream_metadata(index);
-            metadata.set_if_absent("encoder", &tag);
-            output.set_stream_metadata(index, &metadata);
-        }
-        let stream = &mut self.streams[index];
-        stream.time_base = ready.time_base;
-        stream.fixed_duration = ready.frame_rate.filter(|_| ready.is_constant_rate).map(Rational::inverse);
-        self.init_stream(index)
-    }
-
-    /// A copied stream was described already; its filters may change that.
-    pub fn copy_ready(&mut self, index: usize) -> Result<(), Error> {
-        self.init_stream(index)
-    }
-
-    fn init_stream(&mut self, index: usize) -> Result<(), Error> {
-        if let Some(filters) = &mut self.streams[index].filters {
-            let result = self.output.parameters(index).and_then(|parameters| {
-                let (parameters, time_base) = filters.init(&parameters, self.output.time_base(index))?;
-                self.output.set_parameters(index, &parameters)?;
-                self.output.set_time_base(index, time_base);
-                Ok(())
-            });
-            result.map_err(|e| {
-                self.error(
-                    failed(e, "bitstream filter", Code::MUX, "cannot start the bitstream filters").on_stream(index),
-                )
-            })?;
-        }
-        self.streams[index].is_ready = true;
-        self.write_header_if_ready()
-    }
-
-    /// A copied stream whose packets all come after the header can use the muxer's own time base (of_check_init: "try to
-    /// improve muxing time_base"). Returns it.
-    pub fn adopt_time_base(&mut self, index: usize) -> Rational {
-        let stream = &mut self.streams[index];
-        if self.has_header && stream.packets == 0 && stream.filters.is_none() {
-            stream.time_base = self.output.time_base(index);
-        }
-        stream.time_base
-    }
-
-    pub fn write_header_if_ready(&mut self) -> Result<(), Error> {
-        if self.has_header || self.streams.iter().any(|stream| !stream.is_ready) {
-            return Ok(());
-        }
-        let written = self.output.write_header(&mut self.header_options);
-        written.map_err(|e| {
-            let format = self.output.format_name();
-            let what = format!(
-                "cannot write the header of '{}': format {format} may not take these codecs or options",
-                self.url
-            );
-            self.error(failed(e, "write header", Code::MUX, &what))
-        })?;
-        if let Some(error) = unknown_option(&self.options, &self.header_options) {
-            return Err(self.error(error));
-        }
-        self.has_header = true;
-        for index in 0..self.streams.len() {
-            while let Some(packet) = self.streams[index].waiting.pop_front() {
-                self.write(index, packet)?;
-            }
-            self.streams[index].waiting_bytes = 0;
-        }
-        Ok(())
     }
 
     /// Takes a packet. False: this output wants no more of any stream.
@@ -285,7 +194,7 @@ impl Muxer {
         Ok(())
     }
 
-    fn write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
+    pub(super) fn write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
         let stream = &mut self.streams[index];
         if let Some(tick) = stream.fixed_duration {
             packet.set_duration(rescale(1, tick, stream.time_base));
@@ -312,10 +221,19 @@ impl Muxer {
                 failed(e, "mux", Code::MUX, &format!("cannot write a packet to '{}'", self.url)).on_stream(index),
             )
         })?;
+        self.check_host()?;
         if self.limit_bytes.is_some_and(|limit| self.output.position_bytes() >= limit) {
             self.is_ended = true;
         }
         Ok(())
+    }
+
+    /// Muxers of many files go on when one of them could not be opened or written.
+    fn check_host(&self) -> Result<(), Error> {
+        match self.host.is_set() {
+            true => Err(self.error(Error::new(Code::MUX, format!("writing '{}' failed", self.url)))),
+            false => Ok(()),
+        }
     }
 
     fn count(&mut self, index: usize, packet: &Packet) {
@@ -379,14 +297,18 @@ impl Muxer {
         (last != NOPTS).then(|| rescale(last, self.output.time_base(index), TIME_BASE))
     }
 
-    /// Ends the file: flushes filters, writes the trailer, closes. Returns the size in bytes.
-    pub fn finish(mut self) -> (u64, Result<(), Error>) {
-        let result = self.finish_inner();
+    /// Ends the file: flushes filters, writes the trailer, closes. Of an output that has failed (`failure`) what can be saved is:
+    /// the trailer of a file on a full disk fails too, and that error is the lesser one. Returns the size in bytes.
+    pub fn finish(mut self, failure: Option<&Error>) -> (u64, Result<(), Error>) {
+        if failure.is_some() {
+            self.output.set_broken();
+        }
+        let result = self.finish_inner(failure.is_none());
         let size = self.size_bytes;
         (size, result)
     }
 
-    fn finish_inner(&mut self) -> Result<(), Error> {
+    fn finish_inner(&mut self, is_good: bool) -> Result<(), Error> {
         if let Some(mut sync) = self.sync.take() {
             (0..self.streams.len()).for_each(|index| sync.end(index));
             while let Some((index, packet)) = sync.pop() {
@@ -415,8 +337,13 @@ impl Muxer {
         self.measured(self.output.size_bytes());
         let what = format!("cannot write the end of '{}'", self.url);
         trailer.map_err(|e| self.error(failed(e, "trailer", Code::MUX, &what)))?;
-        self.output
-            .close()
-            .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))
+        self.check_host()?;
+        if !is_good {
+            return Ok(());
+        }
+        let closed = self.output.close();
+        closed
+            .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))?;
+        self.check_host()
     }
 }

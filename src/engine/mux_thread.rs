@@ -108,7 +108,7 @@ impl MuxStage {
             return Ok(());
         }
         let index = self.muxer.index;
-        let (size, finished) = self.muxer.finish();
+        let (size, finished) = self.muxer.finish(written.as_ref().err());
         let result = written.and(finished);
         self.context.observer.output_finished(index, size, result.as_ref().err());
         result

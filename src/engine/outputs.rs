@@ -5,6 +5,7 @@ use super::context::JobContext;
 use super::encode_plan::{muxers_mode, ratio};
 use super::errors::{failed, unless_cancelled};
 use super::files::{OpenInput, codec_tag, duration_us};
+use super::host::{self, Failure};
 use super::plan::{
     FrameRateMode, GraphPlan, GraphSink, GraphSource, OpenOutput, OutStream, Work, out_facts, use_stream,
 };
@@ -14,27 +15,31 @@ use super::{metadata, mux};
 use crate::av::{self, BitstreamFilters, Codec, Dict, Output};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
+use std::sync::Arc;
 
 pub fn open_output(
-    context: &JobContext,
+    context: &Arc<JobContext>,
     job: &JobSpec,
     index: usize,
     inputs: &mut [OpenInput],
     graphs: &mut Vec<GraphPlan>,
 ) -> Result<OpenOutput, Error> {
     let spec = &job.outputs[index];
-    let builder = Builder { context, job, spec, index };
+    let host = Arc::new(Failure::default());
+    let builder = Builder { context, job, spec, index, host: Arc::clone(&host) };
     builder.build(inputs, graphs).map_err(|error| {
+        let error = host.error("open output").unwrap_or(error);
         let error = if error.output().is_none() { error.on_output(index, &spec.url) } else { error };
         unless_cancelled(context, error)
     })
 }
 
 pub(super) struct Builder<'a> {
-    context: &'a JobContext,
+    context: &'a Arc<JobContext>,
     pub(super) job: &'a JobSpec,
     pub(super) spec: &'a FileSpec,
     index: usize,
+    host: Arc<Failure>,
 }
 
 impl Builder<'_> {
@@ -76,10 +81,14 @@ impl Builder<'_> {
         if let Some(name) = format.filter(|name| !Output::format_exists(name)) {
             return Err(Error::option(format!("output format '{name}' (option f) is unknown")).at("open output"));
         }
-        let mut output = Output::new(url, format, &self.context.interrupt, self.context.log_slot).map_err(|e| {
-            failed(e, "open output", Code::OPTION, &format!("no format fits the output name '{url}'"))
-                .with_hint("Give the name a known ending such as .mp4, or name the format with -f.")
-        })?;
+        let files = host::files_of(self.context, &self.host);
+        let alias = host::alias_of(url, format, &FileOptions::sort(spec, true).format)?;
+        let inner_url = alias.as_deref().unwrap_or(url);
+        let mut output = Output::new(inner_url, format, &self.context.interrupt, files, self.context.log_slot)
+            .map_err(|e| {
+                failed(e, "open output", Code::OPTION, &format!("no format fits the output name '{url}'"))
+                    .with_hint("Give the name a known ending such as .mp4, or name the format with -f.")
+            })?;
         if spec.flag("bitexact").unwrap_or(false) {
             output.set_bitexact();
         }
@@ -101,6 +110,7 @@ impl Builder<'_> {
             limit_bytes: spec.value("fs").and_then(parse_integer).map(|bytes| bytes as u64),
             is_shortest: spec.flag("shortest").unwrap_or(false),
             chapters_us: Vec::new(),
+            host: Arc::clone(&self.host),
         })
     }
 
@@ -335,8 +345,11 @@ impl Builder<'_> {
             );
         }
         self.check_overwrite(open, inputs)?;
-        let open_failed = |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
-        open.output.open(&mut open.header_options).map_err(open_failed)?;
+        if !host::open_output(self.context, open)? {
+            let open_failed =
+                |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
+            open.output.open(&mut open.header_options).map_err(open_failed)?;
+        }
         if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {
             open.header_options.set("preload", &format!("{}", (preload * 1e6) as i64));
         }

@@ -5,6 +5,7 @@ use super::stream_setup::FileOptions;
 use crate::av::{self, BitstreamFilters, Codec, Dict, Graph, GraphOptions, Output, Rational};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, Selector};
+use std::sync::Arc;
 
 /// A filter graph: simple (one in, one out, of one encoded stream) or complex.
 pub struct GraphPlan {
@@ -145,6 +146,8 @@ pub struct OpenOutput {
     pub is_shortest: bool,
     /// Where its chapters begin, in microseconds.
     pub chapters_us: Vec<i64>,
+    /// What the host's streams failed with, where the output has some.
+    pub host: Arc<super::host::Failure>,
 }
 
 /// Parses the complex graphs and binds their inputs.

@@ -151,7 +151,9 @@ fn first_subtitle(inputs: &[OpenInput], output: &Output, any_kind: bool) -> Opti
             return false;
         }
         let (text, bitmap) = av::subtitle_kinds(par.codec_id());
-        any_kind || (text && out_text) || (bitmap && out_bitmap) || !(text || bitmap)
+        // DVB teletext is neither; a codec that FFmpeg does not know is left out.
+        let is_neither = !(text || bitmap) && par.codec_id() != 0;
+        any_kind || (text && out_text) || (bitmap && out_bitmap) || is_neither
     };
     all(inputs).find(fits).map(source)
 }

@@ -4,8 +4,10 @@
 use super::context::JobContext;
 use super::copy::{Copied, CopyStream};
 use super::demux::{Demuxer, Read};
+use super::errors::failed;
 use super::mux::Muxer;
-use crate::error::Error;
+use crate::av::Packet;
+use crate::error::{Code, Error};
 use std::sync::Arc;
 
 /// One copied stream.
@@ -58,7 +60,7 @@ impl SingleThread {
                 return;
             }
             match self.demuxers[input].read() {
-                Read::Packet { stream, packet, now_us } => self.distribute(input, stream, &packet, now_us),
+                Read::Packet { stream, packet, now_us } => self.distribute(input, stream, packet, now_us),
                 Read::End(error) => {
                     self.is_at_end[input] = true;
                     self.read_error = self.read_error.take().or(error);
@@ -85,28 +87,38 @@ impl SingleThread {
         open.min_by_key(behind).map(|i| self.targets[i].input)
     }
 
-    fn distribute(&mut self, input: usize, stream: usize, packet: &crate::av::Packet, now_us: i64) {
+    /// Gives the packet to each target of its stream; the last one gets it itself, the others a reference.
+    fn distribute(&mut self, input: usize, stream: usize, packet: Packet, now_us: i64) {
         let samples = self.demuxers[input].file.streams[stream].info.parameters.audio_packet_samples(packet.size());
+        let is_meant = |target: &Target| target.input == input && target.stream == stream;
+        let mut left =
+            self.targets.iter().zip(&self.is_done).filter(|(target, done)| !**done && is_meant(target)).count();
+        let mut packet = Some(packet);
         for i in 0..self.targets.len() {
-            let target = &mut self.targets[i];
-            if target.input != input || target.stream != stream || self.is_done[i] {
+            if !is_meant(&self.targets[i]) || self.is_done[i] {
                 continue;
             }
-            let output = target.output;
-            let Some(muxer) = &mut self.muxers[output] else { continue };
-            let result = match target.copy.process(packet, now_us, samples) {
-                Ok(Copied::Packet(copy)) => muxer.packet(target.index, copy).map(|_| ()),
-                Ok(Copied::Skipped) => Ok(()),
-                Ok(Copied::Ended) => {
-                    self.is_done[i] = true;
-                    muxer.end_stream(target.index).map(|_| ())
-                }
-                Err(error) => {
-                    Err(super::errors::failed(error, "mux", crate::error::Code::ENOMEM, "cannot copy a packet"))
-                }
-            };
+            left -= 1;
+            let own = if left == 0 { packet.take().map(Ok) } else { packet.as_ref().map(Packet::reference) };
+            let Some(own) = own else { return };
+            let result = own
+                .map_err(|error| failed(error, "mux", Code::ENOMEM, "cannot copy a packet"))
+                .and_then(|own| self.copy(i, own, now_us, samples));
             if let Err(error) = result {
-                self.fail_output(output, error);
+                self.fail_output(self.targets[i].output, error);
+            }
+        }
+    }
+
+    fn copy(&mut self, target: usize, packet: Packet, now_us: i64, samples: i32) -> Result<(), Error> {
+        let Target { output, index, copy, .. } = &mut self.targets[target];
+        let Some(muxer) = &mut self.muxers[*output] else { return Ok(()) };
+        match copy.process(packet, now_us, samples) {
+            Copied::Packet(packet) => muxer.packet(*index, packet).map(drop),
+            Copied::Skipped => Ok(()),
+            Copied::Ended => {
+                self.is_done[target] = true;
+                muxer.end_stream(*index).map(drop)
             }
         }
     }
@@ -129,8 +141,7 @@ impl SingleThread {
     /// A failing output ends only itself (rule 35).
     fn fail_output(&mut self, output: usize, error: Error) {
         if let Some(muxer) = self.muxers[output].take() {
-            // What can be saved is: the trailer of a file on a full disk fails too, and that error is the lesser one.
-            let (size, _) = muxer.finish();
+            let (size, _) = muxer.finish(Some(&error));
             self.context.observer.output_finished(output, size, Some(&error));
         }
         self.failures[output] = Some(error);
@@ -143,7 +154,7 @@ impl SingleThread {
             if self.context.is_cancelled() {
                 continue;
             }
-            let (size, result) = muxer.finish();
+            let (size, result) = muxer.finish(None);
             self.context.observer.output_finished(output, size, result.as_ref().err());
             self.failures[output] = result.err();
         }

@@ -1,14 +1,17 @@
 //! An engine: limits, the queue, the threads, and the list of jobs that have something to tell.
 
+use super::budget::Budget;
 use super::handle::{Job, State};
 use super::ready::Ready;
 use super::stats::{EngineStats, Health};
-use crate::engine::{Counters, JobContext, Library, ThreadPool};
+use super::timer::Timer;
+use crate::engine::{Counters, JobContext, Library, Pipe, RingPool, ThreadPool};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LogMode {
@@ -24,6 +27,8 @@ pub struct EngineConfig {
     requires_lgpl: bool,
     log_mode: LogMode,
     link_budget_bytes: u64,
+    pub(super) queue_timeout: Option<Duration>,
+    memory_budget_bytes: u64,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -50,7 +55,21 @@ impl EngineConfig {
             requires_lgpl,
             log_mode,
             link_budget_bytes: if link_budget_bytes == 0 { DEFAULT_LINK_BUDGET_BYTES } else { link_budget_bytes },
+            queue_timeout: None,
+            memory_budget_bytes: 0,
         }
+    }
+
+    /// How long a job may wait in the queue; 0 is without end.
+    pub fn with_queue_timeout_ms(mut self, timeout_ms: u32) -> Self {
+        self.queue_timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
+        self
+    }
+
+    /// Native memory for pipes and jobs; 0 is a share of the cgroup's or the machine's, `u64::MAX` no limit.
+    pub fn with_memory_budget_bytes(mut self, bytes: u64) -> Self {
+        self.memory_budget_bytes = bytes;
+        self
     }
 }
 
@@ -60,17 +79,21 @@ pub struct Engine {
     pub(super) state: Mutex<EngineState>,
     pub(super) changed: Condvar,
     pub(super) ready: Mutex<Ready>,
-    totals: Mutex<EngineStats>,
+    pub(super) totals: Mutex<EngineStats>,
     descriptors: AtomicI64,
+    pub(super) budget: Budget,
+    pub(super) timer: Arc<Timer>,
+    pub(super) rings: Arc<RingPool>,
+    pub(super) pipes: Mutex<BTreeMap<u64, Weak<Pipe>>>,
 }
 
 pub(super) struct EngineState {
-    max_running: u32,
-    max_queued: u32,
+    pub max_running: u32,
+    pub max_queued: u32,
     pub running: Vec<Arc<Job>>,
     pub queue: VecDeque<Arc<Job>>,
     pub jobs: BTreeMap<u64, Weak<Job>>,
-    contexts: BTreeMap<u64, Weak<JobContext>>,
+    pub contexts: BTreeMap<u64, Weak<JobContext>>,
     pub is_shut: bool,
 }
 
@@ -95,6 +118,10 @@ impl Engine {
             ready: Mutex::default(),
             totals: Mutex::default(),
             descriptors: AtomicI64::new(0),
+            budget: Budget::new(config.memory_budget_bytes),
+            timer: Arc::default(),
+            rings: Arc::default(),
+            pipes: Mutex::default(),
             config,
         }))
     }
@@ -122,71 +149,6 @@ impl Engine {
         self.state.lock().contexts.insert(id, Arc::downgrade(context));
     }
 
-    /// Runs a job, or queues it, or refuses it.
-    pub(super) fn admit(&self, job: &Arc<Job>) -> Result<(), Error> {
-        let mut state = self.state.lock();
-        if state.is_shut {
-            return Err(Error::new(Code::ESHUTDOWN, "the engine was shut down".into()));
-        }
-        if state.running.len() < state.max_running as usize {
-            state.running.push(Arc::clone(job));
-            drop(state);
-            self.totals.lock().jobs_started += 1;
-            return job.launch().inspect_err(|_| {
-                self.totals.lock().jobs_started -= 1;
-                self.take_running(job.id);
-            });
-        }
-        if state.queue.len() < state.max_queued as usize {
-            state.queue.push_back(Arc::clone(job));
-            drop(state);
-            self.totals.lock().jobs_started += 1;
-            job.queued();
-            if job.state().is_final() {
-                self.remove_queued(job.id); // cancelled in the same moment
-            }
-            return Ok(());
-        }
-        let (running, queued) = (state.running.len(), state.queue.len());
-        drop(state);
-        self.totals.lock().jobs_refused += 1;
-        Err(Error::new(Code::EAGAIN, format!("the engine is full: {running} jobs run and {queued} wait")).at("queue"))
-    }
-
-    fn take_running(&self, id: u64) {
-        let mut state = self.state.lock();
-        state.running.retain(|job| job.id != id);
-        state.contexts.remove(&id);
-        self.changed.notify_all();
-    }
-
-    /// A running job is final: the next ones may run.
-    pub(super) fn job_ended(&self, id: u64) {
-        self.take_running(id);
-        self.run_queued();
-    }
-
-    fn run_queued(&self) {
-        loop {
-            let mut state = self.state.lock();
-            if state.running.len() >= state.max_running as usize {
-                return;
-            }
-            let Some(job) = state.queue.pop_front() else { return };
-            state.running.push(Arc::clone(&job));
-            drop(state);
-            if let Err(error) = job.launch() {
-                self.take_running(job.id);
-                job.finish(Err(error));
-            }
-        }
-    }
-
-    pub(super) fn remove_queued(&self, id: u64) {
-        let mut state = self.state.lock();
-        state.queue.retain(|job| job.id != id);
-    }
-
     pub(super) fn forget(&self, id: u64) {
         self.state.lock().jobs.remove(&id);
         self.ready.lock().forget(id);
@@ -208,6 +170,7 @@ impl Engine {
         jobs.extend(state.running.iter().cloned());
         drop(state);
         jobs.iter().for_each(Job::cancel);
+        self.timer.close();
         self.threads.close(super::lifecycle::DETACH_AFTER);
         let had_fd = self.ready.lock().close();
         self.count_descriptor(-i64::from(had_fd));
@@ -252,12 +215,17 @@ impl Engine {
         stats.threads = busy as u64;
         stats.threads_idle = idle as u64;
         stats.descriptors = self.descriptors.load(Relaxed).max(0) as u64;
+        let (pipes, piped_bytes) = self.count_pipes();
+        stats.pipes = pipes;
+        stats.memory_reserved_bytes = self.budget.reserved_bytes();
+        stats.memory_budget_bytes = self.budget.limit_bytes();
         let state = self.state.lock();
         stats.jobs = state.jobs.len() as u64;
         stats.jobs_running = state.running.len() as u64;
         stats.jobs_queued = state.queue.len() as u64;
         let contexts = state.contexts.values().filter_map(Weak::upgrade);
-        stats.queued_bytes = contexts.map(|context| context.counters.link_bytes.load(Relaxed)).sum();
+        stats.queued_bytes =
+            contexts.map(|context| context.counters.link_bytes.load(Relaxed)).sum::<u64>() + piped_bytes;
         let is_full =
             state.running.len() >= state.max_running as usize && state.queue.len() >= state.max_queued as usize;
         let (health, reason) = match (state.is_shut, stats.detached, is_full) {

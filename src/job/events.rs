@@ -27,6 +27,7 @@ pub enum EventKind {
     Progress(Progress),
     Log { level: i32, stage: String, stream: Option<usize>, text: String, repeated: u32 },
     OutputFinished { output: usize, size_bytes: u64, error: Option<Error> },
+    PipeHighWater { name: String, fill_bytes: u64 },
     Done { error: Option<Error> },
 }
 
@@ -65,6 +66,7 @@ impl EventQueue {
         match &event.kind {
             EventKind::Progress(_) => inner.progress = Some(event),
             EventKind::Log { .. } => inner.push_line(event),
+            EventKind::PipeHighWater { .. } => inner.push_mark(event),
             _ => inner.events.push_back(event),
         }
         if let Some(fd) = &inner.fd {
@@ -150,6 +152,14 @@ impl Inner {
         self.events.push_back(event);
     }
 
+    /// A pipe can pass its mark often: one event of it waits at most.
+    fn push_mark(&mut self, event: Event) {
+        let EventKind::PipeHighWater { name: new, .. } = &event.kind else { return };
+        let is_same = |e: &Event| matches!(&e.kind, EventKind::PipeHighWater { name, .. } if name == new);
+        self.events.retain(|e| !is_same(e));
+        self.events.push_back(event);
+    }
+
     fn pop(&mut self) -> Option<Event> {
         let first = self.events.front().map_or(u64::MAX, |event| event.sequence);
         let event = match self.progress.take_if(|progress| progress.sequence < first) {
@@ -220,6 +230,20 @@ mod tests {
         (0..600).for_each(|i| assert!(queue.push(0, "", line(&i.to_string())) == (i == 0)));
         assert_eq!(pulled(&queue).len(), MAX_LINES);
         assert_eq!(queue.lines_dropped(), 88);
+    }
+
+    #[test]
+    fn of_each_pipe_one_mark_waits() {
+        let queue = EventQueue::default();
+        for (name, fill_bytes) in [("in", 1), ("out", 2), ("in", 3)] {
+            queue.push(0, "", EventKind::PipeHighWater { name: name.into(), fill_bytes });
+        }
+        let events = pulled(&queue);
+        let fills = events.iter().map(|e| match &e.kind {
+            EventKind::PipeHighWater { fill_bytes, .. } => *fill_bytes,
+            _ => 0,
+        });
+        assert_eq!(fills.collect::<Vec<_>>(), [2, 3]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::events::{Event, EventQueue};
 use super::level;
 use super::progress::Progress;
 use super::stats::JobStats;
-use crate::engine::{Classes, Counters, JobContext, LogContext};
+use crate::engine::{Binds, Classes, Counters, JobContext, LogContext};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, setting};
 use parking_lot::{Condvar, Mutex};
@@ -75,6 +75,8 @@ pub struct Job {
     pub(super) counters: Arc<Counters>,
     pub(super) last_progress_us: AtomicI64,
     pub(super) max_level: AtomicI64,
+    /// Native memory that it is expected to need.
+    pub(super) need_bytes: AtomicU64,
     /// Where its log lines are found, from its start on.
     pub(super) log: OnceLock<LogContext>,
     /// The host's handle, and those of its inputs and outputs.
@@ -100,6 +102,8 @@ pub(super) struct Inner {
     pub last_lines: VecDeque<String>,
     pub is_freed: bool,
     pub is_detached: bool,
+    /// What `mt:NAME` stands for.
+    pub binds: Arc<Binds>,
 }
 
 const LABEL_BYTES: usize = 128;
@@ -132,12 +136,14 @@ impl Job {
                 last_lines: VecDeque::new(),
                 is_freed: false,
                 is_detached: false,
+                binds: Arc::default(),
             }),
             changed: Condvar::new(),
             events: EventQueue::default(),
             counters: Arc::new(Counters { duration_us: AtomicI64::new(-1), ..Counters::default() }),
             last_progress_us: AtomicI64::new(i64::MIN / 2),
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),
+            need_bytes: AtomicU64::new(0),
             log: OnceLock::new(),
             token: AtomicUsize::new(0),
             children: Mutex::new(Vec::new()),
@@ -167,7 +173,7 @@ impl Job {
     }
 
     /// The inner state, where the job may still be described.
-    fn describe<T>(&self, change: impl FnOnce(&mut Inner) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn describe<T>(&self, change: impl FnOnce(&mut Inner) -> Result<T, Error>) -> Result<T, Error> {
         let mut inner = self.inner.lock();
         match inner.state {
             State::New => change(&mut inner),

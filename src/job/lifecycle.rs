@@ -25,6 +25,8 @@ impl Job {
         if inner.spec.outputs.is_empty() {
             return Err(Error::option("the job has no output".into()));
         }
+        super::binds::check(&inner.spec, &inner.binds)?;
+        self.need_bytes.store(super::budget::need_bytes(&inner.spec), Relaxed);
         inner.started = Some(Instant::now());
         inner.state = State::Queued;
         drop(inner);
@@ -92,6 +94,7 @@ impl Job {
                 log_slot: slot,
                 owner: self.id,
                 link_budget_bytes: self.engine.link_budget_bytes(),
+                binds: Arc::clone(&inner.binds),
             },
         );
         let began = Instant::now();
@@ -144,9 +147,15 @@ impl Job {
         inner.state = state;
         inner.error.clone_from(&error);
         inner.context = None;
+        let binds = std::mem::take(&mut inner.binds);
         let queue_wait_us = inner.queue_wait_us;
         let (is_freed, was_started) = (inner.is_freed, inner.started.is_some());
         drop(inner);
+        match was_started {
+            true => binds.finish(error.as_ref().map_or(Code::OK, Error::code)),
+            false => binds.release(),
+        }
+        drop(binds);
         if was_started {
             self.engine.count_result(code, has_run, queue_wait_us, elapsed_us, &self.counters);
         }
@@ -208,6 +217,24 @@ impl Job {
             }
             None => {}
         }
+    }
+
+    /// Ends a job that still waits in the queue.
+    pub(super) fn expire(self: &Arc<Self>, waited: Duration) {
+        let mut inner = self.inner.lock();
+        if inner.state != State::Queued || inner.is_ending || inner.context.is_some() {
+            return;
+        }
+        inner.is_ending = true;
+        drop(inner);
+        self.engine.remove_queued(self.id);
+        let text = format!("the job waited in the queue for {} ms without being run", waited.as_millis());
+        self.conclude(Err(Error::new(Code::ETIMEDOUT, text).at("queue")));
+    }
+
+    /// Native memory that it is expected to need, once it is started.
+    pub(super) fn need_bytes(&self) -> u64 {
+        self.need_bytes.load(Relaxed)
     }
 
     /// A call that cannot be interrupted (getaddrinfo, a FIFO without a writer) is left behind: the job is made final without

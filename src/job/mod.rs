@@ -1,6 +1,9 @@
 //! Engines and jobs, in safe Rust: states, queue, limits, events, numbers. FFmpeg is never named here; media is `engine`'s.
 #![forbid(unsafe_code)]
 
+mod admission;
+mod binds;
+mod budget;
 mod diagnostics;
 mod engine;
 mod events;
@@ -8,17 +11,23 @@ mod handle;
 mod level;
 mod lifecycle;
 mod observer;
+mod pipes;
 mod probe;
 mod progress;
 mod ready;
 mod shutdown;
 mod stats;
+mod timer;
 
 pub use crate::engine::forward_log;
+pub use crate::engine::{
+    ByteStream, FLUSH_CHUNKS, HostStore, PipeConfig, PipeStats, READABLE, Side, StreamError, WRITABLE, Wait,
+};
 pub use diagnostics::diagnostics;
 pub use engine::{Engine, EngineConfig, LogMode};
 pub use events::{Event, EventKind};
 pub use handle::{Direction, Job, State};
+pub use pipes::HostPipe;
 pub use progress::Progress;
 pub use shutdown::ShutdownCounts;
 pub use stats::{EngineStats, HISTOGRAM_BOUNDS_US, Health, Histogram, JobStats};

@@ -3,7 +3,10 @@
 use super::engine::Engine;
 use super::handle::next_id;
 use super::lifecycle::DETACH_AFTER;
-use crate::engine::{Identity, Interrupt, JobContext, LogContext, LogSink, Observer};
+use super::pipes::HostPipe;
+use crate::engine::{
+    Bind, Binds, Identity, Interrupt, JobContext, Limited, LogContext, LogSink, Observer, Pipe, PipeReader, Side,
+};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, Scope, setting};
 use parking_lot::Mutex;
@@ -54,20 +57,37 @@ impl Engine {
             let setting = setting(key, Some(value), Scope::INPUT, &crate::engine::Classes);
             spec.settings.push(setting.map_err(|error| error.on_input(0, url))?);
         }
+        self.probe_with(spec, Interrupt::new(), Arc::default(), None, timeout)
+    }
+
+    /// `pipe`: what is read, to be woken when the time is over.
+    fn probe_with(
+        self: &Arc<Self>,
+        spec: FileSpec,
+        interrupt: Arc<Interrupt>,
+        binds: Arc<Binds>,
+        pipe: Option<Arc<Pipe>>,
+        timeout: Option<Duration>,
+    ) -> Result<String, Error> {
+        self.check_open()?;
+        let url = spec.url.clone();
         let complaints = Arc::new(Complaints::default());
         let weak: Weak<dyn LogSink> = Arc::downgrade(&(Arc::clone(&complaints) as Arc<dyn LogSink>));
         let log = LogContext::register(next_id(), weak);
-        let interrupt = Interrupt::new();
         let context = JobContext::new(
-            Arc::clone(&interrupt),
+            interrupt,
             Arc::default(),
             Arc::clone(&complaints) as Arc<dyn Observer>,
             Arc::clone(self.threads()),
-            Identity { log_slot: log.slot(), ..Identity::default() },
+            Identity { log_slot: log.slot(), binds, ..Identity::default() },
         );
+        if let Some(pipe) = &pipe {
+            context.wake_with(pipe);
+        }
+        let probing = Arc::clone(&context);
         let task = self.threads().spawn("mt-probe".into(), 0, move || {
             let _log = log; // lines are taken as long as the probe runs, also when it was left behind
-            crate::engine::probe(&context, &spec)
+            crate::engine::probe(&probing, &spec)
         })?;
         let result = match timeout {
             None => task.join(),
@@ -79,10 +99,41 @@ impl Engine {
                 false => error,
             });
         }
-        interrupt.cancel();
+        context.cancel();
         let is_over = task.join_timeout(DETACH_AFTER).is_some();
         let code = if is_over { Code::ETIMEDOUT } else { Code::DETACHED };
         let time_ms = timeout.unwrap_or_default().as_millis();
-        Err(Error::new(code, format!("'{url}' could not be probed within {time_ms} ms")).at("probe").on_input(0, url))
+        Err(Error::new(code, format!("'{url}' could not be probed within {time_ms} ms")).at("probe").on_input(0, &url))
+    }
+}
+
+/// How far a pipe is looked at by default: FFmpeg's probesize.
+const DEFAULT_LIMIT_BYTES: u64 = 5_000_000;
+/// What is read beyond the limit at most: the demuxer fills its buffers.
+const SLACK_BYTES: u64 = 256 << 10;
+const NAME: &str = "pipe";
+
+impl HostPipe {
+    /// Looks at the first bytes and gives them back.
+    pub fn probe(
+        &self,
+        options: &[(String, String)],
+        limit_bytes: u64,
+        timeout: Option<Duration>,
+    ) -> Result<String, Error> {
+        let limit_bytes = if limit_bytes == 0 { DEFAULT_LIMIT_BYTES } else { limit_bytes };
+        self.pipe.claim(Side::Read)?;
+        let interrupt = Interrupt::new();
+        // From here on the reader gives the side back, whatever happens.
+        let reader = PipeReader::returning(Arc::clone(&self.pipe), Arc::clone(&interrupt));
+        let stream = Limited { inner: Box::new(reader), left_bytes: limit_bytes + SLACK_BYTES, limit_bytes };
+        let mut spec = FileSpec::new(&format!("mt:{NAME}"));
+        let probesize = ("probesize".to_owned(), limit_bytes.clamp(32, i64::MAX as u64).to_string());
+        for (key, value) in std::iter::once(&probesize).chain(options) {
+            spec.settings.push(setting(key, Some(value), Scope::INPUT, &crate::engine::Classes)?);
+        }
+        let binds = Binds::default();
+        binds.add(NAME, Bind::Io(Some(Box::new(stream)))).map_err(|(error, _)| error)?;
+        self.engine().probe_with(spec, interrupt, Arc::new(binds), Some(Arc::clone(&self.pipe)), timeout)
     }
 }

@@ -1,4 +1,4 @@
-//! The list of jobs that have something to tell, and the one descriptor that stands for it.
+//! The list of jobs and pipes that have something to tell, and the one descriptor that stands for it.
 
 use super::engine::Engine;
 use super::handle::Job;
@@ -10,7 +10,7 @@ use std::os::fd::RawFd;
 pub(super) const READY_EVENT: u32 = 1;
 pub(super) const READY_DONE: u32 = 2;
 
-/// Jobs that have something to tell, each once.
+/// Jobs and pipes that have something to tell, each once.
 #[derive(Default)]
 pub(super) struct Ready {
     order: VecDeque<u64>,
@@ -19,6 +19,17 @@ pub(super) struct Ready {
 }
 
 impl Ready {
+    /// Adds `bits` to what an id is ready for.
+    pub(super) fn add(&mut self, id: u64, token: usize, bits: u32) {
+        let entry = self.bits.entry(id).or_insert((token, 0));
+        let was_empty = entry.1 == 0;
+        entry.1 |= bits;
+        if was_empty {
+            self.order.push_back(id);
+        }
+        self.settle();
+    }
+
     pub(super) fn forget(&mut self, id: u64) {
         self.bits.remove(&id);
         self.order.retain(|other| *other != id);
@@ -57,17 +68,10 @@ impl Engine {
 
     /// A job has something to tell.
     pub(super) fn job_ready(&self, job: &Job, bits: u32) {
-        let mut ready = self.ready.lock();
-        let entry = ready.bits.entry(job.id).or_insert((job.token(), 0));
-        let was_empty = entry.1 == 0;
-        entry.1 |= bits;
-        if was_empty {
-            ready.order.push_back(job.id);
-        }
-        ready.settle();
+        self.add_ready(job.id, job.token(), bits);
     }
 
-    /// The token of a job that is ready, and for what.
+    /// The token of a job or pipe that is ready, and for what.
     pub fn next_ready(&self) -> Option<(usize, u32)> {
         let mut ready = self.ready.lock();
         let next = loop {

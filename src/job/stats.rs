@@ -46,6 +46,8 @@ pub struct EngineStats {
     pub threads_idle: u64,
     pub descriptors: u64,
     pub queued_bytes: u64,
+    pub memory_reserved_bytes: u64,
+    pub memory_budget_bytes: u64,
     pub detached: u64,
     pub jobs_started: u64,
     pub jobs_refused: u64,

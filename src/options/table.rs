@@ -139,6 +139,9 @@ pub static OPTIONS: &[OptionDef] = &[
     def("recast_media", G, Flag, "decode with a decoder of another media type").refused(LATER),
     def("xerror", G, Flag, "end the job at the first error"),
     def("mt_read_errors", G, Text, "fail (the library's default) or ignore (ffmpeg's) an input that breaks off"),
+    def("mt_seek_buffer", I, Integer, "bytes kept of a stream whose index lies behind its media (32 MiB)")
+        .within(0.0, LARGE),
+    def("mt_memory", G, Integer, "bytes of native memory that the job is expected to need").within(0.0, LARGE),
     def("mt_strict", G, Flag, "an option that no stream used is an error"),
     def("max_error_rate", G, Number, "share of decoding errors that fails the job").within(0.0, 1.0),
     def("abort_on", G, Text, "conditions that abort").refused(LATER),

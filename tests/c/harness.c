@@ -16,16 +16,13 @@ static char reasons[4096];
 bool test_fail(const char *file, int line, const char *format, ...) {
   const char *name = strrchr(file, '/');
   size_t used = strlen(reasons);
+  char text[2048];
   va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  snprintf(reasons + used, sizeof reasons - used, "\n     %s:%d: %s", name ? name + 1 : file, line, text);
   failed = true;
-  used += (size_t)snprintf(reasons + used, sizeof reasons - used, "\n     %s:%d: ", name ? name + 1 : file, line);
-  if (used < sizeof reasons) {
-    va_start(arguments, format);
-    vsnprintf(reasons + used, sizeof reasons - used, format, arguments);
-    va_end(arguments);
-  } else {
-    reasons[sizeof reasons - 1] = '\0';
-  }
   return false;
 }
 
@@ -88,7 +85,9 @@ static void run_list(const struct test_case *tests, const char *filter, int coun
 
 /* Usage: scenarios [part of a name] */
 int main(int argc, char **argv) {
-  const struct test_case *lists[] = {basic_tests, event_tests, error_tests, handle_tests, lifecycle_tests, engine_tests};
+  const struct test_case *lists[] = {basic_tests, event_tests,       error_tests,       handle_tests,     lifecycle_tests, engine_tests,
+                                     pipe_tests,  pipe_misuse_tests, pipe_thread_tests, pipe_ready_tests, flow_tests,      bind_tests,
+                                     limit_tests, io_tests,          format_tests,      store_tests,      edge_tests};
   const char *parent = getenv("TMPDIR");
   int counts[2] = {0, 0};
   snprintf(folder, sizeof folder, "%s/mt-transcode-c-XXXXXX", parent ? parent : "/tmp");

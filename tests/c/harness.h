@@ -24,6 +24,17 @@ extern const struct test_case error_tests[];
 extern const struct test_case handle_tests[];
 extern const struct test_case lifecycle_tests[];
 extern const struct test_case engine_tests[];
+extern const struct test_case pipe_tests[];
+extern const struct test_case pipe_misuse_tests[];
+extern const struct test_case pipe_thread_tests[];
+extern const struct test_case pipe_ready_tests[];
+extern const struct test_case flow_tests[];
+extern const struct test_case bind_tests[];
+extern const struct test_case limit_tests[];
+extern const struct test_case io_tests[];
+extern const struct test_case format_tests[];
+extern const struct test_case store_tests[];
+extern const struct test_case edge_tests[];
 
 /* Notes that the running test failed, and prints where; returns false. */
 bool test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -120,7 +120,7 @@ enum { READY_JOBS = 8 };
 
 /* Handles all that is ready now; how many jobs were newly seen done. */
 static int take_ready(mt_transcode_engine *engine, mt_transcode_job *const *jobs, struct seen *seen, bool *done) {
-  mt_transcode_job *ready = NULL;
+  void *ready = NULL;
   uint32_t bits = 0;
   int newly = 0;
   int32_t code;

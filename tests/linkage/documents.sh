@@ -5,8 +5,15 @@
 
 . "$(dirname "$0")/harness.sh"
 
-# program LANGUAGE PAGE: the first block of code in that language.
-program() { awk -v fence="\`\`\`$1" '$0 == fence { inside = 1; next } /^```/ { if (inside) exit } inside' "docs/$2"; }
+# program LANGUAGE PAGE [HEADING]: the first block of code in that language, on the page or behind the heading.
+program() {
+    awk -v fence="\`\`\`$1" -v heading="${3:+## $3}" '
+        heading == "" || $0 == heading { found = 1; heading = "-" }
+        found && $0 == fence { inside = 1; next }
+        /^```/ { if (inside) exit }
+        inside' "docs/$2"
+}
+memory="Memory instead of files"
 
 clip() { "$stage/bin/mt-transcode" -f lavfi -i testsrc2=d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast "$work/clip.mp4"; }
 
@@ -26,10 +33,24 @@ case_program_in_c_runs() {
     transcodes "$work/demo"
 }
 
+case_memory_program_in_c_runs() {
+    program c getting-started-c.md "$memory" > "$work/demo.c"
+    # shellcheck disable=SC2046
+    "$cc" -std=c99 "${strict[@]}" "$work/demo.c" -o "$work/demo" $(flags --cflags --libs mt_transcode)
+    transcodes "$work/demo"
+}
+
 case_program_in_cpp_runs() {
     program cpp getting-started-cpp.md > "$work/demo.cpp"
     # shellcheck disable=SC2046
     "$cxx" -std=c++17 "${strict[@]}" "$work/demo.cpp" -o "$work/demo" $(flags --cflags --libs mt_transcode)
+    transcodes "$work/demo"
+}
+
+case_memory_program_in_cpp_runs() {
+    program cpp getting-started-cpp.md "$memory" > "$work/demo.cpp"
+    # shellcheck disable=SC2046
+    "$cxx" -std=c++17 "${strict[@]}" "$work/demo.cpp" -o "$work/demo" $(flags --cflags --libs mt_transcode) -pthread
     transcodes "$work/demo"
 }
 
@@ -53,6 +74,29 @@ case_program_in_python_runs() {
     transcodes "${PYTHON:-python3}" "$work/demo.py"
 }
 
+case_memory_program_in_python_runs() {
+    program python getting-started-python.md "$memory" > "$work/demo.py"
+    export PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 MT_TRANSCODE_LIBRARY=$lib/libmt_transcode.so.0
+    transcodes "${PYTHON:-python3}" "$work/demo.py"
+}
+
+case_examples_in_memory_run() {
+    clip
+    # shellcheck disable=SC2046
+    "$cc" -std=c11 "${strict[@]}" examples/c/pipe_remux.c -o "$work/pipe_remux" $(flags --cflags --libs mt_transcode) -pthread
+    # shellcheck disable=SC2046
+    "$cxx" -std=c++17 "${strict[@]}" examples/cpp/memory_hls.cpp -o "$work/memory_hls" $(flags --cflags --libs mt_transcode)
+    export PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 MT_TRANSCODE_LIBRARY=$lib/libmt_transcode.so.0
+    "$work/pipe_remux" < "$work/clip.mp4" > "$work/out.ts"
+    "${PYTHON:-python3}" examples/python/memory.py copy < "$work/clip.mp4" | cmp - "$work/out.ts"
+    "$stage/bin/mt-transcode" probe "$work/out.ts" | grep -E '"codec_name": *"h264"'
+    "$work/memory_hls" "$work/clip.mp4" | grep -F '#EXT-X-ENDLIST'
+    "${PYTHON:-python3}" examples/python/memory.py hls < "$work/clip.mp4" | grep -F '#EXT-X-ENDLIST'
+    "$work/pipe_remux" < "$work/clip.mp4" | "${PYTHON:-python3}" examples/python/memory.py frames | grep -Fx '25 frames'
+    if echo "no film" | "$work/pipe_remux" 2> "$work/error"; then complain "succeeded without a film"; fi
+    grep -F 'mt:in' "$work/error"
+}
+
 case_every_code_of_the_header_is_explained() {
     sed -n 's/^#define MT_TRANSCODE_E\([A-Z_]*\) \(-[0-9]*\)$/\2 \1/p' include/mt_transcode/mt_transcode.h > "$work/codes"
     [ -s "$work/codes" ]
@@ -69,7 +113,7 @@ case_functions_named_in_the_documents_exist() {
         done | none "not in the header"
     grep -ohE '\bMT_TRANSCODE_[A-Z0-9_]+' docs/*.md README.md | sort -u | lines -v '_$' |
         while read -r name; do
-            grep -qE "\b$name\b" include/mt_transcode/mt_transcode.h python/mt_transcode.py || echo "$name"
+            grep -qE "\b$name\b" include/mt_transcode/mt_transcode.h python/mt_transcode/*.py || echo "$name"
         done | none "not in the header, nor a variable of the Python module"
 }
 

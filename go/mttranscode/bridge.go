@@ -1,0 +1,97 @@
+package mttranscode
+
+// #include "bridge.h"
+import "C"
+
+import (
+	"runtime/cgo"
+	"unsafe"
+)
+
+// The functions that C calls, on threads of the job's. They only find their object: what may wait is handed to a
+// goroutine by it.
+
+//export mttranscodeRead
+func mttranscodeRead(handle C.uintptr_t, buffer *C.uint8_t, size C.uint64_t) C.int64_t {
+	return C.int64_t(cgo.Handle(handle).Value().(*seekable).read(memory(buffer, size)))
+}
+
+//export mttranscodeWrite
+func mttranscodeWrite(handle C.uintptr_t, data *C.uint8_t, size C.uint64_t) C.int64_t {
+	return C.int64_t(cgo.Handle(handle).Value().(*seekable).write(memory(data, size)))
+}
+
+//export mttranscodeSeek
+func mttranscodeSeek(handle C.uintptr_t, position C.int64_t) C.int64_t {
+	return C.int64_t(cgo.Handle(handle).Value().(*seekable).seek(int64(position)))
+}
+
+//export mttranscodeSize
+func mttranscodeSize(handle C.uintptr_t) C.int64_t {
+	return C.int64_t(cgo.Handle(handle).Value().(*seekable).size())
+}
+
+//export mttranscodeStoreOpen
+func mttranscodeStoreOpen(handle C.uintptr_t, name *C.char, file *C.uintptr_t) C.int32_t {
+	id, code := cgo.Handle(handle).Value().(*storeBinding).open(C.GoString(name))
+	*file = C.uintptr_t(id)
+	return C.int32_t(code)
+}
+
+//export mttranscodeStoreWrite
+func mttranscodeStoreWrite(handle, file C.uintptr_t, data *C.uint8_t, size C.uint64_t) C.int64_t {
+	return C.int64_t(cgo.Handle(handle).Value().(*storeBinding).write(uintptr(file), memory(data, size)))
+}
+
+//export mttranscodeStoreSeek
+func mttranscodeStoreSeek(handle, file C.uintptr_t, position C.int64_t) C.int64_t {
+	return C.int64_t(cgo.Handle(handle).Value().(*storeBinding).seek(uintptr(file), int64(position)))
+}
+
+//export mttranscodeStoreClose
+func mttranscodeStoreClose(handle, file C.uintptr_t, code C.int32_t) C.int32_t {
+	return C.int32_t(cgo.Handle(handle).Value().(*storeBinding).close(uintptr(file), Code(code)))
+}
+
+//export mttranscodeStoreRemove
+func mttranscodeStoreRemove(handle C.uintptr_t, name *C.char) C.int32_t {
+	return C.int32_t(cgo.Handle(handle).Value().(*storeBinding).remove(C.GoString(name)))
+}
+
+//export mttranscodeRelease
+func mttranscodeRelease(handle C.uintptr_t) {
+	cgo.Handle(handle).Delete()
+}
+
+// memory is C's, and good until the callback returns.
+func memory(pointer *C.uint8_t, size C.uint64_t) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(pointer)), int(size))
+}
+
+// bindHandle gives C a number for object, which lives until the library calls release.
+func bindHandle(j *Job, name string, object any, bind func(job *C.mt_transcode_job, name *C.char, handle C.uintptr_t) C.int32_t) error {
+	var strings cStrings
+	defer strings.free()
+	cName, err := strings.add(name)
+	if err != nil {
+		return err
+	}
+	handle := cgo.NewHandle(object)
+	if err := j.check(bind(j.handle, cName, C.uintptr_t(handle))); err != nil {
+		handle.Delete()
+		return err
+	}
+	return nil
+}
+
+func bindIO(j *Job, name string, object *seekable, can C.uint32_t) error {
+	return bindHandle(j, name, object, func(job *C.mt_transcode_job, name *C.char, handle C.uintptr_t) C.int32_t {
+		return C.mttranscode_bind_io(job, name, handle, can)
+	})
+}
+
+func bindStore(j *Job, name string, object *storeBinding) error {
+	return bindHandle(j, name, object, func(job *C.mt_transcode_job, name *C.char, handle C.uintptr_t) C.int32_t {
+		return C.mttranscode_bind_store(job, name, handle)
+	})
+}

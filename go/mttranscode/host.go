@@ -1,0 +1,282 @@
+package mttranscode
+
+// #include "library.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// host is what a job has to do with the program around it: readers, writers and stores that are bound to it, the
+// goroutines that call them, and what went wrong there. Callbacks of C lead to it, so it must not lead to the Job,
+// which could never be forgotten then.
+type host struct {
+	job  *C.mt_transcode_job
+	done <-chan struct{} // the job's
+
+	stop     chan struct{} // nobody waits for the program any more: the job was cancelled, or all is delivered
+	stopOnce sync.Once
+	halt     chan struct{} // nobody waits for more input: the job was stopped
+	haltOnce sync.Once
+
+	outputs crowd // goroutines that deliver outputs: a job is not over before they are
+	others  crowd // goroutines that feed inputs or answer callbacks
+
+	mu       sync.Mutex
+	bindings []binding
+	bound    int // how many of them the library knows
+	settled  <-chan struct{}
+	failures []failure
+	panicked *PanicError
+}
+
+// binding is something of the program's under a name of the job's.
+type binding interface {
+	name() string
+	// bind tells the library, at the start of the job.
+	bind(j *Job) error
+	// start begins to move bytes, once the job is started.
+	start(h *host)
+	// deliver comes when the job has ended: what is left to be done for an output begins.
+	deliver(h *host)
+	// finish comes when all that is over, or the job is closed without having been started.
+	finish(h *host)
+}
+
+// failure is what one binding did wrong.
+type failure struct {
+	name string
+	err  error
+	// ours tells that err says nothing that the job does not know: the program itself did nothing wrong.
+	ours bool
+	// lost tells that bytes of an output were not delivered, which the job itself may not know.
+	lost bool
+}
+
+func newHost(job *C.mt_transcode_job, done <-chan struct{}) *host {
+	return &host{job: job, done: done, stop: make(chan struct{}), halt: make(chan struct{}), settled: closedChannel}
+}
+
+var closedChannel = func() chan struct{} {
+	ch := make(chan struct{})
+	close(ch)
+	return ch
+}()
+
+// add refuses a name that is taken.
+func (h *host) add(b binding) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if slices.ContainsFunc(h.bindings, func(other binding) bool { return other.name() == b.name() }) {
+		e := callError(-C.int32_t(syscall.EEXIST))
+		e.Message = fmt.Sprintf("the name %q is taken in this job", b.name())
+		return e
+	}
+	h.bindings = append(h.bindings, b)
+	return nil
+}
+
+// freeName makes a name for a binding whose name nobody needs to know.
+func (h *host) freeName(kind string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := 0; ; i++ {
+		name := fmt.Sprint(kind, i)
+		if !slices.ContainsFunc(h.bindings, func(b binding) bool { return b.name() == name }) {
+			return name
+		}
+	}
+}
+
+// bind tells the library of every binding that it does not know. It is called again where a start failed.
+func (h *host) bind(j *Job) error {
+	for _, b := range h.bindings[h.bound:] {
+		if err := b.bind(j); err != nil {
+			return err
+		}
+		h.bound++
+	}
+	return nil
+}
+
+// start starts what moves bytes, and the goroutine that waits for its end.
+func (h *host) start() {
+	if len(h.bindings) == 0 {
+		return
+	}
+	settled := make(chan struct{})
+	h.mu.Lock()
+	h.settled = settled
+	h.mu.Unlock()
+	for _, b := range h.bindings {
+		b.start(h)
+	}
+	go func() {
+		defer close(settled)
+		h.settle()
+	}()
+}
+
+// hostGrace is how long an ended job waits for a Read or Write of the program's that does not return.
+const hostGrace = 700 * time.Millisecond
+
+// settle waits until the job is over and its outputs are delivered; then for the goroutines that are still inside the
+// program's code, but not for ever.
+func (h *host) settle() {
+	<-h.done
+	if h.isDetached() {
+		h.interrupt() // its thread still holds the pipes, which may never come to their end
+	}
+	for _, b := range h.bindings {
+		b.deliver(h)
+	}
+	select {
+	case <-h.outputs.gone():
+	case <-h.stop:
+	}
+	h.interrupt()
+	for _, b := range h.bindings {
+		b.finish(h)
+	}
+	timer := time.NewTimer(hostGrace)
+	defer timer.Stop()
+	select {
+	case <-h.outputs.gone():
+	case <-timer.C:
+		h.fail(failure{err: ErrCancelled, ours: true, lost: true}) // somebody is still inside a Write
+		return
+	}
+	select {
+	case <-h.others.gone():
+	case <-timer.C:
+	}
+}
+
+func (h *host) isDetached() bool { return h.brokenBy() == ErrDetached }
+
+// brokenBy returns the code that the job failed with, as an error.
+func (h *host) brokenBy() error {
+	var code C.int32_t
+	if asked := C.mt_transcode_job_wait(h.job, 0, &code); asked < 0 {
+		code = asked
+	}
+	if code < 0 {
+		return Code(code)
+	}
+	return nil
+}
+
+// wait returns a channel that is closed when the job's outputs are delivered and its inputs are given up.
+func (h *host) wait() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.settled
+}
+
+// interrupt ends every wait for the program: it is what a cancel does on this side.
+func (h *host) interrupt() {
+	h.stopOnce.Do(func() { close(h.stop) })
+}
+
+// stopReading comes after the job was told to stop: it takes no more input, so a Read that does not return is given up.
+func (h *host) stopReading() {
+	h.haltOnce.Do(func() { close(h.halt) })
+}
+
+// release is for a job that is closed without having been started.
+func (h *host) release() {
+	for _, b := range h.bindings {
+		b.finish(h)
+	}
+}
+
+func (h *host) fail(f failure) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures = append(h.failures, f)
+}
+
+// errGoexit is what a Read or Write gives that ended its goroutine instead of returning.
+var (
+	errGoexit  = errors.New("mt-transcode: a Read or Write of the program called runtime.Goexit")
+	errStopped = errors.New("mt-transcode: the job was cancelled")
+)
+
+// guard calls what may call code of the program. A panic there ends the job, and is kept for who waits for it.
+func (h *host) guard(call func() error) (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if value := recover(); value != nil {
+			err = h.caught(value)
+		}
+	}()
+	err = call()
+	returned = true
+	return err
+}
+
+func (h *host) caught(value any) error {
+	caught := &PanicError{Value: value, Stack: debug.Stack()}
+	h.mu.Lock()
+	if h.panicked == nil {
+		h.panicked = caught
+	}
+	h.mu.Unlock()
+	C.mt_transcode_job_cancel(h.job)
+	h.interrupt()
+	return ErrCancelled
+}
+
+// raise panics again where the program's code did.
+func (h *host) raise() {
+	h.mu.Lock()
+	caught := h.panicked
+	h.mu.Unlock()
+	if caught != nil {
+		panic(&PanicError{Value: caught.Value, Stack: caught.Stack, Raised: debug.Stack()})
+	}
+}
+
+// crowd counts goroutines.
+type crowd struct {
+	mu    sync.Mutex
+	count int
+	empty chan struct{}
+}
+
+func (c *crowd) enter() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count++
+}
+
+func (c *crowd) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.count--; c.count == 0 && c.empty != nil {
+		close(c.empty)
+		c.empty = nil
+	}
+}
+
+// gone returns a channel that is closed when nobody is there.
+func (c *crowd) gone() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.count == 0 {
+		return closedChannel
+	}
+	if c.empty == nil {
+		c.empty = make(chan struct{})
+	}
+	return c.empty
+}

@@ -1,0 +1,144 @@
+"""Engines."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import time
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from ctypes import POINTER, byref, c_uint32, c_void_p
+from typing import Any
+
+from ._errors import Error, Event, _check
+from ._job import Job
+from ._library import Options, Text, _encode, _interruptible, _lib, _milliseconds, _option_array, _take_json
+from ._pipe import Pipe
+from ._structs import EngineStats, JobStats, LogMode, ShutdownCounts, _EngineConfig, _Error
+
+
+class Engine:
+    """Owns limits and threads, and runs jobs. Several may live in one process; closing one cancels what it still runs.
+
+    `max_running`, `max_queued`, `link_budget_bytes` and `memory_budget_bytes` are as in mt_transcode_engine_config, 0 being the
+    default of each. A job that waits in the queue for more than `queue_timeout` seconds fails with -ETIMEDOUT.
+    """
+
+    def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
+                 link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0) -> None:
+        config = _EngineConfig()
+        _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
+        config.max_running, config.max_queued = max_running, max_queued
+        config.log_mode, config.flags = int(log_mode), int(require_lgpl)
+        config.link_budget_bytes, config.memory_budget_bytes = link_budget_bytes, memory_budget_bytes
+        config.queue_timeout_ms = 0 if queue_timeout is None else max(1, _milliseconds(queue_timeout))
+        handle, text = c_void_p(), POINTER(_Error)()
+        code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
+        if code < 0:
+            raise Error._take(code, text)
+        self._handle = handle
+        self._finalizer = weakref.finalize(self, _lib.mt_transcode_engine_free, handle)
+        self._jobs: weakref.WeakValueDictionary[int, Job] = weakref.WeakValueDictionary()
+        self._pipes: weakref.WeakValueDictionary[int, Pipe] = weakref.WeakValueDictionary()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the engine; jobs that still run are cancelled. A second close does nothing."""
+        self._finalizer()
+
+    def job(self, args: Iterable[Text] | None = None, label: Text | None = None) -> Job:
+        """Makes a job, described by `args` or, where there are none, by functions of the job."""
+        job = Job(self)
+        self._jobs[job._handle.value or 0] = job
+        if args is not None:
+            job.set_args(args)
+        if label is not None:
+            job.set_label(label)
+        return job
+
+    def pipe(self, capacity_bytes: int = 0, chunk_bytes: int = 0, flush_interval: float | None = 0.04,
+             high_water_percent: int = 0) -> Pipe:
+        """Makes a memory pipe; numbers of 0 are the defaults. What a job writes reaches the reader after `flush_interval`
+        seconds at the latest, at once (0), or only in whole chunks (None)."""
+        pipe = Pipe(self, capacity_bytes, chunk_bytes, flush_interval, high_water_percent)
+        self._pipes[pipe._handle.value or 0] = pipe
+        return pipe
+
+    def run(self, args: Iterable[Text], label: Text | None = None, timeout: float | None = None,
+            on_event: Callable[[Event], None] | None = None, bind: Mapping[str, Any] | None = None) -> JobStats:
+        """Runs a whole ffmpeg command line and returns its numbers; `on_event` is called with each event, on this thread; `bind`
+        says what each `mt:NAME` is, as `Job.bind` does."""
+        with self.job(args, label) as job:
+            for name, what in (bind or {}).items():
+                job.bind(name, what)
+            if on_event is None:
+                return job.run(timeout)
+            end = None if timeout is None else time.monotonic() + timeout
+            job.start()
+            for event in job.events(timeout):
+                on_event(event)
+                if end is not None and time.monotonic() > end:
+                    raise TimeoutError(f"the job did not end within {timeout} s")
+            job.wait()
+            return job.stats()
+
+    def probe(self, url: Text, options: Options = (), timeout: float | None = None) -> dict[str, Any]:
+        """Looks at a file or URL: `{"streams": [...], "format": {...}}`, as ffprobe's JSON. `timeout` in seconds."""
+        array = _option_array(options)
+        text, error = c_void_p(), POINTER(_Error)()
+        milliseconds = -1 if timeout is None else max(1, _milliseconds(timeout))
+        raw_url = _encode(url)
+        code = _interruptible(
+            lambda: _lib.mt_transcode_probe(self._handle, raw_url, array, milliseconds, byref(text), byref(error)))
+        if code < 0:
+            raise Error._take(code, error)
+        return dict(_take_json(text))
+
+    def set_limits(self, max_running: int, max_queued: int) -> None:
+        """Changes the limits while the engine runs."""
+        _check(_lib.mt_transcode_engine_set_limits(self._handle, max_running, max_queued))
+
+    def shutdown(self, timeout: float | None = 0) -> ShutdownCounts:
+        """Ends the engine in good order: jobs have `timeout` seconds (None: any time) to end by themselves, then are stopped."""
+        counts = ShutdownCounts(struct_size=ctypes.sizeof(ShutdownCounts))
+        milliseconds = -1 if timeout is None else _milliseconds(timeout)
+        _check(_interruptible(lambda: _lib.mt_transcode_engine_shutdown(self._handle, milliseconds, byref(counts))))
+        return counts
+
+    def stats(self) -> EngineStats:
+        """Numbers of the engine: for service levels, alerts and a readiness page."""
+        stats = EngineStats(struct_size=ctypes.sizeof(EngineStats))
+        _check(_lib.mt_transcode_engine_stats(self._handle, byref(stats)))
+        return stats
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs of the engine that were not closed: id, label, state, position, command; secrets masked."""
+        text = c_void_p()
+        _check(_lib.mt_transcode_engine_jobs(self._handle, byref(text)))
+        return list(_take_json(text))
+
+    def event_fd(self) -> int:
+        """One descriptor for all jobs and watched pipes, readable while any is ready: for selectors and asyncio. Do not read or
+        close it."""
+        return _check(_lib.mt_transcode_engine_event_fd(self._handle))
+
+    def next_ready(self) -> tuple[Job | Pipe, bool, bool] | None:
+        """The next job that has something to tell: the job, whether it has events, whether it is done; or the next pipe that was
+        watched: the pipe, whether it can be read, whether it can be written. None: there is none."""
+        handle, bits = c_void_p(), c_uint32()
+        while True:
+            code = _lib.mt_transcode_engine_next_ready(self._handle, byref(handle), byref(bits))
+            if code == -errno.EAGAIN:
+                return None
+            _check(code)
+            job = self._jobs.get(handle.value or 0)
+            if job is not None and bits.value & 3:
+                return job, bool(bits.value & 1), bool(bits.value & 2)
+            pipe = self._pipes.get(handle.value or 0)
+            if pipe is not None:  # else it was dropped by the host just now
+                return pipe, bool(bits.value & 4), bool(bits.value & 8)

@@ -1,0 +1,175 @@
+//! What a format context may reach: asked by FFmpeg while it waits (the interrupt callback), and when it opens files by itself
+//! (`io_open`, `io_close2`: HLS, DASH, segments, tee). Muxers hand the callback on to the contexts they make inside, so its opaque
+//! pointer is where an opened name finds the job's own files.
+
+use super::io::{ByteStream, Io};
+use super::{AvError, Interrupt, ffi};
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Files of the host's that a muxer opens by name.
+pub trait Files: Send + Sync {
+    /// None: the name is none of the host's, FFmpeg opens it.
+    fn open(&self, name: &str, writes: bool) -> Option<Result<Box<dyn ByteStream>, i32>>;
+    /// As [`Files::open`], to delete; that it fails is nothing to the muxer.
+    fn remove(&self, name: &str) -> Option<()>;
+}
+
+/// What else a context may open.
+pub(super) enum Reach {
+    /// Whatever FFmpeg opens.
+    Everything,
+    /// Nothing: the bytes it reads are all there is (rule 37).
+    Nothing,
+    /// The host's files, and what FFmpeg opens.
+    Files(Arc<dyn Files>),
+}
+
+type Open = unsafe extern "C" fn(
+    *mut ffi::AVFormatContext,
+    *mut *mut ffi::AVIOContext,
+    *const c_char,
+    c_int,
+    *mut *mut ffi::AVDictionary,
+) -> c_int;
+type Close = unsafe extern "C" fn(*mut ffi::AVFormatContext, *mut ffi::AVIOContext) -> c_int;
+
+/// Lives as long as its context, at a fixed place.
+pub(super) struct Access {
+    interrupt: Arc<Interrupt>,
+    reads: bool,
+    reach: Reach,
+    /// What is closed from now on is broken off.
+    is_broken: AtomicBool,
+    default_open: Option<Open>,
+    default_close: Option<Close>,
+}
+
+impl Access {
+    /// Sets the callbacks of a context that reads or writes. The box is to be kept as long as the context.
+    ///
+    /// # Safety
+    /// `context` is a valid context that nothing was opened with.
+    pub unsafe fn install(
+        context: *mut ffi::AVFormatContext,
+        interrupt: &Arc<Interrupt>,
+        reads: bool,
+        reach: Reach,
+    ) -> Box<Access> {
+        // SAFETY: a valid context, in which avformat_alloc_context has put its own callbacks.
+        unsafe {
+            let access = Box::new(Access {
+                interrupt: Arc::clone(interrupt),
+                reads,
+                is_broken: AtomicBool::new(false),
+                default_open: (*context).io_open,
+                default_close: (*context).io_close2,
+                reach,
+            });
+            (*context).interrupt_callback =
+                ffi::AVIOInterruptCB { callback: Some(INTERRUPT), opaque: (&raw const *access).cast_mut().cast() };
+            if !matches!(access.reach, Reach::Everything) {
+                (*context).io_open = Some(open);
+                (*context).io_close2 = Some(close);
+            }
+            access
+        }
+    }
+
+    pub fn set_broken(&self) {
+        self.is_broken.store(true, Relaxed);
+    }
+}
+
+const INTERRUPT: unsafe extern "C" fn(*mut c_void) -> c_int = interrupted;
+
+unsafe extern "C" fn interrupted(opaque: *mut c_void) -> c_int {
+    // SAFETY: `opaque` is the Access that the context's owner keeps alive; only atomics are read.
+    let access = unsafe { &*opaque.cast::<Access>() };
+    c_int::from(access.interrupt.is_cancelled() || access.reads && access.interrupt.is_reading_stopped())
+}
+
+/// The access of a context, or of the one that it was made by.
+///
+/// # Safety
+/// A valid context.
+unsafe fn of<'a>(context: *mut ffi::AVFormatContext) -> Option<&'a Access> {
+    // SAFETY: valid by contract; the callback tells that the opaque pointer is ours.
+    unsafe {
+        let callback = &(*context).interrupt_callback;
+        let is_ours = callback.callback.map(|f| f as usize) == Some(INTERRUPT as usize);
+        is_ours.then(|| &*callback.opaque.cast::<Access>())
+    }
+}
+
+unsafe extern "C" fn open(
+    context: *mut ffi::AVFormatContext,
+    target: *mut *mut ffi::AVIOContext,
+    url: *const c_char,
+    flags: c_int,
+    options: *mut *mut ffi::AVDictionary,
+) -> c_int {
+    // SAFETY: called by FFmpeg with a valid context, a place for the result, and a terminated string.
+    unsafe {
+        let (Some(access), Ok(name)) = (of(context), CStr::from_ptr(url).to_str()) else {
+            return -libc::EPERM;
+        };
+        let result = match &access.reach {
+            Reach::Nothing => Err(AvError(-libc::EPERM)),
+            Reach::Files(files) => open_file(files.as_ref(), name, flags, options, target),
+            Reach::Everything => Ok(false),
+        };
+        match (result, access.default_open) {
+            (Ok(true), _) => 0,
+            (Ok(false), Some(default)) => default(context, target, url, flags, options),
+            (Ok(false), None) => -libc::ENOSYS,
+            (Err(error), _) => error.0,
+        }
+    }
+}
+
+/// True where the name was one of the host's.
+///
+/// # Safety
+/// As `open`.
+unsafe fn open_file(
+    files: &dyn Files,
+    name: &str,
+    flags: c_int,
+    options: *mut *mut ffi::AVDictionary,
+    target: *mut *mut ffi::AVIOContext,
+) -> Result<bool, AvError> {
+    // SAFETY: by contract; a dictionary may be NULL in both ways.
+    unsafe {
+        let method = if options.is_null() {
+            std::ptr::null()
+        } else {
+            ffi::av_dict_get(*options, c"method".as_ptr(), std::ptr::null(), 0)
+        };
+        if !method.is_null() && CStr::from_ptr((*method).value) == c"DELETE" {
+            // The muxer closes what it "opened" for deleting: there is nothing.
+            target.write(std::ptr::null_mut());
+            return Ok(files.remove(name).is_some());
+        }
+        let Some(file) = files.open(name, flags & ffi::AVIO_FLAG_WRITE as c_int != 0) else { return Ok(false) };
+        target.write(Io::writer(file.map_err(AvError)?)?.into_ptr());
+        Ok(true)
+    }
+}
+
+unsafe extern "C" fn close(context: *mut ffi::AVFormatContext, io: *mut ffi::AVIOContext) -> c_int {
+    if io.is_null() {
+        return 0;
+    }
+    // SAFETY: called by FFmpeg with a valid context and one that `open` or its default made, once.
+    unsafe {
+        let access = of(context);
+        if !Io::owns(io) {
+            return access.and_then(|access| access.default_close).map_or(0, |default| default(context, io));
+        }
+        let is_broken = access.is_none_or(|access| access.is_broken.load(Relaxed));
+        let code = if is_broken { -libc::ECANCELED } else { 0 };
+        Io::from_ptr(io).close(code).err().map_or(0, |error| error.0)
+    }
+}

@@ -1,0 +1,273 @@
+//! Bytes from and to anything: an AVIOContext over a [`ByteStream`].
+
+use super::{AvError, ffi};
+use std::ffi::{CStr, CString, c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+/// What went wrong in a stream: a negative code (an errno, or one of ours from -1001 down) and words for the job's error.
+#[derive(Clone, Debug)]
+pub struct StreamError {
+    pub code: i32,
+    pub text: String,
+}
+
+/// Bytes that FFmpeg reads, or writes. What a stream cannot do it refuses.
+pub trait ByteStream: Send {
+    /// Reads at least one byte; 0 is the end.
+    fn read(&mut self, _buffer: &mut [u8]) -> Result<usize, StreamError> {
+        Err(unable("read"))
+    }
+
+    /// Writes at least one byte.
+    fn write(&mut self, _data: &[u8]) -> Result<usize, StreamError> {
+        Err(unable("be written"))
+    }
+
+    fn seek(&mut self, _position: u64) -> Result<(), StreamError> {
+        Err(unable("seek"))
+    }
+
+    /// Bytes in all; None where unknown.
+    fn size(&mut self) -> Option<u64> {
+        None
+    }
+
+    fn can_seek(&self) -> bool {
+        false
+    }
+
+    fn can_read(&self) -> bool {
+        true
+    }
+
+    fn can_write(&self) -> bool {
+        true
+    }
+
+    /// All was written (0), or it is broken off (a negative code). Called once; nothing comes after it.
+    fn close(&mut self, _code: i32) -> Result<(), StreamError> {
+        Ok(())
+    }
+
+    /// It was not taken: what it belongs to is somebody else's again.
+    fn disown(&mut self) {}
+
+    /// How many bytes FFmpeg reads and writes at once.
+    fn chunk_bytes(&self) -> usize {
+        64 << 10
+    }
+
+    /// The stream wants every packet as soon as it is written, and decides itself when to pass it on.
+    fn flushes_packets(&self) -> bool {
+        false
+    }
+}
+
+fn unable(what: &str) -> StreamError {
+    StreamError { code: -libc::ENOSYS, text: format!("the stream cannot {what}") }
+}
+
+/// An AVIOContext that owns its stream.
+pub struct Io {
+    context: *mut ffi::AVIOContext,
+}
+
+// SAFETY: a context has no ties to a thread; it is used by one at a time.
+unsafe impl Send for Io {}
+
+type Stream = Box<dyn ByteStream>;
+
+impl Io {
+    pub fn reader(stream: Stream) -> Result<Io, AvError> {
+        Io::new(stream, false)
+    }
+
+    pub fn writer(stream: Stream) -> Result<Io, AvError> {
+        Io::new(stream, true)
+    }
+
+    fn new(stream: Stream, writes: bool) -> Result<Io, AvError> {
+        let (chunk, can_seek, flushes) = (stream.chunk_bytes(), stream.can_seek(), stream.flushes_packets());
+        let seek = can_seek.then_some(seek_callback as unsafe extern "C" fn(*mut c_void, i64, c_int) -> i64);
+        // SAFETY: the buffer and the boxed stream go over to the context, and are taken back in `into_stream`.
+        unsafe {
+            let buffer = ffi::av_malloc(chunk).cast::<u8>();
+            if buffer.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            let opaque = Box::into_raw(Box::new(stream)).cast::<c_void>();
+            let (read, write) = if writes { (None, Some(WRITE)) } else { (Some(READ), None) };
+            let context =
+                ffi::avio_alloc_context(buffer, chunk as c_int, c_int::from(writes), opaque, read, write, seek);
+            if context.is_null() {
+                drop(Box::from_raw(opaque.cast::<Stream>()));
+                ffi::av_free(buffer.cast());
+                return Err(AvError::NO_MEMORY);
+            }
+            // A packet ends a piece only when the piece is a chunk already, unless the stream wants each (rule 17).
+            (*context).min_packet_size = if flushes { 0 } else { chunk as c_int };
+            Ok(Io { context })
+        }
+    }
+
+    /// Guesses the format of what comes, without loss: its name and how sure that is. Source: init_input of libavformat/demux.c.
+    pub fn probe_format(&mut self, url: &str, max_bytes: u32) -> Result<(String, i32), AvError> {
+        let url = CString::new(url).map_err(|_| AvError::INVALID)?;
+        let mut format = ptr::null();
+        // SAFETY: a valid context, place, and terminated string; no context of a format is needed but for its log.
+        unsafe {
+            let null = ptr::null_mut();
+            let score = ffi::av_probe_input_buffer2(self.context, &mut format, url.as_ptr(), null, 0, max_bytes);
+            AvError::check(score)?;
+            if format.is_null() {
+                return Err(AvError::INVALID_DATA);
+            }
+            Ok((CStr::from_ptr((*format).name).to_string_lossy().into_owned(), score))
+        }
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVIOContext {
+        self.context
+    }
+
+    /// Hands the context over; it comes back by [`Io::from_ptr`].
+    pub(super) fn into_ptr(self) -> *mut ffi::AVIOContext {
+        let context = self.context;
+        std::mem::forget(self);
+        context
+    }
+
+    /// # Safety
+    /// `context` came from [`Io::into_ptr`] and is not used by anybody else any more.
+    pub(super) unsafe fn from_ptr(context: *mut ffi::AVIOContext) -> Io {
+        Io { context }
+    }
+
+    /// Whether a context is one of these.
+    ///
+    /// # Safety
+    /// A valid context.
+    pub(super) unsafe fn owns(context: *mut ffi::AVIOContext) -> bool {
+        // SAFETY: valid by contract.
+        unsafe { (*context).write_packet.map(|f| f as usize) == Some(WRITE as usize) }
+    }
+
+    /// Passes on what is buffered.
+    pub fn flush(&mut self) -> Result<(), AvError> {
+        // SAFETY: ours.
+        unsafe {
+            ffi::avio_flush(self.context);
+            AvError::check((*self.context).error).map(drop)
+        }
+    }
+
+    /// Closes the stream: with 0 after passing on what is buffered, with a negative code as broken off.
+    pub fn close(mut self, code: i32) -> Result<(), AvError> {
+        let flushed = if code == 0 { self.flush() } else { Ok(()) };
+        let code = flushed.err().map_or(code, |error| error.0);
+        let mut stream = self.take_stream();
+        let closed = stream.as_mut().map(|stream| catch_unwind(AssertUnwindSafe(|| stream.close(code))));
+        flushed?;
+        match closed {
+            Some(Ok(Err(error))) => Err(AvError(error.code)),
+            Some(Err(_)) => Err(AvError::EXTERNAL),
+            _ => Ok(()),
+        }
+    }
+
+    fn take_stream(&mut self) -> Option<Stream> {
+        // SAFETY: `opaque` is the box of `new` until it is taken here, once.
+        unsafe {
+            let opaque = std::mem::replace(&mut (*self.context).opaque, ptr::null_mut());
+            (!opaque.is_null()).then(|| *Box::from_raw(opaque.cast::<Stream>()))
+        }
+    }
+}
+
+impl Drop for Io {
+    fn drop(&mut self) {
+        drop(self.take_stream());
+        // SAFETY: ours; FFmpeg may have replaced the buffer, so it is taken from the context.
+        unsafe {
+            ffi::av_freep((&raw mut (*self.context).buffer).cast());
+            ffi::avio_context_free(&mut self.context);
+        }
+    }
+}
+
+const READ: unsafe extern "C" fn(*mut c_void, *mut u8, c_int) -> c_int = read_callback;
+#[cfg(not(ffmpeg7_0))]
+type Bytes = *mut u8;
+#[cfg(ffmpeg7_0)]
+type Bytes = *const u8;
+const WRITE: unsafe extern "C" fn(*mut c_void, Bytes, c_int) -> c_int = write_callback;
+
+/// Runs a call of the stream; a panic is an error of the stream.
+///
+/// # Safety
+/// `opaque` is the boxed stream of an `Io`, or NULL after it was taken.
+unsafe fn with_stream(opaque: *mut c_void, body: impl FnOnce(&mut dyn ByteStream) -> i64) -> i64 {
+    if opaque.is_null() {
+        return i64::from(AvError::EXTERNAL.0);
+    }
+    // SAFETY: the context's owner keeps the box, and a context is used by one thread at a time.
+    let stream = unsafe { &mut *opaque.cast::<Stream>() };
+    catch_unwind(AssertUnwindSafe(|| body(stream.as_mut()))).unwrap_or(i64::from(AvError::EXTERNAL.0))
+}
+
+unsafe extern "C" fn read_callback(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
+    let Ok(length @ 1..) = usize::try_from(size) else { return AvError::INVALID.0 };
+    let read = |stream: &mut dyn ByteStream| {
+        // SAFETY: FFmpeg gives `size` writable bytes; its buffers are read by it only where it was told that they are filled,
+        // and zeroing them here would cost a pass over every byte, so they are taken as they are: plain bytes from malloc.
+        let buffer = unsafe { std::slice::from_raw_parts_mut(buffer, length) };
+        match stream.read(buffer) {
+            Ok(0) => i64::from(AvError::EOF.0),
+            Ok(count) => count as i64,
+            Err(error) => i64::from(error.code),
+        }
+    };
+    // SAFETY: passed on from FFmpeg.
+    unsafe { with_stream(opaque, read) as c_int }
+}
+
+unsafe extern "C" fn write_callback(opaque: *mut c_void, data: Bytes, size: c_int) -> c_int {
+    let Ok(length) = usize::try_from(size) else { return AvError::INVALID.0 };
+    let write = |stream: &mut dyn ByteStream| {
+        // SAFETY: FFmpeg gives `size` readable bytes.
+        let mut data = unsafe { std::slice::from_raw_parts(data.cast_const(), length) };
+        while !data.is_empty() {
+            match stream.write(data) {
+                Ok(count) => data = &data[count.min(data.len())..],
+                Err(error) => return i64::from(error.code),
+            }
+        }
+        i64::from(size)
+    };
+    // SAFETY: passed on from FFmpeg.
+    unsafe { with_stream(opaque, write) as c_int }
+}
+
+unsafe extern "C" fn seek_callback(opaque: *mut c_void, offset: i64, whence: c_int) -> i64 {
+    let seek = |stream: &mut dyn ByteStream| {
+        let whence = whence & !(ffi::AVSEEK_FORCE as c_int);
+        if whence == ffi::AVSEEK_SIZE as c_int {
+            return stream.size().map_or(i64::from(-libc::ENOSYS), |size| size as i64);
+        }
+        // avio_seek itself turns SEEK_CUR into SEEK_SET; SEEK_END comes from avio_size.
+        let base = match whence {
+            libc::SEEK_SET => Some(0),
+            libc::SEEK_END => stream.size().map(|size| size as i64),
+            _ => None,
+        };
+        let target = base.and_then(|base| base.checked_add(offset)).and_then(|target| u64::try_from(target).ok());
+        match target.map(|target| (target, stream.seek(target))) {
+            Some((target, Ok(()))) => target as i64,
+            Some((_, Err(error))) => i64::from(error.code),
+            None => i64::from(AvError::INVALID.0),
+        }
+    };
+    // SAFETY: passed on from FFmpeg.
+    unsafe { with_stream(opaque, seek) }
+}

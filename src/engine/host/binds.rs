@@ -1,0 +1,199 @@
+//! What the host has bound to a job, by name.
+
+use super::stream::HostStore;
+use crate::av::ByteStream;
+use crate::engine::context::JobContext;
+use crate::engine::pipe::{Pipe, PipeReader, PipeWriter, Side};
+use crate::error::{Code, Error};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub const SCHEME: &str = "mt:";
+const NAME_BYTES: usize = 64;
+
+pub enum Bind {
+    Pipe(Arc<Pipe>, Side),
+    /// Taken when it is opened.
+    Io(Option<Box<dyn ByteStream>>),
+    Store(Arc<dyn HostStore>),
+}
+
+#[derive(Default)]
+pub struct Binds(Mutex<BTreeMap<String, Bind>>);
+
+/// The name and the rest of `mt:NAME/rest`; None for another URL.
+pub fn name_of(url: &str) -> Option<(&str, &str)> {
+    let rest = url.strip_prefix(SCHEME)?;
+    Some(rest.split_once('/').unwrap_or((rest, "")))
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=NAME_BYTES).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+impl Binds {
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.0.lock().keys().cloned().collect()
+    }
+
+    /// The bind comes back where it is refused: it stays the host's.
+    pub fn add(&self, name: &str, bind: Bind) -> Result<(), (Error, Bind)> {
+        let mut binds = self.0.lock();
+        if !is_name(name) {
+            let text =
+                format!("'{name}' cannot be bound: a name has 1 to {NAME_BYTES} letters, digits, '.', '_' or '-'");
+            return Err((Error::invalid(text), bind));
+        }
+        if binds.contains_key(name) {
+            return Err((Error::new(Code::EEXIST, format!("mt:{name} is bound already")), bind));
+        }
+        if let Bind::Pipe(pipe, side) = &bind
+            && let Err(error) = pipe.claim(*side)
+        {
+            return Err((error, bind));
+        }
+        binds.insert(name.to_owned(), bind);
+        Ok(())
+    }
+
+    /// Whether an input, or an output, can be what the URL says.
+    pub fn check(&self, url: &str, side: Side) -> Result<(), Error> {
+        let Some((name, rest)) = name_of(url) else { return check_nested(url) };
+        let binds = self.0.lock();
+        let refuse = |text: String| Err(Error::option(text));
+        match (binds.get(name), side) {
+            (None, _) => refuse(format!("mt:{name} is not bound to anything")),
+            (Some(Bind::Pipe(_, bound)), _) if *bound != side => refuse(format!(
+                "the pipe mt:{name} is bound for {}, but the job uses it for {}",
+                bound.word(),
+                side.word()
+            )),
+            (Some(Bind::Store(_)), Side::Read) => refuse(format!("mt:{name} is a store, which takes outputs only")),
+            (Some(Bind::Store(_)), _) if relative(rest).is_none() => {
+                refuse(format!("'{url}' names no file of the store: mt:{name}/NAME, without '..'"))
+            }
+            (Some(Bind::Io(Some(io))), Side::Read) if !io.can_read() => {
+                refuse(format!("mt:{name} cannot be read: the host gave no read callback"))
+            }
+            (Some(Bind::Io(Some(io))), Side::Write) if !io.can_write() => {
+                refuse(format!("mt:{name} cannot be written: the host gave no write callback"))
+            }
+            (Some(Bind::Pipe(..) | Bind::Io(_)), _) if !rest.is_empty() => {
+                refuse(format!("'{url}': mt:{name} is one stream, it has no files"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What an input reads. An io can be taken once.
+    pub fn reader(&self, name: &str, context: &JobContext) -> Result<Box<dyn ByteStream>, Error> {
+        match self.0.lock().get_mut(name) {
+            Some(Bind::Pipe(pipe, Side::Read)) => {
+                context.wake_with(pipe);
+                Ok(Box::new(PipeReader::new(Arc::clone(pipe), Arc::clone(&context.interrupt))))
+            }
+            Some(Bind::Io(io)) => io.take().ok_or_else(|| opened_before(name)),
+            _ => Err(Error::option(format!("mt:{name} cannot be read"))),
+        }
+    }
+
+    /// What an output writes: `rest` is the name in a store.
+    pub fn writer(&self, name: &str, rest: &str, context: &JobContext) -> Result<Box<dyn ByteStream>, Error> {
+        let mut binds = self.0.lock();
+        match binds.get_mut(name) {
+            Some(Bind::Pipe(pipe, Side::Write)) => {
+                context.wake_with(pipe);
+                let writer = PipeWriter::new(Arc::clone(pipe), Arc::clone(&context.interrupt), context.failing());
+                Ok(Box::new(writer))
+            }
+            Some(Bind::Io(io)) => io.take().ok_or_else(|| opened_before(name)),
+            Some(Bind::Store(store)) => {
+                let store = Arc::clone(store);
+                drop(binds); // the host's code runs without our lock
+                let file = relative(rest).ok_or_else(|| Error::option(format!("'{rest}' is no name for a store")))?;
+                store.open(&file).map_err(|error| Error::new(Code::from_c(error.code), error.text))
+            }
+            _ => Err(Error::option(format!("mt:{name} cannot be written"))),
+        }
+    }
+
+    pub fn store(&self, name: &str) -> Option<Arc<dyn HostStore>> {
+        match self.0.lock().get(name) {
+            Some(Bind::Store(store)) => Some(Arc::clone(store)),
+            _ => None,
+        }
+    }
+
+    /// The job is final: its sides of pipes end with its result, and what is left is the host's again.
+    pub fn finish(&self, result: Code) {
+        let binds = std::mem::take(&mut *self.0.lock());
+        for bind in binds.values() {
+            let Bind::Pipe(pipe, side) = bind else { continue };
+            // A writer that ended well has said so itself: to one that has not, success of the others is no end.
+            let code = if result == Code::OK { Code::EPIPE } else { result };
+            pipe.leave(*side, code);
+        }
+    }
+
+    /// The job was never started: its pipes can be bound again.
+    pub fn release(&self) {
+        for bind in std::mem::take(&mut *self.0.lock()).into_values() {
+            if let Bind::Pipe(pipe, side) = bind {
+                pipe.unclaim(side);
+            }
+        }
+    }
+}
+
+fn opened_before(name: &str) -> Error {
+    Error::new(Code::EBUSY, format!("mt:{name} was opened before: each stream can be opened once"))
+}
+
+/// `mt:` inside another protocol: FFmpeg would look for a protocol of that name.
+fn check_nested(url: &str) -> Result<(), Error> {
+    let is_nested = [":", "|", ",", "]"].iter().any(|before| url.contains(&format!("{before}{SCHEME}")));
+    // A tee output opens its parts through us.
+    if !is_nested || url.starts_with('[') || !url.contains(':') || url.split('|').all(|part| name_of(part).is_some()) {
+        return Ok(());
+    }
+    let text = format!("'{url}': mt: stands only at the beginning of a URL, not inside another protocol");
+    Err(Error::new(Code::UNSUPPORTED, text).at("options"))
+}
+
+/// A name in a store: relative, no part of it "." or "..", nothing empty.
+pub(super) fn relative(name: &str) -> Option<String> {
+    let parts: Vec<&str> = name.split('/').filter(|part| *part != ".").collect();
+    let is_good = parts.iter().all(|part| !part.is_empty() && *part != ".." && !part.contains('\0'));
+    (is_good && !parts.is_empty()).then(|| parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_store_stay_inside_it() {
+        assert_eq!(relative("a/./b.ts").as_deref(), Some("a/b.ts"));
+        for bad in ["", ".", "/etc/passwd", "../x", "a/../../x", "a//b", "a/"] {
+            assert_eq!(relative(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn mt_stands_at_the_beginning_only() {
+        let binds = Binds::default();
+        for bad in ["concat:mt:a", "concat:x|mt:a", "subfile,,start,0,end,9,,:mt:a", "crypto:mt:a"] {
+            let error = binds.check(bad, Side::Read).unwrap_err();
+            assert_eq!(error.code(), Code::UNSUPPORTED, "{bad}: {error}");
+        }
+        for good in ["rtmp://a/b", "file.mt", "format:x", "[f=mpegts]mt:a|[f=flv]mt:b", "C:/amt:x/y"] {
+            assert!(binds.check(good, Side::Write).is_ok(), "{good}");
+        }
+        assert!(binds.check("mt:a", Side::Read).unwrap_err().message().contains("mt:a"));
+    }
+}

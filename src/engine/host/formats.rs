@@ -1,0 +1,78 @@
+//! Which formats can be read from, and written to, plain bytes.
+
+use crate::av::{self, Dict};
+use crate::error::{Code, Error};
+
+/// Demuxers that open other files or connections, or scripts: not from memory (rules 37 and 38).
+const REACHES_OUT: [&str; 21] = [
+    "concat",
+    "dash",
+    "hls",
+    "applehttp",
+    "image2",
+    "imf",
+    "sdp",
+    "rtsp",
+    "rtp",
+    "sap",
+    "lavfi",
+    "vobsub",
+    "avisynth",
+    "vapoursynth",
+    "tty",
+    "webm_dash_manifest",
+    "bluray",
+    "dvdvideo",
+    "android_camera",
+    "libcdio",
+    "iec61883",
+];
+
+/// Refuses a demuxer that would need more than the bytes it is given.
+pub fn check_self_contained(format: &str) -> Result<(), Error> {
+    let reaches_out = format.split(',').any(|name| REACHES_OUT.contains(&name));
+    if !reaches_out && !av::demuxer_opens_no_file(format) {
+        return Ok(());
+    }
+    let text = format!("format {format} opens other files or devices; an input from memory must be self-contained");
+    Err(Error::new(Code::UNSUPPORTED, text)
+        .at("open input")
+        .with_hint("Give the input as a file or URL, where FFmpeg may open what it names."))
+}
+
+const MP4_FAMILY: [&str; 8] = ["mp4", "mov", "3gp", "3g2", "psp", "ipod", "f4v", "ismv"];
+const FRAGMENTING: [&str; 6] = ["frag_keyframe", "frag_custom", "frag_every_frame", "empty_moov", "dash", "cmaf"];
+
+/// Refuses what could only fail at its end: MP4 goes back to write its index (movenc.c: mov_init), unless it is in fragments.
+pub fn check_streamable_output(format: &str, options: &Dict, can_seek: bool) -> Result<(), Error> {
+    if can_seek || !MP4_FAMILY.contains(&format) || format == "ismv" {
+        return Ok(());
+    }
+    let has_flag = |flags: &str| FRAGMENTING.iter().any(|flag| flags.split(['+', '|']).any(|given| given == *flag));
+    let is_fragmented = options.get("movflags").is_some_and(|flags| has_flag(&flags))
+        || ["frag_duration", "frag_size"].iter().any(|name| options.get(name).is_some_and(|value| value != "0"));
+    if is_fragmented {
+        return Ok(());
+    }
+    let text = format!("format {format} goes back to the beginning of the file, which a stream cannot");
+    Err(Error::new(Code::UNSUPPORTED, text).at("open output").with_hint(
+        "Write fragments with -movflags +frag_keyframe+empty_moov, choose a format that streams (mpegts, matroska, flv), \
+         or bind an output that can seek.",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_that_reaches_out_is_refused() {
+        for name in ["concat", "dash", "hls", "image2", "sdp", "lavfi"] {
+            let error = check_self_contained(name).unwrap_err();
+            assert!(error.message().contains(name) && error.code() == Code::UNSUPPORTED);
+        }
+        for name in ["mov,mp4,m4a,3gp,3g2,mj2", "mpegts", "matroska,webm", "flv", "wav", "image2pipe", "png_pipe"] {
+            assert!(check_self_contained(name).is_ok(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Opening what `mt:NAME` stands for, as an input and as an output.
+
+use super::formats::{check_self_contained, check_streamable_output};
+use super::name_of;
+use super::spool::{DEFAULT_SEEK_BUFFER_BYTES, prepare};
+use super::store::HostFiles;
+use super::stream::{Failure, HostStream};
+use crate::av::{ByteStream, Dict, Files, Io};
+use crate::engine::context::JobContext;
+use crate::engine::errors::failed;
+use crate::engine::plan::OpenOutput;
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, parse_integer};
+use std::sync::Arc;
+
+/// An input of the host's, and its format.
+pub struct HostInput {
+    pub io: Io,
+    pub format: String,
+    /// How sure that is; 0 where it was named.
+    pub probe_score: i32,
+}
+
+/// The host's bytes behind an `mt:` URL; None for another URL. Only when the format is known it is known too whether they can be
+/// read at all.
+pub fn open_input(
+    context: &JobContext,
+    spec: &FileSpec,
+    url: &str,
+    format_options: &Dict,
+    failure: &Arc<Failure>,
+) -> Result<Option<HostInput>, Error> {
+    let Some((name, _)) = name_of(url) else { return Ok(None) };
+    let stream = context.binds.reader(name, context)?;
+    let stream = Box::new(HostStream::reading(stream, &context.interrupt, failure, url));
+    let limit = spec.value("mt_seek_buffer").and_then(parse_integer).map(|bytes| bytes as u64);
+    let stream = prepare(stream, limit.unwrap_or(DEFAULT_SEEK_BUFFER_BYTES), &context.counters)?;
+    let mut io = Io::reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
+    let (format, probe_score) = match spec.value("f") {
+        Some(format) => (format.to_owned(), 0),
+        None => guess(&mut io, url, format_options)?,
+    };
+    check_self_contained(&format)?;
+    let format = format.split(',').next().unwrap_or_default().to_owned();
+    Ok(Some(HostInput { io, format, probe_score }))
+}
+
+fn guess(io: &mut Io, url: &str, format_options: &Dict) -> Result<(String, i32), Error> {
+    let max_bytes = format_options.get("format_probesize").and_then(|text| parse_integer(&text)).unwrap_or(1 << 20);
+    io.probe_format(url, max_bytes.clamp(2048, 1 << 30) as u32).map_err(|e| {
+        failed(e, "open input", Code::DEMUX, &format!("the format of '{url}' is unknown")).with_hint(
+            "Too few bytes came, or they are no media that FFmpeg knows; name the format with -f where it has no mark.",
+        )
+    })
+}
+
+/// Opens an output whose URL is the host's; false for another one. A muxer that opens its files by itself finds them by name
+/// ([`HostFiles`]).
+pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<bool, Error> {
+    let Some((name, rest)) = name_of(&open.url) else { return Ok(false) };
+    if open.output.format_name() == "hls" {
+        // The HLS muxer unlinks old segments itself, unless it is told a method (hlsenc.c: hls_delete_file).
+        open.header_options.set_if_absent("method", "PUT");
+    }
+    if open.output.flags().opens_no_file() {
+        return Ok(true);
+    }
+    let stream = context.binds.writer(name, rest, context)?;
+    let stream = Box::new(HostStream::writing(stream, &context.interrupt, &open.host, &open.url));
+    check_streamable_output(&open.output.format_name(), &open.header_options, stream.can_seek())?;
+    let io = Io::writer(stream).map_err(|e| failed(e, "open output", Code::ENOMEM, "no memory for an output"))?;
+    open.output.attach(io);
+    Ok(true)
+}
+
+/// What a muxer may open by name, where the job has binds.
+pub fn files_of(context: &Arc<JobContext>, failure: &Arc<Failure>) -> Option<Arc<dyn Files>> {
+    (!context.binds.is_empty()).then(|| HostFiles::new(context, failure) as Arc<dyn Files>)
+}

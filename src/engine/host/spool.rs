@@ -1,0 +1,255 @@
+//! Streams that cannot seek, for a format that must. The MP4 family is the one that matters: its index (moov) may lie behind its
+//! media (mdat), and then nothing can be read before all has come. Such a file is kept in memory, up to a limit that is stated
+//! (ISO/IEC 14496-12, 4.2: boxes).
+
+use crate::av::{ByteStream, StreamError};
+use crate::engine::context::{Counters, add};
+use crate::error::{Code, Error};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+pub const DEFAULT_SEEK_BUFFER_BYTES: u64 = 32 << 20;
+/// How far the boxes before index and media are looked at.
+const HEAD_BYTES: usize = 1 << 20;
+const STEP_BYTES: usize = 64 << 10;
+
+#[derive(Debug, PartialEq, Eq)]
+enum Layout {
+    /// Nothing is known against reading it as it comes.
+    InOrder,
+    /// The media, whose end is here, comes before the index.
+    IndexBehind { media_end: Option<u64> },
+    /// More bytes are needed to know.
+    Unknown,
+}
+
+/// What the boxes at the beginning of `data` say.
+fn layout(data: &[u8]) -> Layout {
+    let mut at = 0usize;
+    loop {
+        let Some(head) = data.get(at..at + 16) else {
+            let is_box = at > 0 || data.get(4..8).is_none_or(is_first);
+            return if is_box && at < HEAD_BYTES { Layout::Unknown } else { Layout::InOrder };
+        };
+        if at == 0 && !is_first(&head[4..8]) {
+            return Layout::InOrder;
+        }
+        let short = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
+        let long = u64::from_be_bytes([head[8], head[9], head[10], head[11], head[12], head[13], head[14], head[15]]);
+        let size = match short {
+            0 => None,
+            1 => Some(long),
+            size => Some(u64::from(size)),
+        };
+        match (&head[4..8], size) {
+            (b"mdat", size) => {
+                return Layout::IndexBehind { media_end: size.map(|size| (at as u64).saturating_add(size)) };
+            }
+            (b"ftyp" | b"free" | b"skip" | b"wide" | b"pnot" | b"uuid", Some(size @ 8..)) => {
+                match usize::try_from(size).ok().and_then(|size| at.checked_add(size)).filter(|at| *at < HEAD_BYTES) {
+                    Some(next) => at = next,
+                    None => return Layout::InOrder,
+                }
+            }
+            _ => return Layout::InOrder,
+        }
+    }
+}
+
+fn is_first(kind: &[u8]) -> bool {
+    [b"ftyp", b"mdat", b"free", b"skip", b"wide", b"pnot"].iter().any(|first| *first == kind)
+}
+
+/// Makes a stream that cannot seek fit for reading: as it is, or in memory where its index lies behind its media.
+pub fn prepare(
+    mut stream: Box<dyn ByteStream>,
+    limit_bytes: u64,
+    counters: &Arc<Counters>,
+) -> Result<Box<dyn ByteStream>, Error> {
+    if stream.can_seek() {
+        return Ok(stream);
+    }
+    let mut kept = Kept { data: Vec::new(), counters: Arc::clone(counters) };
+    let mut is_over = false;
+    let found = loop {
+        match layout(&kept.data) {
+            Layout::Unknown if !is_over => is_over = kept.read_on(stream.as_mut())? == 0,
+            found => break found,
+        }
+    };
+    let Layout::IndexBehind { media_end } = found else {
+        return Ok(Box::new(Prefixed { prefix: kept, at: 0, inner: stream }));
+    };
+    if media_end.is_some_and(|end| end > limit_bytes) {
+        return Err(too_large(limit_bytes));
+    }
+    while !is_over {
+        is_over = kept.read_on(stream.as_mut())? == 0;
+        if kept.data.len() as u64 > limit_bytes {
+            return Err(too_large(limit_bytes));
+        }
+    }
+    Ok(Box::new(Memory { kept, at: 0, _inner: stream }))
+}
+
+fn too_large(limit_bytes: u64) -> Error {
+    let text = format!(
+        "the index of this MP4 lies behind its media, and more than {limit_bytes} bytes would have to be kept to reach it"
+    );
+    Error::new(Code::LIMIT, text).at("open input").with_hint(
+        "Make the file with -movflags +faststart, give it as a file or a stream that can seek, or raise -mt_seek_buffer (bytes).",
+    )
+}
+
+/// Bytes in memory, counted among those that wait in the job.
+struct Kept {
+    data: Vec<u8>,
+    counters: Arc<Counters>,
+}
+
+impl Kept {
+    fn read_on(&mut self, stream: &mut dyn ByteStream) -> Result<usize, Error> {
+        let before = self.data.len();
+        if self.data.try_reserve(STEP_BYTES).is_err() {
+            return Err(
+                Error::new(Code::ENOMEM, format!("no memory to keep {before} bytes of an input")).at("open input")
+            );
+        }
+        self.data.resize(before + STEP_BYTES, 0);
+        let result = stream.read(&mut self.data[before..]);
+        self.data.truncate(before + result.as_ref().map_or(0, |count| *count));
+        let count = result.map_err(|error| Error::new(Code::from_c(error.code), error.text).at("open input"))?;
+        add(&self.counters.link_bytes, count as u64);
+        Ok(count)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.counters.link_bytes.fetch_sub(self.data.len() as u64, Relaxed);
+    }
+}
+
+/// A stream whose first bytes were looked at.
+struct Prefixed {
+    prefix: Kept,
+    at: usize,
+    inner: Box<dyn ByteStream>,
+}
+
+impl ByteStream for Prefixed {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        let left = &self.prefix.data[self.at..];
+        if left.is_empty() {
+            return self.inner.read(buffer);
+        }
+        let count = left.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&left[..count]);
+        self.at += count;
+        if self.at == self.prefix.data.len() {
+            self.prefix = Kept { data: Vec::new(), counters: Arc::clone(&self.prefix.counters) };
+            self.at = 0;
+        }
+        Ok(count)
+    }
+
+    fn chunk_bytes(&self) -> usize {
+        self.inner.chunk_bytes()
+    }
+}
+
+/// A whole file in memory.
+struct Memory {
+    kept: Kept,
+    at: usize,
+    /// Its end of the pipe is closed when the input is.
+    _inner: Box<dyn ByteStream>,
+}
+
+impl ByteStream for Memory {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        let left = self.kept.data.get(self.at..).unwrap_or_default();
+        let count = left.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&left[..count]);
+        self.at += count;
+        Ok(count)
+    }
+
+    fn seek(&mut self, position: u64) -> Result<(), StreamError> {
+        self.at = usize::try_from(position).unwrap_or(usize::MAX);
+        Ok(())
+    }
+
+    fn size(&mut self) -> Option<u64> {
+        Some(self.kept.data.len() as u64)
+    }
+
+    fn can_seek(&self) -> bool {
+        true
+    }
+}
+
+/// A stream of which only so much may be read.
+pub struct Limited {
+    pub inner: Box<dyn ByteStream>,
+    pub left_bytes: u64,
+    pub limit_bytes: u64,
+}
+
+impl ByteStream for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        if self.left_bytes == 0 {
+            let text = format!("more than {} bytes would have to be looked at", self.limit_bytes);
+            return Err(StreamError { code: Code::LIMIT.to_c(), text });
+        }
+        let length = usize::try_from(self.left_bytes).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.inner.read(&mut buffer[..length])?;
+        self.left_bytes -= count as u64;
+        Ok(count)
+    }
+
+    fn chunk_bytes(&self) -> usize {
+        self.inner.chunk_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], size: u32) -> Vec<u8> {
+        let mut data = size.to_be_bytes().to_vec();
+        data.extend_from_slice(kind);
+        data.resize(data.len().max(size as usize), 0);
+        data
+    }
+
+    #[test]
+    fn the_boxes_tell_whether_the_index_comes_first() {
+        let tail = [0u8; 16];
+        let front = [boxed(b"ftyp", 24), boxed(b"moov", 40), tail.to_vec()].concat();
+        assert_eq!(layout(&front), Layout::InOrder);
+        let behind = [boxed(b"ftyp", 24), boxed(b"free", 8), boxed(b"mdat", 1000)].concat();
+        assert_eq!(layout(&behind), Layout::IndexBehind { media_end: Some(1032) });
+        assert_eq!(layout(&behind[..30]), Layout::Unknown);
+        assert_eq!(layout(&[]), Layout::Unknown);
+        assert_eq!(layout(&[0x47; 376]), Layout::InOrder, "a transport stream");
+    }
+
+    #[test]
+    fn sizes_of_every_form_are_understood() {
+        let mut long = vec![0, 0, 0, 1];
+        long.extend_from_slice(b"mdat");
+        long.extend_from_slice(&(1u64 << 40).to_be_bytes());
+        assert_eq!(layout(&long), Layout::IndexBehind { media_end: Some(1 << 40) });
+        let mut open = vec![0, 0, 0, 0];
+        open.extend_from_slice(b"mdat");
+        open.extend_from_slice(&[0; 8]);
+        assert_eq!(layout(&open), Layout::IndexBehind { media_end: None });
+        let mut absurd = boxed(b"ftyp", 24);
+        absurd[3] = 4; // smaller than its own head
+        assert_eq!(layout(&absurd), Layout::InOrder);
+        let far = [boxed(b"ftyp", 24), boxed(b"free", 2 << 20)].concat();
+        assert_eq!(layout(&far), Layout::InOrder, "we look only so far");
+    }
+}

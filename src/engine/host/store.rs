@@ -1,0 +1,88 @@
+//! What muxers open by themselves, found among the job's binds.
+
+use super::binds::{Binds, name_of, relative};
+use super::stream::{Failure, HostStream};
+use crate::av::{self, ByteStream, Dict, Files};
+use crate::engine::context::{JobContext, LEVEL_WARNING};
+use crate::error::{Code, Error};
+use std::sync::{Arc, Weak};
+
+/// FFmpeg's DASH muxer deletes through a protocol of FFmpeg's unless its URL is HTTP's; then it opens the file with the method
+/// DELETE, through us (dashenc.c: dashenc_delete_file). So it gets this URL, which nobody else sees.
+const ALIAS: &str = "http://mt.invalid/";
+
+/// The URL that a muxer is given instead of one of a store's, where it needs another.
+pub fn alias_of(url: &str, format: Option<&str>, options: &Dict) -> Result<Option<String>, Error> {
+    let Some((name, rest)) = name_of(url).filter(|_| av::guess_muxer(format, url).as_deref() == Some("dash")) else {
+        return Ok(None);
+    };
+    if options.get("single_file").is_some_and(|value| value != "0") {
+        let text = "FFmpeg's DASH muxer opens a single_file by itself, past any store";
+        return Err(Error::new(Code::UNSUPPORTED, text.into()).at("open output").with_hint("Leave single_file out."));
+    }
+    Ok(Some(format!("{ALIAS}{name}/{rest}")))
+}
+
+/// The files of one output.
+pub struct HostFiles {
+    context: Weak<JobContext>,
+    binds: Arc<Binds>,
+    failure: Arc<Failure>,
+}
+
+impl HostFiles {
+    pub fn new(context: &Arc<JobContext>, failure: &Arc<Failure>) -> Arc<HostFiles> {
+        let (context, binds) = (Arc::downgrade(context), Arc::clone(&context.binds));
+        Arc::new(HostFiles { context, binds, failure: Arc::clone(failure) })
+    }
+}
+
+/// `mt:NAME/rest`, also behind the alias; None for what is not the host's.
+fn host_name(url: &str) -> Option<(&str, &str)> {
+    match url.strip_prefix(ALIAS) {
+        Some(aliased) => aliased.split_once('/'),
+        None => name_of(url),
+    }
+}
+
+impl Files for HostFiles {
+    fn open(&self, url: &str, writes: bool) -> Option<Result<Box<dyn ByteStream>, i32>> {
+        let (name, rest) = host_name(url)?;
+        let Some(context) = self.context.upgrade() else { return Some(Err(-libc::ECANCELED)) };
+        if !writes {
+            return Some(Err(-libc::EPERM));
+        }
+        let opened = self.binds.writer(name, rest, &context);
+        Some(match opened {
+            Ok(stream) => {
+                let shown = format!("mt:{name}/{rest}");
+                Ok(Box::new(HostStream::writing(
+                    stream,
+                    &context.interrupt,
+                    &self.failure,
+                    shown.trim_end_matches('/'),
+                )))
+            }
+            Err(error) => {
+                let text = format!("opening 'mt:{name}/{rest}' failed: {}", error.message());
+                let code = error.code().to_c();
+                self.failure.set(&crate::av::StreamError { code, text });
+                Err(code)
+            }
+        })
+    }
+
+    fn remove(&self, url: &str) -> Option<()> {
+        let (name, rest) = host_name(url)?;
+        let removed = match (self.binds.store(name), relative(rest)) {
+            (Some(store), Some(file)) => store.remove(&file).map_err(|error| error.text),
+            _ => Err("it is no file of a store".to_owned()),
+        };
+        // A file that stays is no reason to end a stream.
+        if let (Err(text), Some(context)) = (removed, self.context.upgrade()) {
+            let line = format!("removing 'mt:{name}/{rest}' failed: {text}");
+            context.observer.log(LEVEL_WARNING, "store", None, &line);
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,162 @@
+//! A stream of the host's, watched over: cancels are heard before and after each call (rule 41), nonsense is refused, and the first
+//! error is kept with its words, as FFmpeg often turns it into another.
+
+use crate::av::{AvError, ByteStream, Interrupt, StreamError};
+use crate::error::{Code, Error};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Files of the host's, by relative name.
+pub trait HostStore: Send + Sync {
+    fn open(self: Arc<Self>, name: &str) -> Result<Box<dyn ByteStream>, StreamError>;
+    fn remove(&self, name: &str) -> Result<(), StreamError>;
+}
+
+/// The first error of the host's streams of one input or output.
+#[derive(Default)]
+pub struct Failure {
+    is_set: AtomicBool,
+    error: Mutex<Option<StreamError>>,
+}
+
+impl Failure {
+    pub fn set(&self, error: &StreamError) {
+        let mut first = self.error.lock();
+        if first.is_none() {
+            *first = Some(error.clone());
+            self.is_set.store(true, Relaxed);
+        }
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.is_set.load(Relaxed)
+    }
+
+    /// The job's error, where the host is its cause.
+    pub fn error(&self, stage: &'static str) -> Option<Error> {
+        if !self.is_set() {
+            return None;
+        }
+        let error = self.error.lock().clone()?;
+        Some(Error::new(Code::from_c(error.code), error.text).at(stage))
+    }
+}
+
+pub struct HostStream {
+    inner: Box<dyn ByteStream>,
+    interrupt: Arc<Interrupt>,
+    failure: Arc<Failure>,
+    /// "mt:in"
+    name: String,
+    reads: bool,
+}
+
+impl HostStream {
+    pub fn reading(inner: Box<dyn ByteStream>, interrupt: &Arc<Interrupt>, failure: &Arc<Failure>, name: &str) -> Self {
+        let (interrupt, failure) = (Arc::clone(interrupt), Arc::clone(failure));
+        HostStream { inner, interrupt, failure, name: name.to_owned(), reads: true }
+    }
+
+    pub fn writing(inner: Box<dyn ByteStream>, interrupt: &Arc<Interrupt>, failure: &Arc<Failure>, name: &str) -> Self {
+        HostStream { reads: false, ..HostStream::reading(inner, interrupt, failure, name) }
+    }
+
+    fn check(&self) -> Result<(), StreamError> {
+        let is_over = self.interrupt.is_cancelled() || self.reads && self.interrupt.is_reading_stopped();
+        match is_over {
+            true => Err(StreamError { code: AvError::EXIT.0, text: "the job ends".into() }),
+            false => Ok(()),
+        }
+    }
+
+    /// Runs one call; its error, unless the job ends anyway, is the job's.
+    fn call<T>(
+        &mut self,
+        what: &str,
+        body: impl FnOnce(&mut dyn ByteStream) -> Result<T, StreamError>,
+    ) -> Result<T, StreamError> {
+        self.check()?;
+        let result = body(self.inner.as_mut());
+        self.check()?;
+        result.map_err(|error| {
+            let error = StreamError {
+                code: usable(error.code),
+                text: format!("{} '{}' failed: {}", what, self.name, error.text),
+            };
+            self.failure.set(&error);
+            error
+        })
+    }
+
+    fn nonsense(&self, what: &str, count: usize, asked: usize) -> StreamError {
+        StreamError {
+            code: Code::EINVAL.to_c(),
+            text: format!("the host's {what} callback returned {count} for {asked} bytes"),
+        }
+    }
+}
+
+/// An errno or one of our codes; any other number a host returned is an input/output error.
+fn usable(code: i32) -> i32 {
+    let is_errno = (-4095..0).contains(&code);
+    if is_errno { code } else { Code::EIO.to_c() }
+}
+
+impl ByteStream for HostStream {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        let asked = buffer.len();
+        let nonsense = |this: &Self, count| this.nonsense("read", count, asked);
+        let count = self.call("reading", |inner| inner.read(buffer))?;
+        if count > asked {
+            let error = nonsense(self, count);
+            self.failure.set(&error);
+            return Err(error);
+        }
+        Ok(count)
+    }
+
+    fn write(&mut self, data: &[u8]) -> Result<usize, StreamError> {
+        let count = self.call("writing", |inner| inner.write(data))?;
+        if count == 0 || count > data.len() {
+            let error = self.nonsense("write", count, data.len());
+            self.failure.set(&error);
+            return Err(error);
+        }
+        Ok(count)
+    }
+
+    fn seek(&mut self, position: u64) -> Result<(), StreamError> {
+        self.call("seeking in", |inner| inner.seek(position))
+    }
+
+    fn size(&mut self) -> Option<u64> {
+        self.check().ok()?;
+        self.inner.size()
+    }
+
+    fn can_seek(&self) -> bool {
+        self.inner.can_seek()
+    }
+
+    fn close(&mut self, code: i32) -> Result<(), StreamError> {
+        // Also when the job was cancelled: who opened must close.
+        let result = self.inner.close(code);
+        result.map_err(|error| {
+            let error = StreamError {
+                code: usable(error.code),
+                text: format!("closing '{}' failed: {}", self.name, error.text),
+            };
+            self.failure.set(&error);
+            error
+        })
+    }
+
+    fn chunk_bytes(&self) -> usize {
+        self.inner.chunk_bytes()
+    }
+
+    fn flushes_packets(&self) -> bool {
+        self.inner.flushes_packets()
+    }
+}

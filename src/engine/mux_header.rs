@@ -1,0 +1,104 @@
+//! Describing an output's streams to its muxer, and the header, which is written when all of them are known.
+
+use super::errors::failed;
+use super::mux::{Muxer, StreamReady};
+use super::outputs::unknown_option;
+use crate::av::Rational;
+use crate::error::{Code, Error};
+
+impl Muxer {
+    /// A stream is known: its encoder is open.
+    pub fn stream_ready(&mut self, index: usize, ready: StreamReady) -> Result<(), Error> {
+        let mux_failed = |e| failed(e, "open output", Code::MUX, "cannot describe a stream to the muxer");
+        let output = &mut self.output;
+        let tag = output.parameters(index).map(|p| p.codec_tag()).unwrap_or(0);
+        let mut parameters = ready.parameters;
+        if tag != 0 {
+            parameters.set_codec_tag(tag);
+        }
+        output.set_parameters(index, &parameters).map_err(mux_failed)?;
+        for side in &ready.side_data {
+            output.add_side_data(index, side).map_err(mux_failed)?;
+        }
+        if let Some(ratio) = ready.sample_aspect_ratio {
+            output.set_sample_aspect_ratio(index, ratio);
+        }
+        if let Some(rate) = ready.frame_rate {
+            output.set_frame_rates(index, rate, None);
+        }
+        if !output.time_base(index).is_positive() {
+            output.set_time_base(index, ready.time_base.reduced());
+        }
+        if let Some((duration, time_base)) = ready.duration {
+            output.hint_duration(index, duration, time_base);
+        }
+        if let Some(tag) = ready.encoder_tag {
+            let mut metadata = output.stream_metadata(index);
+            metadata.set_if_absent("encoder", &tag);
+            output.set_stream_metadata(index, &metadata);
+        }
+        let stream = &mut self.streams[index];
+        stream.time_base = ready.time_base;
+        stream.fixed_duration = ready.frame_rate.filter(|_| ready.is_constant_rate).map(Rational::inverse);
+        self.init_stream(index)
+    }
+
+    /// A copied stream was described already; its filters may change that.
+    pub fn copy_ready(&mut self, index: usize) -> Result<(), Error> {
+        self.init_stream(index)
+    }
+
+    fn init_stream(&mut self, index: usize) -> Result<(), Error> {
+        if let Some(filters) = &mut self.streams[index].filters {
+            let result = self.output.parameters(index).and_then(|parameters| {
+                let (parameters, time_base) = filters.init(&parameters, self.output.time_base(index))?;
+                self.output.set_parameters(index, &parameters)?;
+                self.output.set_time_base(index, time_base);
+                Ok(())
+            });
+            result.map_err(|e| {
+                self.error(
+                    failed(e, "bitstream filter", Code::MUX, "cannot start the bitstream filters").on_stream(index),
+                )
+            })?;
+        }
+        self.streams[index].is_ready = true;
+        self.write_header_if_ready()
+    }
+
+    /// A copied stream whose packets all come after the header can use the muxer's own time base (of_check_init: "try to
+    /// improve muxing time_base"). Returns it.
+    pub fn adopt_time_base(&mut self, index: usize) -> Rational {
+        let stream = &mut self.streams[index];
+        if self.has_header && stream.packets == 0 && stream.filters.is_none() {
+            stream.time_base = self.output.time_base(index);
+        }
+        stream.time_base
+    }
+
+    pub fn write_header_if_ready(&mut self) -> Result<(), Error> {
+        if self.has_header || self.streams.iter().any(|stream| !stream.is_ready) {
+            return Ok(());
+        }
+        let written = self.output.write_header(&mut self.header_options);
+        written.map_err(|e| {
+            let format = self.output.format_name();
+            let what = format!(
+                "cannot write the header of '{}': format {format} may not take these codecs or options",
+                self.url
+            );
+            self.error(failed(e, "write header", Code::MUX, &what))
+        })?;
+        if let Some(error) = unknown_option(&self.options, &self.header_options) {
+            return Err(self.error(error));
+        }
+        self.has_header = true;
+        for index in 0..self.streams.len() {
+            while let Some(packet) = self.streams[index].waiting.pop_front() {
+                self.write(index, packet)?;
+            }
+            self.streams[index].waiting_bytes = 0;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,234 @@
+//! Reading and writing: for the host, and for a job's ends.
+
+use super::state::State;
+use super::{Pipe, Side};
+use crate::error::{Code, Error};
+use parking_lot::{Condvar, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// How long a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    Never,
+    For(Duration),
+    Forever,
+}
+
+impl Wait {
+    pub(super) fn until(self) -> Option<Instant> {
+        match self {
+            Wait::For(time) => Instant::now().checked_add(time),
+            _ => None,
+        }
+    }
+}
+
+/// Who calls: the host, or a job that has the side, with the reason why it gives up.
+#[derive(Clone, Copy)]
+pub(super) enum Caller<'a> {
+    Host,
+    Job(&'a dyn Fn() -> Option<Error>),
+}
+
+pub(super) fn freed() -> Error {
+    Error::new(Code::EBADF, "the pipe was freed".into())
+}
+
+fn broken(text: &str) -> Error {
+    Error::new(Code::EPIPE, text.into())
+}
+
+pub(super) fn busy(side: Side) -> Error {
+    let text =
+        format!("the {} side of the pipe belongs to a job, to another call, or to a region that is out", side.word());
+    Error::new(Code::EBUSY, text)
+}
+
+/// What a reader gets behind the last byte.
+pub(super) fn end_of(code: i32) -> Result<usize, Error> {
+    if code == 0 {
+        return Ok(0);
+    }
+    let code = Code::from_c(code);
+    let name = code.name().to_string_lossy();
+    Err(Error::new(code, format!("the writer of the pipe ended it with {} ({name})", code.to_c())))
+}
+
+impl Pipe {
+    /// Writes all of `data`, or what fits in the time: at least one byte, or an error.
+    pub fn write(&self, data: &[u8], wait: Wait) -> Result<usize, Error> {
+        self.write_as(Caller::Host, data, wait)
+    }
+
+    /// Reads at least one byte; 0 at the end.
+    pub fn read(&self, buffer: &mut [u8], wait: Wait) -> Result<usize, Error> {
+        self.read_as(Caller::Host, buffer, wait)
+    }
+
+    /// Takes a side for one call.
+    pub(super) fn enter(&self, state: &mut State, side: Side, caller: Caller) -> Result<(), Error> {
+        let is_host = matches!(caller, Caller::Host);
+        if is_host && state.is_freed {
+            return Err(freed());
+        }
+        let part = state.side(side);
+        if is_host && part.is_bound || part.is_busy || part.is_out {
+            return Err(busy(side));
+        }
+        part.is_busy = true;
+        Ok(())
+    }
+
+    pub(super) fn write_as(&self, caller: Caller, data: &[u8], wait: Wait) -> Result<usize, Error> {
+        let mut state = self.state.lock();
+        self.enter(&mut state, Side::Write, caller)?;
+        let mut written = 0;
+        let result = self.write_all(&mut state, caller, data, wait, &mut written);
+        state.writer.is_busy = false;
+        // What was written is told; the error comes with the next call.
+        if written > 0 { Ok(written) } else { result.map(|()| 0) }
+    }
+
+    fn write_all(
+        &self,
+        state: &mut MutexGuard<State>,
+        caller: Caller,
+        data: &[u8],
+        wait: Wait,
+        written: &mut usize,
+    ) -> Result<(), Error> {
+        let until = wait.until();
+        loop {
+            self.check_writer(state, caller)?;
+            if *written == data.len() {
+                return Ok(());
+            }
+            match self.ring.reserve(data.len() - *written) {
+                Some(mut region) => {
+                    let count = region.length();
+                    let source = &data[*written..*written + count];
+                    MutexGuard::unlocked(state, || region.as_mut_slice().copy_from_slice(source));
+                    region.commit(count);
+                    *written += count;
+                    self.wrote(state, count);
+                }
+                None => self.wait(&self.writable, state, wait, until, None)?,
+            }
+        }
+    }
+
+    pub(super) fn check_writer(&self, state: &State, caller: Caller) -> Result<(), Error> {
+        let given_up = match caller {
+            Caller::Host if state.is_freed => Some(freed()),
+            Caller::Host => None,
+            Caller::Job(reason) => reason(),
+        };
+        match given_up {
+            Some(error) => Err(error),
+            None if state.is_read_closed => Err(broken("the reader of the pipe is gone")),
+            None if state.write_end.is_some() => Err(broken("the writing side of the pipe was closed")),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn read_as(&self, caller: Caller, buffer: &mut [u8], wait: Wait) -> Result<usize, Error> {
+        let mut state = self.state.lock();
+        self.enter(&mut state, Side::Read, caller)?;
+        let result = self.read_some(&mut state, caller, buffer, wait);
+        state.reader.is_busy = false;
+        result
+    }
+
+    fn read_some(
+        &self,
+        state: &mut MutexGuard<State>,
+        caller: Caller,
+        buffer: &mut [u8],
+        wait: Wait,
+    ) -> Result<usize, Error> {
+        let until = wait.until();
+        loop {
+            self.check_reader(state, caller)?;
+            if buffer.is_empty() {
+                return Ok(0);
+            }
+            let count = self.take(state, buffer);
+            if count > 0 {
+                state.reads += 1;
+                self.settle(state);
+                return Ok(count);
+            }
+            if let Some(code) = state.write_end {
+                return end_of(code);
+            }
+            let next_shown = self.show_or_wait_for(state);
+            if state.shown_bytes() == 0 {
+                self.wait(&self.readable, state, wait, until, next_shown)?;
+            }
+        }
+    }
+
+    pub(super) fn check_reader(&self, state: &State, caller: Caller) -> Result<(), Error> {
+        let given_up = match caller {
+            Caller::Host if state.is_freed => Some(freed()),
+            Caller::Host => None,
+            Caller::Job(reason) => reason(),
+        };
+        match given_up {
+            Some(error) => Err(error),
+            None if state.is_read_closed => Err(broken("the reading side of the pipe was closed")),
+            None => Ok(()),
+        }
+    }
+
+    /// Shows held bytes whose time has come; else the moment when it comes.
+    pub(super) fn show_or_wait_for(&self, state: &mut State) -> Option<Instant> {
+        let (since, interval) = (state.held_since?, self.config.flush_interval()?);
+        state.show_due(Instant::now(), interval);
+        state.held_since.map(|_| since + interval)
+    }
+
+    /// Copies what is there: first what a probe gave back, then the ring in at most two pieces.
+    fn take(&self, state: &mut MutexGuard<State>, buffer: &mut [u8]) -> usize {
+        let returned = &state.returned[state.returned_at..];
+        if !returned.is_empty() {
+            let count = returned.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&returned[..count]);
+            state.took_returned(count);
+            return count;
+        }
+        let mut count = 0;
+        while count < buffer.len() {
+            let limit = state.shown_bytes().min(buffer.len() - count);
+            let Some(region) = self.ring.peek(limit) else { break };
+            let target = &mut buffer[count..count + region.as_slice().len()];
+            MutexGuard::unlocked(state, || target.copy_from_slice(region.as_slice()));
+            count += target.len();
+            state.read += target.len() as u64;
+            region.consume(target.len());
+        }
+        count
+    }
+
+    /// Waits for a change, for `until`, or for `also_until`, whichever comes first.
+    pub(super) fn wait(
+        &self,
+        changed: &Condvar,
+        state: &mut MutexGuard<State>,
+        wait: Wait,
+        until: Option<Instant>,
+        also_until: Option<Instant>,
+    ) -> Result<(), Error> {
+        if wait == Wait::Never {
+            return Err(Error::new(Code::EAGAIN, "the pipe is not ready".into()));
+        }
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Err(Error::new(Code::ETIMEDOUT, "the time was over first".into()));
+        }
+        match [until, also_until].into_iter().flatten().min() {
+            Some(first) => drop(changed.wait_until(state, first)),
+            None => changed.wait(state),
+        }
+        Ok(())
+    }
+}
