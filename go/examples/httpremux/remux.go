@@ -42,7 +42,7 @@ var containers = map[string]container{
 	"ts": transportStream,
 	"mp4": {"video/mp4", []mttranscode.Option{
 		mttranscode.Opt("f", "mp4"),
-		mttranscode.Opt("movflags", "+frag_keyframe+empty_moov+default_base_moof"), // a response cannot be gone back in
+		mttranscode.Opt("movflags", "+frag_keyframe+delay_moov+default_base_moof"), // a response cannot be gone back in
 	}, true},
 }
 

@@ -125,6 +125,19 @@ func (s service) wantMedia(t *testing.T, data []byte, format string) {
 	if !strings.Contains(info.Format.Name, format) || info.Stream("video") == nil || info.Stream("audio") == nil {
 		t.Errorf("the response is %s", info.JSON)
 	}
+	job, err := s.engine.NewJob("-i", path, "-f", "null", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer job.Close()
+	err = job.Run(context.Background(), func(event mttranscode.Event) {
+		if line, ok := event.(mttranscode.LogLine); ok && line.Level <= 16 {
+			t.Errorf("decoding the response: %s", line.Text)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRemuxesWhileUploading(t *testing.T) {
