@@ -277,7 +277,8 @@ fn default_hint(code: Code) -> &'static str {
         Code::EBUSY | Code::EALREADY => "Make a new job: one that was started is not changed or started again.",
         Code::ESHUTDOWN => "Make a new engine; this one was shut down.",
         Code::ETIMEDOUT => "Give it more time, or check whether the peer answers.",
-        Code::ECONNREFUSED | Code::ECONNRESET | Code::EPIPE => "Check that the peer runs and accepts this connection.",
+        Code::ECONNREFUSED | Code::ECONNRESET => "Check that the peer runs and accepts this connection.",
+        Code::EPIPE => "Whoever is at the other end went away: keep it open to the end, or cancel the job.",
         Code::EHOSTUNREACH | Code::ENETUNREACH => "Check the network between this host and the peer.",
         Code::EINVAL | Code::EBADF | Code::E2BIG | Code::EILSEQ => "Correct the call; the message names the argument.",
         Code::DEMUX => {

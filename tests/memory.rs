@@ -211,13 +211,35 @@ fn a_clip_goes_through_pipes_as_it_goes_through_files() {
 fn memory_that_seeks_gives_the_same_file() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let clip = clip(&engine, folder.path());
-    for format in ["mp4", "matroska", "mpegts", "flv", "avi", "mov"] {
+    let formats = [
+        "mp4",
+        "mp4 -movflags +faststart",
+        "matroska",
+        "mpegts",
+        "flv",
+        "flv -flvflags add_keyframe_index",
+        "avi",
+        "mov",
+    ];
+    for format in formats {
         let line = format!("-i {{}}/clip.mp4 -c copy -bitexact -f {format} {{}}/file");
         run_in(&engine, folder.path(), &line).unwrap();
         let line = format!("-i mt:in -c copy -bitexact -f {format} mt:out");
         let bytes = through_memory(&engine, &line, read(&clip)).unwrap();
         assert!(bytes == read(&folder.path().join("file")), "{format}");
     }
+    is_quiet(&engine);
+}
+
+#[test]
+fn what_cannot_be_read_back_is_refused_by_name() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let clip = clip(&engine, folder.path());
+    let line = format!("-i {} -c copy -movflags +faststart mt:store/out.mp4", clip.display());
+    let (store, error) = to_store(&engine, &line);
+    let error = error.unwrap();
+    assert!(error.code() == Code::UNSUPPORTED && error.hint().contains("frag_keyframe"), "a store of streams: {error}");
+    assert_eq!(store.broken.lock().unwrap().len(), 1, "the file was opened, and given up");
     is_quiet(&engine);
 }
 

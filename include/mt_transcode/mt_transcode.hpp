@@ -19,10 +19,14 @@
 //     }
 //     job.wait();
 //
+// Memory instead of files, `mt:NAME` as a URL: pipes in mt_transcode_pipe.hpp, streams over them in mt_transcode_stream.hpp, classes of
+// the host's in mt_transcode_io.hpp. This header includes them.
+//
 // Rules that hold for everything here:
 //  - Handles (engine, job, input, output, pipe) move and do not copy; their destructors free. A moved-from one gives EINVAL.
 //  - A function comes twice: `start()` throws mt::error, `try_start()` returns an mt::result, which holds the value or an
-//    mt::failure. With -fno-exceptions only the second is there. Neither throws anything else but std::bad_alloc.
+//    mt::failure. With -fno-exceptions only the second is there. Neither throws anything else but std::bad_alloc; `wait()` and `run()`
+//    of a job throw what a class of the host's threw in it, too.
 //  - All but moving and destroying may be called from any thread at any time, as in C.
 //  - Times are std::chrono; -1 of the C interface is an empty std::optional.
 //  - Strings are UTF-8. One with a NUL inside is refused with EINVAL, not cut short.
@@ -30,269 +34,14 @@
 #ifndef MT_TRANSCODE_HPP
 #define MT_TRANSCODE_HPP
 
-#include <initializer_list>
-
 #include "mt_transcode_event.hpp"
 #include "mt_transcode_io.hpp"
+#include "mt_transcode_job.hpp"
 #include "mt_transcode_pipe.hpp"
 #include "mt_transcode_result.hpp"
 #include "mt_transcode_stream.hpp"
 
 namespace mt {
-
-// ---------------------------------------------------------------------------------------------------- inputs and outputs
-
-// An input or output of a job, while it is being described; destroying it leaves the file in its job. `mt::input` and
-// `mt::output` are what one writes. Options can be chained: `job.add_output("out.mp4").option("c:v", "libx264").option("an")`.
-template <class Handle, auto SetOption, auto Commit>
-class file {
- public:
-  file(mt_transcode_job* job, Handle* adopted) : job_(job), handle_(adopted) {}
-
-  result<void> try_option(std::string_view key, std::string_view value) {
-    const detail::c_string c_key(key), c_value(value);
-    if (!c_key.whole() || !c_value.whole()) return failure::of(-EINVAL);
-    return detail::check(job_, SetOption(handle_.get(), c_key.get(), c_value.get()));
-  }
-  // An option that takes no value.
-  result<void> try_option(std::string_view key) {
-    const detail::c_string c_key(key);
-    if (!c_key.whole()) return failure::of(-EINVAL);
-    return detail::check(job_, SetOption(handle_.get(), c_key.get(), nullptr));
-  }
-  result<void> try_commit() { return detail::check(job_, Commit(handle_.get())); }
-
-  Handle* handle() const noexcept { return handle_.get(); }
-
-#if MT_TRANSCODE_HAS_EXCEPTIONS
-  file& option(std::string_view key, std::string_view value) & {
-    try_option(key, value).value();
-    return *this;
-  }
-  file& option(std::string_view key) & {
-    try_option(key).value();
-    return *this;
-  }
-  file&& option(std::string_view key, std::string_view value) && { return std::move(option(key, value)); }
-  file&& option(std::string_view key) && { return std::move(option(key)); }
-  void commit() { try_commit().value(); }
-#endif
-
- private:
-  mt_transcode_job* job_;  // for the text of errors only; handles are checked, so a job that is gone does no harm
-  detail::owned<Handle> handle_;
-};
-
-using input = file<mt_transcode_input, mt_transcode_input_set_option, mt_transcode_input_commit>;
-using output = file<mt_transcode_output, mt_transcode_output_set_option, mt_transcode_output_commit>;
-
-// ---------------------------------------------------------------------------------------------------------------- job
-
-// A job: what one ffmpeg command line says. Made by `engine::new_job`. Its destructor cancels it if it still runs.
-class job {
- public:
-  explicit job(mt_transcode_job* adopted) noexcept : handle_(adopted) {}
-
-  // --- Description. As an ffmpeg command line without the program's name, or by functions.
-
-  result<void> try_set_args(int argc, const char* const* argv) { return check(mt_transcode_job_set_args(get(), argc, argv)); }
-  result<void> try_set_args(const std::vector<std::string>& args) {
-    std::vector<const char*> pointers;
-    pointers.reserve(args.size());
-    for (const std::string& argument : args) {
-      if (argument.find('\0') != std::string::npos) return failure::of(-EINVAL);
-      pointers.push_back(argument.c_str());
-    }
-    return try_set_args(static_cast<int>(pointers.size()), pointers.data());
-  }
-  result<void> try_set_args(std::initializer_list<std::string_view> args) {
-    return try_set_args(std::vector<std::string>(args.begin(), args.end()));
-  }
-  result<input> try_add_input(std::string_view url) {
-    mt_transcode_input* made = nullptr;
-    return try_add<input>(url, made, mt_transcode_job_input_new);
-  }
-  result<output> try_add_output(std::string_view url) {
-    mt_transcode_output* made = nullptr;
-    return try_add<output>(url, made, mt_transcode_job_output_new);
-  }
-  result<void> try_option(std::string_view key, std::string_view value) {
-    const detail::c_string c_key(key), c_value(value);
-    if (!c_key.whole() || !c_value.whole()) return failure::of(-EINVAL);
-    return check(mt_transcode_job_set_option(get(), c_key.get(), c_value.get()));
-  }
-  result<void> try_option(std::string_view key) {
-    const detail::c_string c_key(key);
-    if (!c_key.whole()) return failure::of(-EINVAL);
-    return check(mt_transcode_job_set_option(get(), c_key.get(), nullptr));
-  }
-  result<void> try_set_label(std::string_view label) {
-    const detail::c_string c_label(label);
-    if (!c_label.whole()) return failure::of(-EINVAL);
-    return check(mt_transcode_job_set_label(get(), c_label.get()));
-  }
-
-  // --- Memory: what `mt:NAME` is as a URL of this job.
-
-  // A pipe that the job reads as an input, or writes as an output. It stays the caller's.
-  result<void> try_bind(std::string_view name, const pipe& bound, side jobs) {
-    const detail::c_string c_name(name);
-    if (!c_name.whole()) return failure::of(-EINVAL);
-    return check(mt_transcode_job_bind_pipe(get(), c_name.get(), bound.handle(), static_cast<std::uint32_t>(jobs)));
-  }
-  // Bytes of the host's, an input or output.
-  result<void> try_bind_io(std::string_view name, std::unique_ptr<io> host) {
-    return try_bind_host<detail::bound_io>(name, std::move(host), mt_transcode_job_bind_io);
-  }
-  // Where files of an output go: `mt:NAME/index.m3u8`.
-  result<void> try_bind_store(std::string_view name, std::unique_ptr<store> host) {
-    return try_bind_host<detail::bound_store>(name, std::move(host), mt_transcode_job_bind_store);
-  }
-
-  // --- Life.
-
-  result<void> try_start() { return check(mt_transcode_job_start(get())); }
-
-  // Waits until the job is final; the value is its result: 0, -ECANCELED, or the code of its error. Fails with -ETIMEDOUT when
-  // the time is over.
-  result<int> try_wait(std::chrono::milliseconds timeout = forever) {
-    std::int32_t ended = 0;
-    const int code = mt_transcode_job_wait(get(), timeout.count(), &ended);
-    if (code < 0) return failure::of(code);
-    return static_cast<int>(ended);
-  }
-
-  // Starts the job and waits for its end; fails with what the job failed with.
-  result<void> try_run() {
-    if (result<void> started = try_start(); !started) return started;
-    const result<int> ended = try_wait();
-    return ended ? check(*ended) : result<void>(ended.failed());
-  }
-
-  result<void> try_stop() { return check(mt_transcode_job_stop(get())); }
-  result<void> try_cancel() { return check(mt_transcode_job_cancel(get())); }
-
-  // --- Events.
-
-  // The next event, or -ETIMEDOUT (-EAGAIN for a timeout of 0) where none came in time, -ENODATA where none will come.
-  result<event> try_next_event(std::chrono::milliseconds timeout = forever) {
-    mt_transcode_event* next = nullptr;
-    const int code = mt_transcode_job_next_event(get(), timeout.count(), &next);
-    if (code < 0) return failure::of(code);
-    return event::take(next);
-  }
-
-  // An eventfd, readable while events wait; the library's. Negative: a code.
-  int event_fd() noexcept { return mt_transcode_job_event_fd(get()); }
-
-  // --- Looking at it.
-
-  // A number above 0 that no other job of this process has or had; negative: a code.
-  std::int64_t id() const noexcept { return mt_transcode_job_id(get()); }
-  result<job_state> try_state() const {
-    const int code = mt_transcode_job_state(get());
-    if (code < 0) return failure::of(code);
-    return static_cast<job_state>(code);
-  }
-  result<job_stats> try_stats() const {
-    job_stats stats{};
-    stats.struct_size = sizeof stats;
-    const int code = mt_transcode_job_stats(get(), &stats);
-    if (code < 0) return failure::of(code);
-    return stats;
-  }
-  // The job as a command line, quoted for a shell. `flags`: MT_TRANSCODE_COMMAND_*.
-  result<std::string> try_command(std::uint32_t flags = 0) const {
-    char* text = nullptr;
-    const int code = mt_transcode_job_command(get(), flags, &text);
-    return detail::take(code, text);
-  }
-  // What the job ended with, or what the last call failed with that described it.
-  std::optional<failure> last_failure() const {
-    mt_transcode_error* text = nullptr;
-    if (mt_transcode_job_error(get(), &text) < 0 || text == nullptr) return std::nullopt;
-    return failure::take(text, 0);
-  }
-
-  mt_transcode_job* handle() const noexcept { return get(); }
-
-#if MT_TRANSCODE_HAS_EXCEPTIONS
-  void bind(std::string_view name, const pipe& bound, side jobs) { try_bind(name, bound, jobs).value(); }
-  void bind_io(std::string_view name, std::unique_ptr<io> host) { try_bind_io(name, std::move(host)).value(); }
-  void bind_store(std::string_view name, std::unique_ptr<store> host) { try_bind_store(name, std::move(host)).value(); }
-  // What a callback of the host's threw, where that is why the job ended with `code`; null otherwise.
-  std::exception_ptr thrown(int code) const { return thrown_ == nullptr ? nullptr : thrown_->of(code); }
-
-  void set_args(int argc, const char* const* argv) { try_set_args(argc, argv).value(); }
-  void set_args(const std::vector<std::string>& args) { try_set_args(args).value(); }
-  void set_args(std::initializer_list<std::string_view> args) { try_set_args(args).value(); }
-  input add_input(std::string_view url) { return try_add_input(url).value(); }
-  output add_output(std::string_view url) { return try_add_output(url).value(); }
-  void option(std::string_view key, std::string_view value) { try_option(key, value).value(); }
-  void option(std::string_view key) { try_option(key).value(); }
-  void set_label(std::string_view label) { try_set_label(label).value(); }
-
-  void start() { try_start().value(); }
-  // Starts the job and waits for its end; throws as `wait` does.
-  void run() {
-    start();
-    wait();
-  }
-  void stop() { try_stop().value(); }
-  void cancel() { try_cancel().value(); }
-
-  // Waits until the job is final: true when it ended well, false when the time is over. Throws what it failed with; a cancelled
-  // job throws -ECANCELED, and one that ended by an exception of a callback throws that.
-  bool wait(std::chrono::milliseconds timeout = forever) {
-    const result<int> ended = try_wait(timeout);
-    if (!ended && ended.code() == -ETIMEDOUT) return false;
-    if (!ended) detail::raise(ended.failed());
-    if (const std::exception_ptr by_host = thrown(*ended)) std::rethrow_exception(by_host);
-    check(*ended).value();
-    return true;
-  }
-
-  // The next event; empty when none came in time, and when none will come since event_type::done was pulled.
-  std::optional<event> next_event(std::chrono::milliseconds timeout = forever) {
-    result<event> next = try_next_event(timeout);
-    if (next) return *std::move(next);
-    const int code = next.code();
-    if (code != -ETIMEDOUT && code != -EAGAIN && code != -ENODATA) detail::raise(next.failed());
-    return std::nullopt;
-  }
-
-  job_state state() const { return try_state().value(); }
-  job_stats stats() const { return try_stats().value(); }
-  std::string command(std::uint32_t flags = 0) const { return try_command(flags).value(); }
-#endif
-
- private:
-  mt_transcode_job* get() const noexcept { return handle_.get(); }
-  result<void> check(int code) const { return detail::check(get(), code); }
-
-  template <class File, class Handle, class Make>
-  result<File> try_add(std::string_view url, Handle* made, Make make) {
-    const detail::c_string c_url(url);
-    const int code = c_url.whole() ? make(get(), c_url.get(), &made) : -EINVAL;
-    if (code < 0) return detail::failure_of(get(), code);
-    return File(get(), made);
-  }
-
-  template <class Bound, class Host, class Bind>
-  result<void> try_bind_host(std::string_view name, std::unique_ptr<Host> host, Bind bind) {
-    const detail::c_string c_name(name);
-    if (!c_name.whole() || host == nullptr) return failure::of(-EINVAL);
-    if (thrown_ == nullptr) thrown_ = std::make_shared<detail::thrown>();
-    std::unique_ptr<Bound> bound(new Bound{std::move(host), thrown_});
-    const auto for_c = bound->for_c();
-    const int code = bind(get(), c_name.get(), &for_c);
-    if (code == 0) static_cast<void>(bound.release());  // the library's now, until it calls release
-    return check(code);
-  }
-
-  std::shared_ptr<detail::thrown> thrown_;  // shared with what is bound, which may outlive the job
-  detail::owned<mt_transcode_job> handle_;
-};
 
 // -------------------------------------------------------------------------------------------------------------- engine
 

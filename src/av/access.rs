@@ -153,7 +153,8 @@ unsafe fn open_file(
             return Ok(files.remove(name).is_some());
         }
         let Some(file) = files.open(name, flags & ffi::AVIO_FLAG_WRITE as c_int != 0) else { return Ok(false) };
-        target.write(Io::writer(file.map_err(AvError)?)?.into_ptr());
+        let (file, writes) = (file.map_err(AvError)?, flags & ffi::AVIO_FLAG_WRITE as c_int != 0);
+        target.write(if writes { Io::writer(file)? } else { Io::reader(file)? }.into_ptr());
         Ok(true)
     }
 }

@@ -150,7 +150,10 @@ impl Io {
     /// A valid context.
     pub(super) unsafe fn owns(context: *mut ffi::AVIOContext) -> bool {
         // SAFETY: valid by contract.
-        unsafe { (*context).write_packet.map(|f| f as usize) == Some(WRITE as usize) }
+        unsafe {
+            let (read, write) = ((*context).read_packet, (*context).write_packet);
+            write.map(|f| f as usize) == Some(WRITE as usize) || read.map(|f| f as usize) == Some(READ as usize)
+        }
     }
 
     /// Passes on what is buffered.
@@ -164,7 +167,9 @@ impl Io {
 
     /// Closes the stream: with 0 after passing on what is buffered, with a negative code as broken off.
     pub fn close(mut self, code: i32) -> Result<(), AvError> {
-        let flushed = if code == 0 { self.flush() } else { Ok(()) };
+        // SAFETY: ours.
+        let writes = unsafe { (*self.context).write_flag } != 0;
+        let flushed = if code == 0 && writes { self.flush() } else { Ok(()) };
         let code = flushed.err().map_or(code, |error| error.0);
         let mut stream = self.take_stream();
         let closed = stream.as_mut().map(|stream| catch_unwind(AssertUnwindSafe(|| stream.close(code))));

@@ -98,7 +98,8 @@ pub struct mt_transcode_store {
     /// Writes up to `size_bytes`: returns how many, at least one, or a negative code.
     pub write:
         Option<unsafe extern "C" fn(user: *mut c_void, file: *mut c_void, data: *const u8, size_bytes: u64) -> i64>,
-    /// Goes to a position from the beginning: returns it, or a negative code. NULL: files cannot seek.
+    /// Goes to a position from the beginning: returns it, or a negative code. NULL: files cannot seek; nor can one whose first call, to 0 after its
+    /// open, fails.
     pub seek: Option<unsafe extern "C" fn(user: *mut c_void, file: *mut c_void, position_bytes: i64) -> i64>,
     /// Ends a file, once for each open: `code` is 0 for one that is complete, negative for one that is broken off. Returns 0, or a negative code, with
     /// which the output fails. NULL: nothing to do.

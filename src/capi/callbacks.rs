@@ -117,7 +117,10 @@ impl StoreCallbacks {
         if code < 0 {
             return Err(failed(code.into(), "open"));
         }
-        Ok(StoreFile { store: Arc::clone(self), file, is_closed: false })
+        let mut file = StoreFile { store: Arc::clone(self), file, can_seek: false, is_closed: false };
+        // One file of a store may be able to what another is not.
+        file.can_seek = self.store.seek.is_some() && file.seek(0).is_ok();
+        Ok(file)
     }
 }
 
@@ -148,6 +151,7 @@ impl Drop for StoreCallbacks {
 struct StoreFile {
     store: Arc<StoreCallbacks>,
     file: *mut c_void,
+    can_seek: bool,
     is_closed: bool,
 }
 
@@ -170,7 +174,11 @@ impl ByteStream for StoreFile {
     }
 
     fn can_seek(&self) -> bool {
-        self.store.store.seek.is_some()
+        self.can_seek
+    }
+
+    fn can_read(&self) -> bool {
+        false
     }
 
     fn close(&mut self, code: i32) -> Result<(), StreamError> {

@@ -10,34 +10,35 @@ pub fn failed(error: AvError, stage: &'static str, fallback: Code, what: &str) -
         AvError::OPTION_NOT_FOUND => Code::OPTION,
         AvError::PROTOCOL_NOT_FOUND => Code::UNSUPPORTED,
         AvError::EXIT => Code::ECANCELED,
-        _ => error.errno().filter(|errno| is_telling(*errno)).and_then(Code::from_errno).unwrap_or(fallback),
+        _ => error.errno().filter(|errno| is_telling(*errno, stage)).and_then(Code::from_errno).unwrap_or(fallback),
     };
     Error::new(code, format!("{what}: {}", error.words())).at(stage).with_ffmpeg(error.0, error.words())
 }
 
-/// EINVAL and EIO of FFmpeg mean anything; these mean what they say.
-fn is_telling(errno: i32) -> bool {
-    [
-        libc::ENOENT,
-        libc::EACCES,
-        libc::EPERM,
-        libc::EISDIR,
-        libc::ENOTDIR,
-        libc::EEXIST,
-        libc::ENOSPC,
-        libc::EROFS,
-        libc::EFBIG,
-        libc::EMFILE,
-        libc::ENFILE,
-        libc::ENOMEM,
-        libc::EPIPE,
-        libc::ETIMEDOUT,
-        libc::ECONNREFUSED,
-        libc::ECONNRESET,
-        libc::EHOSTUNREACH,
-        libc::ENETUNREACH,
-    ]
-    .contains(&errno)
+/// EINVAL and EIO of FFmpeg mean anything, and so does EPERM, -1, but where something is opened; these mean what they say.
+fn is_telling(errno: i32, stage: &str) -> bool {
+    let is_permission = errno == libc::EPERM && stage.starts_with("open");
+    is_permission
+        || [
+            libc::ENOENT,
+            libc::EACCES,
+            libc::EISDIR,
+            libc::ENOTDIR,
+            libc::EEXIST,
+            libc::ENOSPC,
+            libc::EROFS,
+            libc::EFBIG,
+            libc::EMFILE,
+            libc::ENFILE,
+            libc::ENOMEM,
+            libc::EPIPE,
+            libc::ETIMEDOUT,
+            libc::ECONNREFUSED,
+            libc::ECONNRESET,
+            libc::EHOSTUNREACH,
+            libc::ENETUNREACH,
+        ]
+        .contains(&errno)
 }
 
 /// What FFmpeg returns after a cancel is arbitrary (rule 42): our own flag decides.

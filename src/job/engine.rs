@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LogMode {
@@ -29,6 +29,8 @@ pub struct EngineConfig {
     link_budget_bytes: u64,
     pub(super) queue_timeout: Option<Duration>,
     memory_budget_bytes: u64,
+    /// glibc's thresholds are the host's business.
+    pub(super) leaves_malloc: bool,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -57,12 +59,19 @@ impl EngineConfig {
             link_budget_bytes: if link_budget_bytes == 0 { DEFAULT_LINK_BUDGET_BYTES } else { link_budget_bytes },
             queue_timeout: None,
             memory_budget_bytes: 0,
+            leaves_malloc: false,
         }
     }
 
     /// How long a job may wait in the queue; 0 is without end.
     pub fn with_queue_timeout_ms(mut self, timeout_ms: u32) -> Self {
         self.queue_timeout = (timeout_ms > 0).then(|| Duration::from_millis(timeout_ms.into()));
+        self
+    }
+
+    /// Whether glibc's thresholds stay as they are (`keep_freed_memory`).
+    pub fn with_malloc_left_alone(mut self, leaves_malloc: bool) -> Self {
+        self.leaves_malloc = leaves_malloc;
         self
     }
 
@@ -84,6 +93,8 @@ pub struct Engine {
     pub(super) budget: Budget,
     pub(super) timer: Arc<Timer>,
     pub(super) rings: Arc<RingPool>,
+    /// When free memory is given back next, if that is planned.
+    pub(super) next_trim: Mutex<Option<Instant>>,
     pub(super) pipes: Mutex<BTreeMap<u64, Weak<Pipe>>>,
 }
 
@@ -121,6 +132,7 @@ impl Engine {
             budget: Budget::new(config.memory_budget_bytes),
             timer: Arc::default(),
             rings: Arc::default(),
+            next_trim: Mutex::default(),
             pipes: Mutex::default(),
             config,
         }))

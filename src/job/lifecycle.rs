@@ -72,6 +72,10 @@ impl Job {
     fn execute(self: &Arc<Self>) -> Result<(), Error> {
         let (context, spec) = self.prepare().ok_or_else(Error::cancelled)?;
         self.tell(EventKind::State(State::Opening));
+        if !self.engine.config.leaves_malloc {
+            crate::engine::keep_freed_memory();
+        }
+        self.engine.plan_trim();
         let result = crate::engine::run(&context, &spec);
         trim_memory_now_and_then();
         result

@@ -18,6 +18,7 @@ mod ready;
 mod shutdown;
 mod stats;
 mod timer;
+mod trim;
 
 pub use crate::engine::forward_log;
 pub use crate::engine::{

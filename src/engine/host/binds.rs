@@ -1,5 +1,6 @@
 //! What the host has bound to a job, by name.
 
+use super::shared::{Positioned, Shared};
 use super::stream::HostStore;
 use crate::av::ByteStream;
 use crate::engine::context::JobContext;
@@ -7,7 +8,7 @@ use crate::engine::pipe::{Pipe, PipeReader, PipeWriter, Side};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 pub const SCHEME: &str = "mt:";
 const NAME_BYTES: usize = 64;
@@ -16,6 +17,8 @@ pub enum Bind {
     Pipe(Arc<Pipe>, Side),
     /// Taken when it is opened.
     Io(Option<Box<dyn ByteStream>>),
+    /// An io that was opened, and can be opened again for reading.
+    Again(Weak<Mutex<Positioned>>),
     Store(Arc<dyn HostStore>),
 }
 
@@ -83,7 +86,7 @@ impl Binds {
             (Some(Bind::Io(Some(io))), Side::Write) if !io.can_write() => {
                 refuse(format!("mt:{name} cannot be written: the host gave no write callback"))
             }
-            (Some(Bind::Pipe(..) | Bind::Io(_)), _) if !rest.is_empty() => {
+            (Some(Bind::Pipe(..) | Bind::Io(_) | Bind::Again(_)), _) if !rest.is_empty() => {
                 refuse(format!("'{url}': mt:{name} is one stream, it has no files"))
             }
             _ => Ok(()),
@@ -111,7 +114,17 @@ impl Binds {
                 let writer = PipeWriter::new(Arc::clone(pipe), Arc::clone(&context.interrupt), context.failing());
                 Ok(Box::new(writer))
             }
-            Some(Bind::Io(io)) => io.take().ok_or_else(|| opened_before(name)),
+            Some(bind @ Bind::Io(_)) => {
+                let Bind::Io(io) = bind else { return Err(opened_before(name)) };
+                let io = io.take().ok_or_else(|| opened_before(name))?;
+                if !io.can_seek() || !io.can_read() {
+                    return Ok(io);
+                }
+                let shared = Shared::new(io);
+                *bind = Bind::Again(shared.again());
+                Ok(Box::new(shared))
+            }
+            Some(Bind::Again(_)) => Err(opened_before(name)),
             Some(Bind::Store(store)) => {
                 let store = Arc::clone(store);
                 drop(binds); // the host's code runs without our lock
@@ -119,6 +132,14 @@ impl Binds {
                 store.open(&file).map_err(|error| Error::new(Code::from_c(error.code), error.text))
             }
             _ => Err(Error::option(format!("mt:{name} cannot be written"))),
+        }
+    }
+
+    /// What an output has written, to be read back by its muxer.
+    pub fn reopen(&self, name: &str) -> Option<Box<dyn ByteStream>> {
+        match self.0.lock().get(name) {
+            Some(Bind::Again(again)) => Shared::second(again).map(|shared| Box::new(shared) as Box<dyn ByteStream>),
+            _ => None,
         }
     }
 

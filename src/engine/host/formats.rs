@@ -44,20 +44,32 @@ const MP4_FAMILY: [&str; 8] = ["mp4", "mov", "3gp", "3g2", "psp", "ipod", "f4v",
 const FRAGMENTING: [&str; 6] = ["frag_keyframe", "frag_custom", "frag_every_frame", "empty_moov", "dash", "cmaf"];
 
 /// Refuses what could only fail at its end: MP4 goes back to write its index (movenc.c: mov_init), unless it is in fragments.
-pub fn check_streamable_output(format: &str, options: &Dict, can_seek: bool) -> Result<(), Error> {
-    if can_seek || !MP4_FAMILY.contains(&format) || format == "ismv" {
+pub fn check_streamable_output(format: &str, options: &Dict, can_seek: bool, can_read: bool) -> Result<(), Error> {
+    if !MP4_FAMILY.contains(&format) || format == "ismv" {
         return Ok(());
     }
-    let has_flag = |flags: &str| FRAGMENTING.iter().any(|flag| flags.split(['+', '|']).any(|given| given == *flag));
-    let is_fragmented = options.get("movflags").is_some_and(|flags| has_flag(&flags))
+    let flags = options.get("movflags").unwrap_or_default();
+    let has_flag = |flag: &str| flags.split(['+', '|']).any(|given| given == flag);
+    let is_fragmented = FRAGMENTING.iter().any(|flag| has_flag(flag))
         || ["frag_duration", "frag_size"].iter().any(|name| options.get(name).is_some_and(|value| value != "0"));
-    if is_fragmented {
+    if is_fragmented || can_seek && !has_flag("faststart") {
         return Ok(());
+    }
+    if can_seek {
+        return match can_read {
+            true => Ok(()),
+            false => Err(Error::new(
+                Code::UNSUPPORTED,
+                "faststart reads back what was written, which this stream cannot".into(),
+            )
+            .at("open output")
+            .with_hint("Leave faststart out, or bind an io with read, seek and write.")),
+        };
     }
     let text = format!("format {format} goes back to the beginning of the file, which a stream cannot");
     Err(Error::new(Code::UNSUPPORTED, text).at("open output").with_hint(
-        "Write fragments with -movflags +frag_keyframe+empty_moov, choose a format that streams (mpegts, matroska, flv), \
-         or bind an output that can seek.",
+        "Write fragments with -movflags +frag_keyframe+empty_moov (+delay_moov too where the input has no headers, such as AAC \
+         from MPEG-TS), choose a format that streams (mpegts, matroska, flv), or bind an output that can seek.",
     ))
 }
 

@@ -7,6 +7,7 @@
 mod binds;
 mod formats;
 mod open;
+mod shared;
 mod spool;
 mod store;
 mod stream;

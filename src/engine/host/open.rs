@@ -66,8 +66,13 @@ pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<b
         return Ok(true);
     }
     let stream = context.binds.writer(name, rest, context)?;
-    let stream = Box::new(HostStream::writing(stream, &context.interrupt, &open.host, &open.url));
-    check_streamable_output(&open.output.format_name(), &open.header_options, stream.can_seek())?;
+    let mut stream = Box::new(HostStream::writing(stream, &context.interrupt, &open.host, &open.url));
+    let checked =
+        check_streamable_output(&open.output.format_name(), &open.header_options, stream.can_seek(), stream.can_read());
+    if let Err(error) = checked {
+        let _ = stream.close(error.code().to_c()); // what was opened is given up
+        return Err(error);
+    }
     let io = Io::writer(stream).map_err(|e| failed(e, "open output", Code::ENOMEM, "no memory for an output"))?;
     open.output.attach(io);
     Ok(true)

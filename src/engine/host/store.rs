@@ -2,7 +2,7 @@
 
 use super::binds::{Binds, name_of, relative};
 use super::stream::{Failure, HostStream};
-use crate::av::{self, ByteStream, Dict, Files};
+use crate::av::{self, ByteStream, Dict, Files, StreamError};
 use crate::engine::context::{JobContext, LEVEL_WARNING};
 use crate::error::{Code, Error};
 use std::sync::{Arc, Weak};
@@ -37,6 +37,24 @@ impl HostFiles {
     }
 }
 
+impl HostFiles {
+    /// A muxer reads what it has written.
+    fn read_back(&self, context: &JobContext, name: &str, rest: &str) -> Result<Box<dyn ByteStream>, i32> {
+        let shown = format!("mt:{name}/{rest}");
+        let shown = shown.trim_end_matches('/');
+        match self.binds.reopen(name).filter(|_| rest.is_empty()) {
+            // A stop ends reading of inputs; this belongs to the output.
+            Some(stream) => Ok(Box::new(HostStream::writing(stream, &context.interrupt, &self.failure, shown))),
+            None => {
+                let code = Code::UNSUPPORTED.to_c();
+                let text = format!("the muxer reads '{shown}' back, which needs an io with read, seek and write");
+                self.failure.set(&StreamError { code, text });
+                Err(code)
+            }
+        }
+    }
+}
+
 /// `mt:NAME/rest`, also behind the alias; None for what is not the host's.
 fn host_name(url: &str) -> Option<(&str, &str)> {
     match url.strip_prefix(ALIAS) {
@@ -50,7 +68,7 @@ impl Files for HostFiles {
         let (name, rest) = host_name(url)?;
         let Some(context) = self.context.upgrade() else { return Some(Err(-libc::ECANCELED)) };
         if !writes {
-            return Some(Err(-libc::EPERM));
+            return Some(self.read_back(&context, name, rest));
         }
         let opened = self.binds.writer(name, rest, &context);
         Some(match opened {
@@ -66,7 +84,7 @@ impl Files for HostFiles {
             Err(error) => {
                 let text = format!("opening 'mt:{name}/{rest}' failed: {}", error.message());
                 let code = error.code().to_c();
-                self.failure.set(&crate::av::StreamError { code, text });
+                self.failure.set(&StreamError { code, text });
                 Err(code)
             }
         })

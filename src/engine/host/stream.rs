@@ -139,6 +139,14 @@ impl ByteStream for HostStream {
         self.inner.can_seek()
     }
 
+    fn can_read(&self) -> bool {
+        self.inner.can_read()
+    }
+
+    fn can_write(&self) -> bool {
+        self.inner.can_write()
+    }
+
     fn close(&mut self, code: i32) -> Result<(), StreamError> {
         // Also when the job was cancelled: who opened must close.
         let result = self.inner.close(code);
