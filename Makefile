@@ -150,6 +150,19 @@ compatibility: ## write docs/compatibility.md from a corpus of real media (MT_CO
 coverage: setup-test ## line coverage of Rust (by the tests of every language) and Go
 	scripts/coverage.sh
 
+##### measuring
+
+.PHONY: bench bench-quick soak
+MEASURE = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)" bench/run.sh
+bench: setup-test stage ## compare with the ffmpeg program, a C loop, pipe(2): docs/benchmarks.md (10 minutes)
+	$(MEASURE) full
+
+bench-quick: setup-test stage ## the same in 2 minutes
+	$(MEASURE) quick
+
+soak: setup-test stage ## SOAK_RATE=250 small jobs a second for SOAK_SECONDS=60; nothing may fail or grow
+	$(MEASURE) soak
+
 ##### linters
 
 .PHONY: lint lint-fmt lint-rust lint-go lint-c lint-scripts

@@ -244,6 +244,52 @@ fn what_cannot_be_read_back_is_refused_by_name() {
 }
 
 #[test]
+fn muxers_that_would_go_past_a_store_are_refused() {
+    let engine = engine();
+    let source = "-f lavfi -i testsrc2=s=64x64:r=10:d=2 -c:v libx264 -preset ultrafast";
+    for line in [
+        "-f hls -hls_enc 1 -hls_enc_key 0123456789abcdef mt:store/a.m3u8",
+        "-f hls -hls_flags single_file mt:store/a.m3u8",
+        "-f hls -hls_key_info_file nowhere mt:store/a.m3u8",
+        "-f dash -single_file 1 mt:store/a.mpd",
+        "-f dash -single_file_name x.mp4 mt:store/a.mpd",
+        "-f smoothstreaming mt:store/a",
+        "-map 0 -f tee [f=hls:hls_enc=1:hls_enc_key=0123456789abcdef]mt:store/a.m3u8",
+    ] {
+        let (store, error) = to_store(&engine, &format!("{source} {line}"));
+        let error = error.unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(error.code(), Code::UNSUPPORTED, "{line}: {error}");
+        assert!(store.files.lock().unwrap().is_empty(), "{line}");
+    }
+    is_quiet(&engine);
+}
+
+#[test]
+fn a_tee_writes_to_two_pipes() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let clip = clip(&engine, folder.path());
+    let (a, b) = (pipe(&engine, 1 << 20), pipe(&engine, 1 << 20));
+    let job = Job::new(&engine).unwrap();
+    job.bind_pipe("a", &a, Side::Write).unwrap();
+    job.bind_pipe("b", &b, Side::Write).unwrap();
+    let line = format!("-i {} -c copy -map 0 -f tee [f=mpegts]mt:a|[f=mpegts]mt:b", clip.display());
+    job.set_args(&words(&line)).unwrap();
+    job.start().unwrap();
+    let first = std::thread::spawn({
+        let a = Arc::clone(&a);
+        move || drain(&a)
+    });
+    let second = drain(&b);
+    assert_eq!(job.wait(Some(LONG)).unwrap(), Some(0), "{:?}", job.error());
+    assert!(second.1.is_ok() && second.0.len() > 10_000);
+    assert!(first.join().unwrap() == second);
+    job.close();
+    a.free();
+    b.free();
+    is_quiet(&engine);
+}
+
+#[test]
 fn hls_in_a_store_loses_its_old_segments_there() {
     let (engine, cwd) = (engine(), entries("."));
     let line = "-f lavfi -i testsrc2=s=64x64:r=10:d=8 -c:v libx264 -preset ultrafast -g 10 -f hls -hls_time 1 \

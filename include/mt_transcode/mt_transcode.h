@@ -224,22 +224,6 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
-#define DEFAULT_SEEK_BUFFER_BYTES (32 << 20)
-
-// What a job writes is shown when a chunk is full, and at the end.
-#define FLUSH_CHUNKS -1
-
-// Low latency without a wake-up for each packet.
-#define PipeConfig_DEFAULT_FLUSH_MS 40
-
-// Bits of readiness; C's numbers.
-#define READABLE 4
-
-#define WRITABLE 8
-
-// No budget.
-#define UNLIMITED UINT64_MAX
-
 // A negative AVERROR.
 typedef struct AvError AvError;
 
@@ -1270,7 +1254,7 @@ int32_t mt_transcode_probe(struct mt_transcode_engine *engine,
 // there, or be written by another thread meanwhile.
 //
 // - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
-// - `limit_bytes`: how many bytes may be looked at. 0: 5,000,000, FFmpeg's probesize. An MP4 whose index lies at its end needs all of its bytes.
+// - `limit_bytes`: how many bytes may be looked at; up to 256 KiB more are read where buffers are filled. 0: 5,000,000, FFmpeg's probesize. An MP4 whose index lies at its end needs all of its bytes.
 // - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
 // - `json_out`: as of `mt_transcode_probe`; freed with `mt_transcode_string_free`.
 // - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.

@@ -84,6 +84,7 @@ fn open(
         find_streams(context, &mut input, &options, &facts, url)?;
         facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();
     }
+    host.set_open();
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
     let streams =
         (0..input.stream_count()).map(|i| plan_stream(&mut input, spec, &facts, i)).collect::<Result<Vec<_>, _>>()?;

@@ -48,9 +48,10 @@ mod timestamps;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
 pub use context::{Counters, Identity, JobContext, Observer};
-pub use host::{Bind, Binds, HostStore, Limited, name_of};
+pub use host::{Bind, Binds, HostStore, Limited, check_format_known, name_of};
 pub use memory::memory_limit_bytes;
-pub use pipe::{FLUSH_CHUNKS, Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, READABLE, Side, WRITABLE, Wait};
+pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
+pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::{probe, run};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
 

@@ -81,7 +81,7 @@ impl Builder<'_> {
         if let Some(name) = format.filter(|name| !Output::format_exists(name)) {
             return Err(Error::option(format!("output format '{name}' (option f) is unknown")).at("open output"));
         }
-        let files = host::files_of(self.context, &self.host);
+        let files = host::files_of(self.context, &self.host, av::guess_muxer(format, url).as_deref());
         let alias = host::alias_of(url, format, &FileOptions::sort(spec, true).format)?;
         let inner_url = alias.as_deref().unwrap_or(url);
         let mut output = Output::new(inner_url, format, &self.context.interrupt, files, self.context.log_slot)

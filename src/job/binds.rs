@@ -1,6 +1,6 @@
 //! Whether what a job is bound to, and what its URLs say, are the same.
 
-use crate::engine::{Binds, Side};
+use crate::engine::{Binds, Side, check_format_known, name_of};
 use crate::error::Error;
 use crate::options::{FileSpec, JobSpec};
 
@@ -10,7 +10,19 @@ pub(super) fn check(spec: &JobSpec, binds: &Binds) -> Result<(), Error> {
         binds.check(&file.url, Side::Read).map_err(|error| error.on_input(index, &file.url))?;
     }
     for (index, file) in spec.outputs.iter().enumerate() {
-        binds.check(&file.url, Side::Write).map_err(|error| error.on_output(index, &file.url))?;
+        binds
+            .check(&file.url, Side::Write)
+            .and_then(|()| check_format_known(file))
+            .map_err(|error| error.on_output(index, &file.url))?;
+    }
+    for files in [&spec.inputs, &spec.outputs] {
+        for (index, file) in files.iter().enumerate() {
+            let is_again = name_of(&file.url).is_some_and(|(_, rest)| rest.is_empty())
+                && files[..index].iter().any(|before| before.url == file.url);
+            if is_again {
+                return Err(Error::option(format!("'{}' is used twice: each stream can be opened once", file.url)));
+            }
+        }
     }
     for name in binds.names() {
         if !spec.inputs.iter().chain(&spec.outputs).any(|file| mentions(file, &name)) {

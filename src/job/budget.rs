@@ -6,7 +6,7 @@ use crate::options::{FileSpec, JobSpec, parse_integer};
 use parking_lot::Mutex;
 
 /// No budget.
-pub const UNLIMITED: u64 = u64::MAX;
+const UNLIMITED: u64 = u64::MAX;
 /// A job that only copies: packets, the muxer's and demuxer's buffers, and the peak while streams are found.
 const COPY_BYTES: u64 = 8 << 20;
 /// One that decodes or encodes, at 1080p or so.

@@ -20,10 +20,9 @@ mod stats;
 mod timer;
 mod trim;
 
+pub(crate) use crate::engine::FLUSH_CHUNKS;
 pub use crate::engine::forward_log;
-pub use crate::engine::{
-    ByteStream, FLUSH_CHUNKS, HostStore, PipeConfig, PipeStats, READABLE, Side, StreamError, WRITABLE, Wait,
-};
+pub use crate::engine::{ByteStream, HostStore, PipeConfig, PipeStats, Side, StreamError, Wait};
 pub use diagnostics::diagnostics;
 pub use engine::{Engine, EngineConfig, LogMode};
 pub use events::{Event, EventKind};

@@ -222,10 +222,34 @@ static void s62_store_fails(void) {
   LEAVE(engine);
 }
 
+/* Ends with EUNSUPPORTED before anything of the output is complete. */
+static void check_unsupported(mt_transcode_engine *engine, const char *const *args) {
+  static struct memory_store store;
+  begin_store(&store);
+  CHECK_EQUAL(run_to_store(engine, args, &store, (struct store_run){true, true}), MT_TRANSCODE_EUNSUPPORTED);
+  CHECK_EQUAL(atomic_load(&store.releases), 1);
+  for (int i = 0; i < store.used; i++) free_bytes(&store.files[i].bytes);
+}
+
+static void s76_store_refusals(void) {
+  mt_transcode_engine *engine = new_engine();
+  struct path key = temporary("key"), info = temporary("key-info");
+  char text[1200];
+  write_file(key.text, (const uint8_t *)"0123456789abcdef", 16);
+  snprintf(text, sizeof text, "key\n%s\n", key.text);
+  write_file(info.text, (const uint8_t *)text, strlen(text));
+  check_unsupported(engine, ARGS(SEGMENTED, "-f", "hls", "-hls_enc", "1", "-hls_enc_key", "0123456789abcdef", "mt:store/index.m3u8"));
+  check_unsupported(engine, ARGS("-i", clip(), "-c", "copy", "-f", "hls", "-hls_key_info_file", info.text, "mt:store/index.m3u8"));
+  check_unsupported(engine, ARGS(SEGMENTED, "-f", "hls", "-hls_flags", "single_file", "mt:store/index.m3u8"));
+  check_unsupported(engine, ARGS("-i", clip(), "-c", "copy", "-movflags", "+faststart", "mt:store/one.mp4"));
+  LEAVE(engine);
+}
+
 const struct test_case store_tests[] = {
     {"s59_store_hls", s59_store_hls},
     {"s60_store_dash", s60_store_dash},
     {"s61_store_others", s61_store_others},
     {"s62_store_fails", s62_store_fails},
+    {"s76_store_refusals", s76_store_refusals},
     {NULL, NULL},
 };

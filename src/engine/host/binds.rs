@@ -10,16 +10,28 @@ use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-pub const SCHEME: &str = "mt:";
+const SCHEME: &str = "mt:";
 const NAME_BYTES: usize = 64;
 
 pub enum Bind {
     Pipe(Arc<Pipe>, Side),
+    /// One that was opened.
+    Opened(Arc<Pipe>, Side),
     /// Taken when it is opened.
     Io(Option<Box<dyn ByteStream>>),
     /// An io that was opened, and can be opened again for reading.
     Again(Weak<Mutex<Positioned>>),
     Store(Arc<dyn HostStore>),
+}
+
+impl Bind {
+    /// The pipe, which is opened from now on.
+    fn take_pipe(&mut self) -> Option<Arc<Pipe>> {
+        let Bind::Pipe(pipe, side) = self else { return None };
+        let (pipe, side) = (Arc::clone(pipe), *side);
+        *self = Bind::Opened(Arc::clone(&pipe), side);
+        Some(pipe)
+    }
 }
 
 #[derive(Default)]
@@ -86,7 +98,7 @@ impl Binds {
             (Some(Bind::Io(Some(io))), Side::Write) if !io.can_write() => {
                 refuse(format!("mt:{name} cannot be written: the host gave no write callback"))
             }
-            (Some(Bind::Pipe(..) | Bind::Io(_) | Bind::Again(_)), _) if !rest.is_empty() => {
+            (Some(Bind::Pipe(..) | Bind::Opened(..) | Bind::Io(_) | Bind::Again(_)), _) if !rest.is_empty() => {
                 refuse(format!("'{url}': mt:{name} is one stream, it has no files"))
             }
             _ => Ok(()),
@@ -96,10 +108,12 @@ impl Binds {
     /// What an input reads. An io can be taken once.
     pub fn reader(&self, name: &str, context: &JobContext) -> Result<Box<dyn ByteStream>, Error> {
         match self.0.lock().get_mut(name) {
-            Some(Bind::Pipe(pipe, Side::Read)) => {
-                context.wake_with(pipe);
-                Ok(Box::new(PipeReader::new(Arc::clone(pipe), Arc::clone(&context.interrupt))))
+            Some(bind @ Bind::Pipe(_, Side::Read)) => {
+                let pipe = bind.take_pipe().ok_or_else(|| opened_before(name))?;
+                context.wake_with(&pipe);
+                Ok(Box::new(PipeReader::new(pipe, Arc::clone(&context.interrupt))))
             }
+            Some(Bind::Opened(..) | Bind::Again(_)) => Err(opened_before(name)),
             Some(Bind::Io(io)) => io.take().ok_or_else(|| opened_before(name)),
             _ => Err(Error::option(format!("mt:{name} cannot be read"))),
         }
@@ -109,10 +123,10 @@ impl Binds {
     pub fn writer(&self, name: &str, rest: &str, context: &JobContext) -> Result<Box<dyn ByteStream>, Error> {
         let mut binds = self.0.lock();
         match binds.get_mut(name) {
-            Some(Bind::Pipe(pipe, Side::Write)) => {
-                context.wake_with(pipe);
-                let writer = PipeWriter::new(Arc::clone(pipe), Arc::clone(&context.interrupt), context.failing());
-                Ok(Box::new(writer))
+            Some(bind @ Bind::Pipe(_, Side::Write)) => {
+                let pipe = bind.take_pipe().ok_or_else(|| opened_before(name))?;
+                context.wake_with(&pipe);
+                Ok(Box::new(PipeWriter::new(pipe, Arc::clone(&context.interrupt), context.failing())))
             }
             Some(bind @ Bind::Io(_)) => {
                 let Bind::Io(io) = bind else { return Err(opened_before(name)) };
@@ -124,7 +138,7 @@ impl Binds {
                 *bind = Bind::Again(shared.again());
                 Ok(Box::new(shared))
             }
-            Some(Bind::Again(_)) => Err(opened_before(name)),
+            Some(Bind::Opened(..) | Bind::Again(_)) => Err(opened_before(name)),
             Some(Bind::Store(store)) => {
                 let store = Arc::clone(store);
                 drop(binds); // the host's code runs without our lock
@@ -154,7 +168,7 @@ impl Binds {
     pub fn finish(&self, result: Code) {
         let binds = std::mem::take(&mut *self.0.lock());
         for bind in binds.values() {
-            let Bind::Pipe(pipe, side) = bind else { continue };
+            let (Bind::Pipe(pipe, side) | Bind::Opened(pipe, side)) = bind else { continue };
             // A writer that ended well has said so itself: to one that has not, success of the others is no end.
             let code = if result == Code::OK { Code::EPIPE } else { result };
             pipe.leave(*side, code);
@@ -164,7 +178,7 @@ impl Binds {
     /// The job was never started: its pipes can be bound again.
     pub fn release(&self) {
         for bind in std::mem::take(&mut *self.0.lock()).into_values() {
-            if let Bind::Pipe(pipe, side) = bind {
+            if let Bind::Pipe(pipe, side) | Bind::Opened(pipe, side) = bind {
                 pipe.unclaim(side);
             }
         }

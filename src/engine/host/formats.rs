@@ -40,6 +40,35 @@ pub fn check_self_contained(format: &str) -> Result<(), Error> {
         .with_hint("Give the input as a file or URL, where FFmpeg may open what it names."))
 }
 
+/// Muxers of many files that open all of them through us.
+const MANY_FILES: [&str; 7] = ["hls", "dash", "segment", "stream_segment,ssegment", "image2", "webm_chunk", "null"];
+
+/// What of these goes past us, or closes what we opened as if it were FFmpeg's own: option, a word in its value, and why.
+const PAST_US: [(&str, &str, &str, &str); 5] = [
+    ("hls", "hls_enc", "1", "the HLS muxer writes the key of hls_enc past any store"),
+    ("hls", "hls_key_info_file", "", "the HLS muxer encrypts with the crypto protocol, past any store"),
+    ("hls", "hls_flags", "single_file", "the HLS muxer opens a single_file twice"),
+    ("dash", "single_file", "1", "the DASH muxer opens a single_file by itself, past any store"),
+    ("dash", "single_file_name", "", "the DASH muxer opens a single file by itself, past any store"),
+];
+
+/// Refuses a muxer that would write beside the store, or worse.
+pub fn check_many_files(format: &str, options: &Dict) -> Result<(), Error> {
+    let refuse = |text: String, hint: &str| Err(Error::new(Code::UNSUPPORTED, text).at("open output").with_hint(hint));
+    if !MANY_FILES.contains(&format) {
+        let text = format!("format {format} opens its files past any store");
+        return refuse(text, "Write it to a folder, or choose hls, dash, segment or image2.");
+    }
+    for (muxer, option, word, why) in PAST_US {
+        let value = options.get(option).filter(|_| muxer == format).unwrap_or_default();
+        let is_set = !value.is_empty() && value != "0" && (word.is_empty() || word == "1" || value.contains(word));
+        if is_set {
+            return refuse(format!("option {option}: {why}"), "Leave the option out, or write to a folder.");
+        }
+    }
+    Ok(())
+}
+
 const MP4_FAMILY: [&str; 8] = ["mp4", "mov", "3gp", "3g2", "psp", "ipod", "f4v", "ismv"];
 const FRAGMENTING: [&str; 6] = ["frag_keyframe", "frag_custom", "frag_every_frame", "empty_moov", "dash", "cmaf"];
 

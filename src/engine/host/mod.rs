@@ -13,7 +13,7 @@ mod store;
 mod stream;
 
 pub use binds::{Bind, Binds, name_of};
-pub use open::{files_of, open_input, open_output};
+pub use open::{check_format_known, files_of, open_input, open_output};
 pub use spool::Limited;
 pub use store::alias_of;
 pub use stream::{Failure, HostStore};

@@ -1,11 +1,11 @@
 //! Opening what `mt:NAME` stands for, as an input and as an output.
 
-use super::formats::{check_self_contained, check_streamable_output};
+use super::formats::{check_many_files, check_self_contained, check_streamable_output};
 use super::name_of;
 use super::spool::{DEFAULT_SEEK_BUFFER_BYTES, prepare};
 use super::store::HostFiles;
 use super::stream::{Failure, HostStream};
-use crate::av::{ByteStream, Dict, Files, Io};
+use crate::av::{self, ByteStream, Dict, Files, Io};
 use crate::engine::context::JobContext;
 use crate::engine::errors::failed;
 use crate::engine::plan::OpenOutput;
@@ -32,9 +32,10 @@ pub fn open_input(
 ) -> Result<Option<HostInput>, Error> {
     let Some((name, _)) = name_of(url) else { return Ok(None) };
     let stream = context.binds.reader(name, context)?;
-    let stream = Box::new(HostStream::reading(stream, &context.interrupt, failure, url));
-    let limit = spec.value("mt_seek_buffer").and_then(parse_integer).map(|bytes| bytes as u64);
-    let stream = prepare(stream, limit.unwrap_or(DEFAULT_SEEK_BUFFER_BYTES), &context.counters)?;
+    let keep = spec.value("mt_seek_buffer").and_then(parse_integer);
+    let keep = keep.map_or(DEFAULT_SEEK_BUFFER_BYTES, |bytes| bytes as u64);
+    let stream = HostStream::reading(stream, &context.interrupt, failure, url).may_keep(keep);
+    let stream = prepare(Box::new(stream), keep, &context.counters)?;
     let mut io = Io::reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
     let (format, probe_score) = match spec.value("f") {
         Some(format) => (format.to_owned(), 0),
@@ -57,12 +58,19 @@ fn guess(io: &mut Io, url: &str, format_options: &Dict) -> Result<(String, i32),
 /// Opens an output whose URL is the host's; false for another one. A muxer that opens its files by itself finds them by name
 /// ([`HostFiles`]).
 pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<bool, Error> {
-    let Some((name, rest)) = name_of(&open.url) else { return Ok(false) };
-    if open.output.format_name() == "hls" {
-        // The HLS muxer unlinks old segments itself, unless it is told a method (hlsenc.c: hls_delete_file).
-        open.header_options.set_if_absent("method", "PUT");
-    }
+    let Some((name, rest)) = name_of(&open.url) else {
+        // A playlist on disk may have its segments in a store.
+        if open.header_options.entries().iter().any(|(_, value)| name_of(value).is_some()) {
+            check_many_files(&open.output.format_name(), &open.header_options)?;
+        }
+        return Ok(false);
+    };
     if open.output.flags().opens_no_file() {
+        check_many_files(&open.output.format_name(), &open.header_options)?;
+        if open.output.format_name() == "hls" {
+            // The HLS muxer unlinks old segments itself, unless it is told a method (hlsenc.c: hls_delete_file).
+            open.header_options.set_if_absent("method", "PUT");
+        }
         return Ok(true);
     }
     let stream = context.binds.writer(name, rest, context)?;
@@ -78,7 +86,19 @@ pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<b
     Ok(true)
 }
 
+/// Before anything is opened: there is mostly no ending to guess the format of a host's output from.
+pub fn check_format_known(output: &FileSpec) -> Result<(), Error> {
+    let is_open = name_of(&output.url).is_some() && output.value("f").is_none();
+    if !is_open || av::guess_muxer(None, &output.url).is_some() {
+        return Ok(());
+    }
+    let text = format!("the format of '{}' is unknown: its name has no ending that says it", output.url);
+    Err(Error::option(text).with_hint("Name the format with -f: mpegts, mp4, matroska, flv ..."))
+}
+
 /// What a muxer may open by name, where the job has binds.
-pub fn files_of(context: &Arc<JobContext>, failure: &Arc<Failure>) -> Option<Arc<dyn Files>> {
-    (!context.binds.is_empty()).then(|| HostFiles::new(context, failure) as Arc<dyn Files>)
+pub fn files_of(context: &Arc<JobContext>, failure: &Arc<Failure>, muxer: Option<&str>) -> Option<Arc<dyn Files>> {
+    // What a part of a tee is told cannot be checked as an output's own options are (`check_many_files`).
+    let allows_stores = muxer != Some("tee");
+    (!context.binds.is_empty()).then(|| HostFiles::new(context, failure, allows_stores) as Arc<dyn Files>)
 }

@@ -8,7 +8,7 @@ use crate::error::{Code, Error};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-pub const DEFAULT_SEEK_BUFFER_BYTES: u64 = 32 << 20;
+pub(super) const DEFAULT_SEEK_BUFFER_BYTES: u64 = 32 << 20;
 /// How far the boxes before index and media are looked at.
 const HEAD_BYTES: usize = 1 << 20;
 const STEP_BYTES: usize = 64 << 10;

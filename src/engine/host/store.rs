@@ -1,6 +1,7 @@
 //! What muxers open by themselves, found among the job's binds.
 
 use super::binds::{Binds, name_of, relative};
+use super::formats::check_many_files;
 use super::stream::{Failure, HostStream};
 use crate::av::{self, ByteStream, Dict, Files, StreamError};
 use crate::engine::context::{JobContext, LEVEL_WARNING};
@@ -16,10 +17,8 @@ pub fn alias_of(url: &str, format: Option<&str>, options: &Dict) -> Result<Optio
     let Some((name, rest)) = name_of(url).filter(|_| av::guess_muxer(format, url).as_deref() == Some("dash")) else {
         return Ok(None);
     };
-    if options.get("single_file").is_some_and(|value| value != "0") {
-        let text = "FFmpeg's DASH muxer opens a single_file by itself, past any store";
-        return Err(Error::new(Code::UNSUPPORTED, text.into()).at("open output").with_hint("Leave single_file out."));
-    }
+    // Past us it would really connect.
+    check_many_files("dash", options)?;
     Ok(Some(format!("{ALIAS}{name}/{rest}")))
 }
 
@@ -28,12 +27,13 @@ pub struct HostFiles {
     context: Weak<JobContext>,
     binds: Arc<Binds>,
     failure: Arc<Failure>,
+    allows_stores: bool,
 }
 
 impl HostFiles {
-    pub fn new(context: &Arc<JobContext>, failure: &Arc<Failure>) -> Arc<HostFiles> {
+    pub fn new(context: &Arc<JobContext>, failure: &Arc<Failure>, allows_stores: bool) -> Arc<HostFiles> {
         let (context, binds) = (Arc::downgrade(context), Arc::clone(&context.binds));
-        Arc::new(HostFiles { context, binds, failure: Arc::clone(failure) })
+        Arc::new(HostFiles { context, binds, failure: Arc::clone(failure), allows_stores })
     }
 }
 
@@ -69,6 +69,12 @@ impl Files for HostFiles {
         let Some(context) = self.context.upgrade() else { return Some(Err(-libc::ECANCELED)) };
         if !writes {
             return Some(self.read_back(&context, name, rest));
+        }
+        if !self.allows_stores && self.binds.store(name).is_some() {
+            let (code, text) =
+                (Code::UNSUPPORTED.to_c(), format!("a part of a tee cannot be in the store 'mt:{name}'"));
+            self.failure.set(&StreamError { code, text });
+            return Some(Err(code));
         }
         let opened = self.binds.writer(name, rest, &context);
         Some(match opened {

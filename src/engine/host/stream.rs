@@ -18,6 +18,8 @@ pub trait HostStore: Send + Sync {
 pub struct Failure {
     is_set: AtomicBool,
     error: Mutex<Option<StreamError>>,
+    /// The input is open: what follows is media.
+    is_open: AtomicBool,
 }
 
 impl Failure {
@@ -27,6 +29,10 @@ impl Failure {
             *first = Some(error.clone());
             self.is_set.store(true, Relaxed);
         }
+    }
+
+    pub fn set_open(&self) {
+        self.is_open.store(true, Relaxed);
     }
 
     pub fn is_set(&self) -> bool {
@@ -43,6 +49,9 @@ impl Failure {
     }
 }
 
+/// More than any index or attachment in front of the media.
+const OPENING_BYTES: u64 = 64 << 20;
+
 pub struct HostStream {
     inner: Box<dyn ByteStream>,
     interrupt: Arc<Interrupt>,
@@ -50,16 +59,34 @@ pub struct HostStream {
     /// "mt:in"
     name: String,
     reads: bool,
+    /// How much may still be read before the input is open (rule 40: some demuxers look for a beginning without end).
+    left_to_open: u64,
+    most_to_open: u64,
 }
 
 impl HostStream {
     pub fn reading(inner: Box<dyn ByteStream>, interrupt: &Arc<Interrupt>, failure: &Arc<Failure>, name: &str) -> Self {
         let (interrupt, failure) = (Arc::clone(interrupt), Arc::clone(failure));
-        HostStream { inner, interrupt, failure, name: name.to_owned(), reads: true }
+        HostStream {
+            inner,
+            interrupt,
+            failure,
+            name: name.to_owned(),
+            reads: true,
+            left_to_open: OPENING_BYTES,
+            most_to_open: OPENING_BYTES,
+        }
     }
 
     pub fn writing(inner: Box<dyn ByteStream>, interrupt: &Arc<Interrupt>, failure: &Arc<Failure>, name: &str) -> Self {
         HostStream { reads: false, ..HostStream::reading(inner, interrupt, failure, name) }
+    }
+
+    /// An MP4 that is kept in memory is read to its end before it is open.
+    pub fn may_keep(mut self, bytes: u64) -> HostStream {
+        self.most_to_open = self.most_to_open.saturating_add(bytes);
+        self.left_to_open = self.most_to_open;
+        self
     }
 
     fn check(&self) -> Result<(), StreamError> {
@@ -107,7 +134,15 @@ impl ByteStream for HostStream {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let asked = buffer.len();
         let nonsense = |this: &Self, count| this.nonsense("read", count, asked);
+        if self.reads && self.left_to_open == 0 && !self.failure.is_open.load(Relaxed) {
+            let text =
+                format!("'{}' gave {} MiB in which no streams could be found", self.name, self.most_to_open >> 20);
+            let error = StreamError { code: Code::LIMIT.to_c(), text };
+            self.failure.set(&error);
+            return Err(error);
+        }
         let count = self.call("reading", |inner| inner.read(buffer))?;
+        self.left_to_open = self.left_to_open.saturating_sub(count as u64);
         if count > asked {
             let error = nonsense(self, count);
             self.failure.set(&error);

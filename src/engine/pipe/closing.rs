@@ -28,9 +28,14 @@ impl Pipe {
 
     fn check_closing(&self, side: Side) -> Result<(), Error> {
         let mut state = self.state.lock();
-        match (state.is_freed, state.side(side).is_bound) {
-            (true, _) => Err(freed()),
-            (_, true) => Err(busy(side)),
+        let is_ended = match side {
+            Side::Write => state.write_end.is_some(),
+            Side::Read => state.is_read_closed,
+        };
+        match (state.is_freed, is_ended, state.side(side).is_bound) {
+            (true, ..) => Err(freed()),
+            (_, true, _) => Err(Error::new(Code::EALREADY, format!("the {} side was closed before", side.word()))),
+            (.., true) => Err(busy(side)),
             _ => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use crate::error::Error;
 use std::time::Duration;
 
 /// What a job writes is shown when a chunk is full, and at the end.
-pub const FLUSH_CHUNKS: i32 = -1;
+pub(crate) const FLUSH_CHUNKS: i32 = -1;
 
 const DEFAULT_CHUNK_BYTES: u32 = 64 << 10;
 const DEFAULT_CAPACITY_BYTES: u64 = 1 << 20;
@@ -22,7 +22,7 @@ pub struct PipeConfig {
 
 impl PipeConfig {
     /// Low latency without a wake-up for each packet.
-    pub const DEFAULT_FLUSH_MS: i32 = 40;
+    pub(crate) const DEFAULT_FLUSH_MS: i32 = 40;
 
     /// 0 is the default of sizes and of the mark.
     pub fn new(

@@ -14,9 +14,13 @@ mod tests;
 mod transfer;
 mod watch;
 
-pub use config::{FLUSH_CHUNKS, PipeConfig};
+pub(crate) use config::FLUSH_CHUNKS;
+pub use config::PipeConfig;
 pub use ends::{PipeReader, PipeWriter};
-pub use state::{PipeStats, READABLE, Side, WRITABLE};
+pub(crate) use state::READABLE;
+#[cfg(test)]
+use state::WRITABLE;
+pub use state::{PipeStats, Side};
 pub use transfer::Wait;
 
 use super::context::Wake;

@@ -5,8 +5,8 @@ use crate::av::{ReadRegion, WriteRegion, os::EventFd};
 use std::time::{Duration, Instant};
 
 /// Bits of readiness; C's numbers.
-pub const READABLE: u32 = 4;
-pub const WRITABLE: u32 = 8;
+pub(crate) const READABLE: u32 = 4;
+pub(crate) const WRITABLE: u32 = 8;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
