@@ -387,6 +387,31 @@ fn a_consumer_that_vanishes_ends_the_job() {
     is_quiet(&engine);
 }
 
+/// Given an input that is silent, when the only reader leaves, then the job ends all the same, copying or encoding.
+#[test]
+fn a_consumer_that_vanishes_ends_a_job_whose_input_is_silent() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    clip(&engine, folder.path());
+    run_in(&engine, folder.path(), "-i {}/clip.mp4 -c copy -map 0:v {}/clip.mkv").unwrap();
+    let data = read(&folder.path().join("clip.mkv"));
+    for codec in ["copy", "mpeg2video"] {
+        let (input, output) = (pipe(&engine, 1 << 20), pipe(&engine, 4096));
+        let job = Job::new(&engine).unwrap();
+        job.bind_pipe("in", &input, Side::Read).unwrap();
+        job.bind_pipe("out", &output, Side::Write).unwrap();
+        job.set_args(&words(&format!("-i mt:in -c:v {codec} -f mpegts mt:out"))).unwrap();
+        job.start().unwrap();
+        input.pipe.write(&data, WAIT).unwrap();
+        eventually("output", || output.pipe.stats().written_bytes > 0);
+        output.pipe.close_read().unwrap();
+        assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::EPIPE.to_c()), "{codec}: {:?}", job.error());
+        job.close();
+        input.free();
+        output.free();
+    }
+    is_quiet(&engine);
+}
+
 #[test]
 fn a_cancel_frees_a_job_that_waits_for_the_host() {
     let engine = engine();

@@ -2,7 +2,6 @@ package mttranscode
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -56,11 +55,7 @@ func TestSeekableEqualsFile(t *testing.T) {
 	})
 	t.Run("faststart", func(t *testing.T) {
 		out := create(t)
-		err := remux(t, engine, open(t, clip(t)), out, "mp4", Opt("movflags", "+faststart"))
-		var failure *Error
-		if errors.As(err, &failure) {
-			t.Skip("the library does not read its output back: ", err)
-		}
+		check(t, remux(t, engine, open(t, clip(t)), out, "mp4", Opt("movflags", "+faststart")))
 		want := fileToFile(t, engine, clip(t), "mp4", "-movflags", "+faststart")
 		if got := readFile(t, out.Name()); !bytes.Equal(got, want) {
 			t.Errorf("%d bytes, the file has %d", len(got), len(want))

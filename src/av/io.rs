@@ -241,7 +241,7 @@ unsafe extern "C" fn write_callback(opaque: *mut c_void, data: Bytes, size: c_in
     let Ok(length) = usize::try_from(size) else { return AvError::INVALID.0 };
     let write = |stream: &mut dyn ByteStream| {
         // SAFETY: FFmpeg gives `size` readable bytes.
-        let mut data = unsafe { std::slice::from_raw_parts(data.cast_const(), length) };
+        let mut data = unsafe { std::slice::from_raw_parts(data as *const u8, length) };
         while !data.is_empty() {
             match stream.write(data) {
                 Ok(count) => data = &data[count.min(data.len())..],

@@ -4,9 +4,10 @@ use super::host::Binds;
 use super::pipe::Pipe;
 use super::threads::ThreadPool;
 use crate::av::Interrupt;
-use crate::error::Error;
+use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -87,6 +88,9 @@ pub struct JobContext {
     pub binds: Arc<Binds>,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
+    /// How many outputs there are, and those that nobody reads any more.
+    pub outputs: AtomicUsize,
+    without_reader: Mutex<BTreeSet<usize>>,
     is_stopped: AtomicBool,
     /// The first error that ends the job; output errors are kept by the outputs.
     failure: Mutex<Option<Error>>,
@@ -114,6 +118,8 @@ impl JobContext {
             began: Instant::now(),
             binds: identity.binds,
             is_failing: Arc::default(),
+            outputs: AtomicUsize::new(usize::MAX),
+            without_reader: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             failure: Mutex::new(None),
             wakers: Mutex::new(Vec::new()),
@@ -192,6 +198,18 @@ impl JobContext {
     pub fn wake_with(&self, pipe: &Arc<Pipe>) {
         let weak = Arc::downgrade(pipe);
         self.on_cancel(weak);
+    }
+
+    /// Nobody reads an output any more. When it was the last one, the job need not wait for its inputs to notice: they may be silent for long.
+    pub fn reader_left(&self, output: usize, url: &str) {
+        let mut without = self.without_reader.lock();
+        without.insert(output);
+        let is_last = without.len() >= self.outputs.load(Relaxed);
+        drop(without);
+        if is_last {
+            let error = Error::new(Code::EPIPE, format!("the reader of '{url}' is gone"));
+            self.fail(error.at("mux").on_output(output, url));
+        }
     }
 
     /// An input broke off, which fails the job at its end.

@@ -157,6 +157,14 @@ impl Binds {
         }
     }
 
+    /// The pipe of that name, also when it was opened.
+    pub fn pipe(&self, name: &str) -> Option<Arc<Pipe>> {
+        match self.0.lock().get(name) {
+            Some(Bind::Pipe(pipe, _) | Bind::Opened(pipe, _)) => Some(Arc::clone(pipe)),
+            _ => None,
+        }
+    }
+
     pub fn store(&self, name: &str) -> Option<Arc<dyn HostStore>> {
         match self.0.lock().get(name) {
             Some(Bind::Store(store)) => Some(Arc::clone(store)),

@@ -83,6 +83,14 @@ pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<b
     }
     let io = Io::writer(stream).map_err(|e| failed(e, "open output", Code::ENOMEM, "no memory for an output"))?;
     open.output.attach(io);
+    if let Some(pipe) = context.binds.pipe(name) {
+        let (job, index, url) = (Arc::downgrade(context), open.index, open.url.clone());
+        pipe.when_reader_leaves(move || {
+            if let Some(job) = job.upgrade() {
+                job.reader_left(index, &url);
+            }
+        });
+    }
     Ok(true)
 }
 

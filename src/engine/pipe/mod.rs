@@ -141,9 +141,12 @@ impl Pipe {
             return false;
         }
         state.write_end = Some(code);
+        let forgotten = state.on_reader_gone.take();
         state.show_all();
         self.settle(&mut state);
         self.writable.notify_all();
+        drop(state);
+        drop(forgotten);
         true
     }
 
@@ -156,7 +159,23 @@ impl Pipe {
         self.settle(&mut state);
         self.readable.notify_all();
         self.writable.notify_all();
+        let told = state.on_reader_gone.take();
+        drop(state); // what is told may wake who waits here
+        if let Some(tell) = told {
+            tell();
+        }
         true
+    }
+
+    /// Calls `tell` once when the reading side is closed; at once where it is. Forgotten when writing ends first.
+    pub fn when_reader_leaves(&self, tell: impl FnOnce() + Send + 'static) {
+        let mut state = self.state.lock();
+        if state.is_read_closed {
+            drop(state);
+            tell();
+        } else if state.write_end.is_none() {
+            state.on_reader_gone = Some(Box::new(tell));
+        }
     }
 
     pub fn stats(&self) -> PipeStats {

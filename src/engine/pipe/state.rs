@@ -52,6 +52,8 @@ pub(super) struct State {
     pub returned_at: usize,
     pub readable_fd: Option<EventFd>,
     pub writable_fd: Option<EventFd>,
+    /// What the job that writes wants to be called when nobody reads any more.
+    pub on_reader_gone: Option<Box<dyn FnOnce() + Send>>,
     pub watched: u32,
     pub region_out: Option<WriteRegion>,
     pub peeked: Peeked,
@@ -110,6 +112,7 @@ impl State {
             returned_at: 0,
             readable_fd: None,
             writable_fd: None,
+            on_reader_gone: None,
             watched: 0,
             region_out: None,
             peeked: Peeked::Nothing,
