@@ -551,8 +551,9 @@ fn formats_that_open_other_files_are_refused_from_memory() {
     assert_eq!(error.code(), Code::UNSUPPORTED, "{error}");
     let playlist =
         format!("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{}\n#EXT-X-ENDLIST\n", clip.display());
-    let error =
-        through_pipes(&engine, "-i mt:in -c copy -f mpegts mt:out", playlist.into_bytes(), 1 << 20).error.unwrap();
+    let error = through_pipes(&engine, "-f hls -i mt:in -c copy -f mpegts mt:out", playlist.into_bytes(), 1 << 20)
+        .error
+        .unwrap();
     assert!(error.code() == Code::UNSUPPORTED && error.message().contains("hls"), "{error}");
     is_quiet(&engine);
 }

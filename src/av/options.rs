@@ -2,6 +2,8 @@
 
 use super::{Codec, Dict, ffi};
 use crate::options::MediaKind;
+use parking_lot::RwLock;
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::ptr;
 
@@ -18,7 +20,7 @@ pub struct OptionOwner {
 pub struct CodecOption {
     pub is_encoding: bool,
     pub is_decoding: bool,
-    pub help: String,
+    pub help: &'static str,
 }
 
 /// The question that the option parser asks.
@@ -46,8 +48,24 @@ fn find(mut class: *const ffi::AVClass, name: &str, flags: u32, children: bool) 
     }
 }
 
-/// Who takes `name` (without a stream specifier), as ffmpeg's opt_default decides.
+/// Who takes `name` (without a stream specifier), as ffmpeg's opt_default decides. Asked for every option of every job, and FFmpeg
+/// looks through all of its codecs and formats: the answer, which never changes, is kept.
 pub fn option_owner(name: &str) -> OptionOwner {
+    static KNOWN: RwLock<BTreeMap<String, OptionOwner>> = RwLock::new(BTreeMap::new());
+    /// There are some thousand names; beyond that they are nonsense.
+    const MOST: usize = 4096;
+    if let Some(owner) = KNOWN.read().get(name) {
+        return owner.clone();
+    }
+    let owner = find_owner(name);
+    let mut known = KNOWN.write();
+    if known.len() < MOST {
+        known.insert(name.to_owned(), owner.clone());
+    }
+    owner
+}
+
+fn find_owner(name: &str) -> OptionOwner {
     // SAFETY: static classes.
     let (codec, format, sws, swr) =
         unsafe { (ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class()) };
@@ -56,9 +74,9 @@ pub fn option_owner(name: &str) -> OptionOwner {
         is_encoding: option.flags as u32 & ffi::AV_OPT_FLAG_ENCODING_PARAM != 0,
         is_decoding: option.flags as u32 & ffi::AV_OPT_FLAG_DECODING_PARAM != 0,
         help: match option.help.is_null() {
-            true => String::new(),
+            true => "",
             // SAFETY: a static terminated string.
-            false => unsafe { CStr::from_ptr(option.help) }.to_string_lossy().into_owned(),
+            false => unsafe { CStr::from_ptr(option.help) }.to_str().unwrap_or_default(),
         },
     });
     let is_format = find(format, name, 0, true).is_some();

@@ -1,6 +1,7 @@
 //! Packets: encoded data with timestamps.
 
 use super::{AvError, NOPTS, Rational, ffi};
+use std::cell::RefCell;
 use std::ptr::NonNull;
 
 /// An owned AVPacket.
@@ -23,7 +24,11 @@ macro_rules! field {
 }
 
 impl Packet {
+    /// A blank packet.
     pub fn new() -> Result<Packet, AvError> {
+        if let Some(shell) = SHELLS.try_with(|shells| shells.borrow_mut().0.pop()).ok().flatten() {
+            return Ok(Packet(shell));
+        }
         // SAFETY: returns NULL or a packet that we own from here on.
         NonNull::new(unsafe { ffi::av_packet_alloc() }).map(Packet).ok_or(AvError::NO_MEMORY)
     }
@@ -121,8 +126,39 @@ impl Packet {
 
 impl Drop for Packet {
     fn drop(&mut self) {
-        let mut pointer = self.0.as_ptr();
-        // SAFETY: ours; freed once.
-        unsafe { ffi::av_packet_free(&mut pointer) };
+        self.clear();
+        let shell = self.0;
+        let kept = SHELLS.try_with(|shells| {
+            let shells = &mut shells.borrow_mut().0;
+            let has_room = shells.len() < MOST_SHELLS;
+            if has_room {
+                shells.push(shell);
+            }
+            has_room
+        });
+        if kept != Ok(true) {
+            free(shell);
+        }
     }
+}
+
+/// Blank packets of this thread, to be used again: a copy takes one for each packet that it reads.
+struct Shells(Vec<NonNull<ffi::AVPacket>>);
+
+const MOST_SHELLS: usize = 32;
+
+thread_local! {
+    static SHELLS: RefCell<Shells> = const { RefCell::new(Shells(Vec::new())) };
+}
+
+impl Drop for Shells {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(free);
+    }
+}
+
+fn free(shell: NonNull<ffi::AVPacket>) {
+    let mut pointer = shell.as_ptr();
+    // SAFETY: ours, and nobody else's; freed once.
+    unsafe { ffi::av_packet_free(&mut pointer) };
 }

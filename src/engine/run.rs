@@ -48,7 +48,6 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         context.observer.input_opened(index, av::probe_json(&input.input, false));
         inputs.push(input);
     }
-    av::os::trim_memory_now_and_then();
     let mut graphs = complex_graphs(job, &mut inputs)?;
     let mut outputs = Vec::new();
     for index in 0..job.outputs.len() {

@@ -2,7 +2,7 @@
 
 use super::events::EventKind;
 use super::handle::{Job, State};
-use crate::engine::{Identity, Interrupt, JobContext, LogContext, is_pool_thread_of, trim_memory_now_and_then};
+use crate::engine::{Identity, Interrupt, JobContext, LogContext, is_pool_thread_of};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl Job {
         }
         self.engine.plan_trim();
         let result = crate::engine::run(&context, &spec);
-        trim_memory_now_and_then();
+        self.engine.plan_trim();
         result
     }
 

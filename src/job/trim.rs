@@ -10,7 +10,8 @@ const FIRST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(60);
 
 impl Engine {
-    /// A job begins: soon after, and then ever less often, free memory goes back to the system, as long as jobs run.
+    /// A job begins or ends: some seconds after, and then ever less often, free memory goes back to the system, as long as jobs run. Not
+    /// sooner: in a burst of small jobs the next one has a use for it.
     pub(super) fn plan_trim(self: &Arc<Self>) {
         self.trim_after(FIRST);
     }
@@ -34,8 +35,8 @@ impl Engine {
                 }
                 *planned = None;
             }
+            trim_memory_now_and_then();
             if !engine.open_jobs().is_empty() {
-                trim_memory_now_and_then();
                 engine.trim_after((time * 2).min(LONGEST));
             }
         });

@@ -12,6 +12,8 @@ pub(super) const DEFAULT_SEEK_BUFFER_BYTES: u64 = 32 << 20;
 /// How far the boxes before index and media are looked at.
 const HEAD_BYTES: usize = 1 << 20;
 const STEP_BYTES: usize = 64 << 10;
+/// Enough for the boxes at the beginning of nearly every file.
+const FIRST_STEP_BYTES: usize = 4 << 10;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Layout {
@@ -73,7 +75,7 @@ pub fn prepare(
     let mut is_over = false;
     let found = loop {
         match layout(&kept.data) {
-            Layout::Unknown if !is_over => is_over = kept.read_on(stream.as_mut())? == 0,
+            Layout::Unknown if !is_over => is_over = kept.read_on(stream.as_mut(), FIRST_STEP_BYTES)? == 0,
             found => break found,
         }
     };
@@ -84,7 +86,7 @@ pub fn prepare(
         return Err(too_large(limit_bytes));
     }
     while !is_over {
-        is_over = kept.read_on(stream.as_mut())? == 0;
+        is_over = kept.read_on(stream.as_mut(), STEP_BYTES)? == 0;
         if kept.data.len() as u64 > limit_bytes {
             return Err(too_large(limit_bytes));
         }
@@ -108,14 +110,14 @@ struct Kept {
 }
 
 impl Kept {
-    fn read_on(&mut self, stream: &mut dyn ByteStream) -> Result<usize, Error> {
+    fn read_on(&mut self, stream: &mut dyn ByteStream, step_bytes: usize) -> Result<usize, Error> {
         let before = self.data.len();
-        if self.data.try_reserve(STEP_BYTES).is_err() {
+        if self.data.try_reserve(step_bytes).is_err() {
             return Err(
                 Error::new(Code::ENOMEM, format!("no memory to keep {before} bytes of an input")).at("open input")
             );
         }
-        self.data.resize(before + STEP_BYTES, 0);
+        self.data.resize(before + step_bytes, 0);
         let result = stream.read(&mut self.data[before..]);
         self.data.truncate(before + result.as_ref().map_or(0, |count| *count));
         let count = result.map_err(|error| Error::new(Code::from_c(error.code), error.text).at("open input"))?;

@@ -106,13 +106,12 @@ impl Pipe {
 
     /// Bytes came in from the writing side.
     fn wrote(&self, state: &mut State, count: usize) {
-        let now = Instant::now();
         let was_held = state.held_since.is_some();
-        state.wrote(count, &self.config, self.ring.fill() as u64, now);
+        state.wrote(count, &self.config, self.ring.fill() as u64);
         if let (true, Some(interval)) = (state.held_since.is_some(), self.config.flush_interval()) {
-            state.show_due(now, interval);
-            if !was_held {
-                self.show_in_time(state);
+            match was_held {
+                true => state.show_due(Instant::now(), interval),
+                false => self.show_in_time(state),
             }
         }
         self.settle(state);
@@ -129,7 +128,7 @@ impl Pipe {
 
     fn measure(&self, state: &mut State) {
         let fill = self.ring.fill() as u64;
-        if state.measure(fill, &self.config, Instant::now()) {
+        if state.measure(fill, &self.config) {
             self.listener.high_water(fill);
         }
     }

@@ -172,7 +172,7 @@ impl State {
         self.readable_fd.is_some() || self.watched & READABLE != 0
     }
 
-    pub fn wrote(&mut self, count: usize, config: &PipeConfig, fill: u64, now: Instant) {
+    pub fn wrote(&mut self, count: usize, config: &PipeConfig, fill: u64) {
         self.written += count as u64;
         self.writes += 1;
         let held = self.written - self.shown;
@@ -180,7 +180,7 @@ impl State {
         if is_hosts || held >= config.chunk_bytes || fill >= config.capacity_bytes || config.flush_interval_ms == 0 {
             self.show_all();
         } else if held > 0 {
-            self.held_since.get_or_insert(now);
+            self.held_since.get_or_insert_with(Instant::now);
         }
     }
 
@@ -197,11 +197,11 @@ impl State {
     }
 
     /// Keeps the numbers. True in the moment that the high-water mark is passed.
-    pub fn measure(&mut self, fill: u64, config: &PipeConfig, now: Instant) -> bool {
+    pub fn measure(&mut self, fill: u64, config: &PipeConfig) -> bool {
         let times = &mut self.times;
         times.most_bytes = times.most_bytes.max(fill);
-        count_time(&mut times.full_since, &mut times.full, fill >= config.capacity_bytes, now);
-        count_time(&mut times.empty_since, &mut times.empty, fill == 0 && self.write_end.is_none(), now);
+        count_time(&mut times.full_since, &mut times.full, fill >= config.capacity_bytes);
+        count_time(&mut times.empty_since, &mut times.empty, fill == 0 && self.write_end.is_none());
         let mark = config.high_water_bytes();
         // It is told once, and again only after the fill fell to half of the mark.
         let was_above = times.is_above_mark;
@@ -219,21 +219,24 @@ impl State {
             high_water_bytes: self.times.most_bytes,
             written_bytes: self.written,
             read_bytes: self.read - self.returned_bytes(),
-            full_us: self.times.full.as_micros() as u64,
-            empty_us: self.times.empty.as_micros() as u64,
+            full_us: (self.times.full + until_now(self.times.full_since)).as_micros() as u64,
+            empty_us: (self.times.empty + until_now(self.times.empty_since)).as_micros() as u64,
             writes: self.writes,
             reads: self.reads,
         }
     }
 }
 
-/// Adds up the time during which something is so.
-fn count_time(since: &mut Option<Instant>, total: &mut Duration, is_so: bool, now: Instant) {
-    if let Some(begin) = since.take() {
-        *total += now.saturating_duration_since(begin);
-    }
-    if is_so {
-        *since = Some(now);
+fn until_now(since: Option<Instant>) -> Duration {
+    since.map_or(Duration::ZERO, |since| since.elapsed())
+}
+
+/// Adds up the time during which something is so. The clock is read only when it changes.
+fn count_time(since: &mut Option<Instant>, total: &mut Duration, is_so: bool) {
+    match since {
+        Some(_) if !is_so => *total += until_now(since.take()),
+        None if is_so => *since = Some(Instant::now()),
+        _ => {}
     }
 }
 
