@@ -123,7 +123,7 @@ test-python: stage ## the scenarios in Python
 
 # Go keeps results of tests that it thinks unchanged, and does not see that the library changed: -count=1.
 GO_TEST = $(GO_STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=4m
-GO_MODULES := go/mttranscode go/examples
+GO_MODULES := go/mttranscode go/examples bench
 test-go: stage ## the scenarios in Go: with the race detector, with a collection at every turn, with cgo's checks
 	$(GO_TEST) -race ./...
 	GOGC=1 $(GO_TEST) ./...
@@ -171,7 +171,7 @@ lint: setup-all lint-fmt lint-rust lint-go lint-c lint-scripts ## every linter
 
 lint-fmt:
 	$(CARGO) fmt --check
-	@unformatted=$$(gofmt -l go); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l go bench); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 
 lint-rust:
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
@@ -180,7 +180,7 @@ lint-go: stage
 	for module in $(GO_MODULES); do $(GO_STAGED) $(GO) -C $$module vet ./...; done
 	for module in $(GO_MODULES); do $(GO_STAGED) $(GO) -C $$module run $(STATICCHECK) ./...; done
 
-C_FILES = $(wildcard tests/c/*.c examples/c/*.c tests/linkage/*.c)
+C_FILES = $(wildcard tests/c/*.c examples/c/*.c tests/linkage/*.c bench/c/*.c)
 CXX_FILES = $(filter-out %/no_exceptions.cpp,$(wildcard tests/cpp/*.cpp examples/cpp/*.cpp))
 lint-c:
 	for compiler in gcc clang; do $$compiler -fsyntax-only -std=c11 $(WARNINGS) -Iinclude $(C_FILES); done
@@ -194,8 +194,8 @@ QUIETLY = sed '/warnings generated\.$$/d'
 
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
-	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py); do \
+	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh bench/*.sh .ci/run
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install

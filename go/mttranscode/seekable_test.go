@@ -2,6 +2,7 @@ package mttranscode
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"

@@ -1,0 +1,119 @@
+/* The floor: the least that a C program does with FFmpeg's libraries to remux from memory to memory, with the two settings that the
+ * ffmpeg program always makes and that decide how much work there is. No checks beyond FFmpeg's own, no limits, no way to stop it. */
+#include <libavformat/avformat.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+/* Memory that FFmpeg reads. */
+struct source {
+  struct bytes bytes;
+  size_t at;
+};
+
+/* Memory that FFmpeg writes, with a position where it can seek. */
+struct target {
+  struct sink *sink;
+  size_t at;
+};
+
+static int read_source(void *opaque, uint8_t *buffer, int size) {
+  struct source *source = opaque;
+  size_t left = source->bytes.size - source->at;
+  size_t count = (size_t)size < left ? (size_t)size : left;
+  if (count == 0) return AVERROR_EOF;
+  memcpy(buffer, source->bytes.data + source->at, count);
+  source->at += count;
+  return (int)count;
+}
+
+static int64_t seek_source(void *opaque, int64_t offset, int whence) {
+  struct source *source = opaque;
+  if (whence == AVSEEK_SIZE) return (int64_t)source->bytes.size;
+  if (whence != SEEK_SET || offset < 0 || (uint64_t)offset > source->bytes.size) return AVERROR(EINVAL);
+  source->at = (size_t)offset;
+  return offset;
+}
+
+static int write_target(void *opaque, uint8_t *data, int size) {
+  struct target *target = opaque;
+  size_t over = target->sink->size - target->at;
+  size_t count = over < (size_t)size ? over : (size_t)size;
+  memcpy(target->sink->data + target->at, data, count);
+  sink_append(target->sink, data + count, (size_t)size - count);
+  target->at += (size_t)size;
+  return size;
+}
+
+static int64_t seek_target(void *opaque, int64_t offset, int whence) {
+  struct target *target = opaque;
+  if (whence == AVSEEK_SIZE) return (int64_t)target->sink->size;
+  if (whence != SEEK_SET || offset < 0 || (uint64_t)offset > target->sink->size) return AVERROR(EINVAL);
+  target->at = (size_t)offset;
+  return offset;
+}
+
+static AVIOContext *make_io(int writes, void *opaque, int seekable) {
+  int64_t (*seek)(void *, int64_t, int) = writes ? seek_target : seek_source;
+  return avio_alloc_context(av_malloc(CHUNK_BYTES), CHUNK_BYTES, writes, opaque, writes ? NULL : read_source,
+                            writes ? write_target : NULL, seekable ? seek : NULL);
+}
+
+static void free_io(AVIOContext *io) {
+  av_freep(&io->buffer);
+  avio_context_free(&io);
+}
+
+static void must(int code, const char *what) {
+  if (code < 0) die("%s: %s", what, av_err2str(code));
+}
+
+static void copy_packets(AVFormatContext *input, AVFormatContext *output) {
+  AVPacket *packet = av_packet_alloc();
+  while (av_read_frame(input, packet) >= 0) {
+    AVStream *from = input->streams[packet->stream_index];
+    av_packet_rescale_ts(packet, from->time_base, output->streams[packet->stream_index]->time_base);
+    packet->pos = -1;
+    must(av_interleaved_write_frame(output, packet), "av_interleaved_write_frame");
+  }
+  av_packet_free(&packet);
+}
+
+static void remux(const struct remux *wanted, struct sink *sink, int seekable) {
+  struct source source = {wanted->input, 0};
+  struct target target = {sink, 0};
+  AVFormatContext *input = avformat_alloc_context();
+  AVFormatContext *output = NULL;
+  AVDictionary *options = NULL;
+
+  input->pb = make_io(0, &source, seekable);
+  AVIOContext *reading = input->pb;
+  /* As the ffmpeg program: without it an MPEG-TS is probed less far, and a program that begins later is missed. */
+  av_dict_set(&options, "scan_all_pmts", "1", 0);
+  must(avformat_open_input(&input, NULL, NULL, &options), "avformat_open_input");
+  av_dict_free(&options);
+  must(avformat_find_stream_info(input, NULL), "avformat_find_stream_info");
+  must(avformat_alloc_output_context2(&output, NULL, wanted->format, NULL), "avformat_alloc_output_context2");
+  for (unsigned i = 0; i < input->nb_streams; i++) {
+    AVStream *stream = avformat_new_stream(output, NULL);
+    must(avcodec_parameters_copy(stream->codecpar, input->streams[i]->codecpar), "avcodec_parameters_copy");
+    stream->codecpar->codec_tag = 0;
+  }
+  output->pb = make_io(1, &target, seekable);
+  output->max_delay = AV_TIME_BASE * 7 / 10; /* as the ffmpeg program: MPEG-TS then packs audio as tightly */
+  if (wanted->key != NULL) av_dict_set(&options, wanted->key, wanted->value, 0);
+  must(avformat_write_header(output, &options), "avformat_write_header");
+  copy_packets(input, output);
+  must(av_write_trailer(output), "av_write_trailer");
+
+  av_dict_free(&options);
+  free_io(output->pb);
+  avformat_free_context(output);
+  avformat_close_input(&input);
+  free_io(reading);
+}
+
+void remux_by_loop(const struct remux *wanted, struct sink *sink) { remux(wanted, sink, 0); }
+
+void remux_by_seekable_loop(const struct remux *wanted, struct sink *sink) { remux(wanted, sink, 1); }
