@@ -533,6 +533,11 @@ fn a_header_check_refuses_what_is_no_media_and_what_is_too_short() {
         input.free();
     }
     let input = pipe(&engine, 1 << 20);
+    input.pipe.write(&[0; 4096], WAIT).unwrap();
+    let error = input.probe(&[], 4096, Some(LONG)).unwrap_err();
+    assert_eq!(error.code(), Code::LIMIT, "the writer is not waited for: {error}");
+    input.free();
+    let input = pipe(&engine, 1 << 20);
     let error = input.probe(&[], 0, Some(Duration::from_millis(50))).unwrap_err();
     assert_eq!(error.code(), Code::ETIMEDOUT, "nobody writes");
     input.free();

@@ -1254,7 +1254,7 @@ int32_t mt_transcode_probe(struct mt_transcode_engine *engine,
 // there, or be written by another thread meanwhile.
 //
 // - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
-// - `limit_bytes`: how many bytes may be looked at; up to 256 KiB more are read where buffers are filled. 0: 5,000,000, FFmpeg's probesize. An MP4 whose index lies at its end needs all of its bytes.
+// - `limit_bytes`: how many bytes may be looked at. 0: 5,000,000, FFmpeg's probesize. An MP4 whose index lies at its end needs all of its bytes.
 // - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
 // - `json_out`: as of `mt_transcode_probe`; freed with `mt_transcode_string_free`.
 // - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.

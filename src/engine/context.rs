@@ -206,7 +206,8 @@ impl JobContext {
         without.insert(output);
         let is_last = without.len() >= self.outputs.load(Relaxed);
         drop(without);
-        if is_last {
+        // Who cancels mostly closes the pipe too: that is no failure.
+        if is_last && !self.is_cancelled() {
             let error = Error::new(Code::EPIPE, format!("the reader of '{url}' is gone"));
             self.fail(error.at("mux").on_output(output, url));
         }

@@ -109,8 +109,6 @@ impl Engine {
 
 /// How far a pipe is looked at by default: FFmpeg's probesize.
 const DEFAULT_LIMIT_BYTES: u64 = 5_000_000;
-/// What is read beyond the limit at most: the demuxer fills its buffers.
-const SLACK_BYTES: u64 = 256 << 10;
 const NAME: &str = "pipe";
 
 impl HostPipe {
@@ -126,7 +124,7 @@ impl HostPipe {
         let interrupt = Interrupt::new();
         // From here on the reader gives the side back, whatever happens.
         let reader = PipeReader::returning(Arc::clone(&self.pipe), Arc::clone(&interrupt));
-        let stream = Limited { inner: Box::new(reader), left_bytes: limit_bytes + SLACK_BYTES, limit_bytes };
+        let stream = Limited { inner: Box::new(reader), left_bytes: limit_bytes, limit_bytes };
         let mut spec = FileSpec::new(&format!("mt:{NAME}"));
         let probesize = ("probesize".to_owned(), limit_bytes.clamp(32, i64::MAX as u64).to_string());
         for (key, value) in std::iter::once(&probesize).chain(options) {
