@@ -176,3 +176,27 @@ fn a_cancel_at_the_moment_of_the_start_is_never_lost() {
     }
     eventually("the engine at rest", || is_at_rest(&engine));
 }
+
+/// FFmpeg's fifo muxer has a thread, which only its trailer ends: a cancel must not free what it works with.
+#[test]
+fn a_cancel_waits_for_the_threads_of_a_muxer() {
+    let _alone = alone();
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let at = folder.path().display();
+    let source = "-re -f lavfi -i testsrc2=s=64x48 -c:v mpeg4";
+    let before = entries("/proc/self/task");
+    for line in [
+        format!("{source} -map 0 -f fifo -fifo_format mpegts {at}/fifo.ts"),
+        format!("{source} -map 0 -f tee -use_fifo 1 [f=mpegts]{at}/one.ts|[f=matroska]{at}/two.mkv"),
+    ] {
+        for _ in 0..10 {
+            let job = start(&engine, &words(&line)).unwrap();
+            eventually("a packet", || job.stats().packets_written > 0 || job.state().is_final());
+            job.cancel();
+            assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()), "{:?}", job.error());
+            job.close();
+        }
+    }
+    eventually("the engine at rest", || is_at_rest(&engine));
+    eventually("the muxers' threads gone", || entries("/proc/self/task") <= before + 8);
+}

@@ -253,6 +253,7 @@ fn muxers_that_would_go_past_a_store_are_refused() {
         "-f hls -hls_key_info_file nowhere mt:store/a.m3u8",
         "-f dash -single_file 1 mt:store/a.mpd",
         "-f dash -single_file_name x.mp4 mt:store/a.mpd",
+        "-f dash -http_persistent 1 mt:store/a.mpd",
         "-f smoothstreaming mt:store/a",
         "-map 0 -f tee [f=hls:hls_enc=1:hls_enc_key=0123456789abcdef]mt:store/a.m3u8",
     ] {

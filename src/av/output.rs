@@ -16,6 +16,8 @@ pub struct Output {
     access: Box<Access>,
     /// What it writes to, where that is not FFmpeg's.
     io: Option<Io>,
+    /// The header was written, and the trailer was not.
+    is_begun: bool,
 }
 
 // SAFETY: a context has no ties to a thread; it is used by one at a time, as every call that changes it needs `&mut`.
@@ -73,7 +75,7 @@ impl Output {
             }
             let access = Access::install(context, interrupt, false, files.map_or(Reach::Everything, Reach::Files));
             (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
-            Ok(Output { context, access, io: None })
+            Ok(Output { context, access, io: None, is_begun: false })
         }
     }
 
@@ -128,6 +130,12 @@ impl Output {
     /// Whether the default subtitle codec is text or bitmaps: (text, bitmap).
     pub fn subtitle_kinds(&self) -> (bool, bool) {
         self.default_codec(MediaKind::Subtitle).map_or((false, false), super::names::subtitle_kinds)
+    }
+
+    /// The muxer writes on a thread of its own, which only its trailer waits for (libavformat/fifo.c); freed without it, the thread would
+    /// go on in memory that is gone. A tee may have such parts.
+    fn has_thread(&self) -> bool {
+        matches!(self.format_name().as_str(), "fifo" | "tee")
     }
 
     pub fn set_bitexact(&mut self) {
@@ -331,7 +339,9 @@ impl Output {
 
     pub fn write_header(&mut self, options: &mut Dict) -> Result<(), AvError> {
         // SAFETY: a valid context.
-        AvError::check(unsafe { ffi::avformat_write_header(self.context, options.as_mut()) }).map(drop)
+        AvError::check(unsafe { ffi::avformat_write_header(self.context, options.as_mut()) })?;
+        self.is_begun = true;
+        Ok(())
     }
 
     /// Takes the packet's content; muxes by time across streams.
@@ -341,6 +351,7 @@ impl Output {
     }
 
     pub fn write_trailer(&mut self) -> Result<(), AvError> {
+        self.is_begun = false;
         // SAFETY: a valid context whose header was written.
         AvError::check(unsafe { ffi::av_write_trailer(self.context) }).map(drop)
     }
@@ -387,6 +398,9 @@ impl Drop for Output {
     fn drop(&mut self) {
         // What the muxer has open still, or we, is broken off: an output that ended well was closed before.
         self.access.set_broken();
+        if self.is_begun && self.has_thread() {
+            let _ = self.write_trailer();
+        }
         let io = self.io.take();
         if io.is_none() {
             let _ = self.close();

@@ -55,11 +55,17 @@ impl PipeListener for Listener {
     }
 
     fn high_water(&self, fill_bytes: u64) {
-        for (job, name) in self.0.jobs.lock().iter() {
-            if let Some(job) = job.upgrade() {
-                job.tell(EventKind::PipeHighWater { name: name.clone(), fill_bytes });
+        let Some(engine) = self.0.engine.upgrade() else { return };
+        let told = Arc::clone(&self.0);
+        // Telling a job takes its lock, which may be held by who waits for the pipe's.
+        engine.at(Instant::now(), move || {
+            let jobs: Vec<_> = told.jobs.lock().clone();
+            for (job, name) in jobs {
+                if let Some(job) = job.upgrade() {
+                    job.tell(EventKind::PipeHighWater { name, fill_bytes });
+                }
             }
-        }
+        });
     }
 }
 

@@ -44,11 +44,12 @@ pub fn check_self_contained(format: &str) -> Result<(), Error> {
 const MANY_FILES: [&str; 7] = ["hls", "dash", "segment", "stream_segment,ssegment", "image2", "webm_chunk", "null"];
 
 /// What of these goes past us, or closes what we opened as if it were FFmpeg's own: option, a word in its value, and why.
-const PAST_US: [(&str, &str, &str, &str); 5] = [
+const PAST_US: [(&str, &str, &str, &str); 6] = [
     ("hls", "hls_enc", "1", "the HLS muxer writes the key of hls_enc past any store"),
     ("hls", "hls_key_info_file", "", "the HLS muxer encrypts with the crypto protocol, past any store"),
     ("hls", "hls_flags", "single_file", "the HLS muxer opens a single_file twice"),
     ("dash", "single_file", "1", "the DASH muxer opens a single_file by itself, past any store"),
+    ("dash", "http_persistent", "1", "the DASH muxer then takes every file for a connection of FFmpeg's"),
     ("dash", "single_file_name", "", "the DASH muxer opens a single file by itself, past any store"),
 ];
 

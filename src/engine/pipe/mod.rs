@@ -111,7 +111,11 @@ impl Pipe {
         if let (true, Some(interval)) = (state.held_since.is_some(), self.config.flush_interval()) {
             match was_held {
                 true => state.show_due(Instant::now(), interval),
-                false => self.show_in_time(state),
+                false => {
+                    self.show_in_time(state);
+                    // Who waits to read learns until when.
+                    self.readable.notify_all();
+                }
             }
         }
         self.settle(state);

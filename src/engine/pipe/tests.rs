@@ -143,7 +143,23 @@ fn what_a_job_writes_is_held_until_a_chunk_is_full_or_its_time_comes() {
     let pipe = super::tests::pipe(1 << 20, 20);
     pipe.claim(Side::Write).unwrap();
     pipe.write_as(GIVE_UP, b"ab", Wait::Never).unwrap();
-    assert_eq!(pipe.read(&mut [0; 8], Wait::Forever).unwrap(), 2, "a reader that waits sees it in time");
+    assert_eq!(pipe.read(&mut [0; 8], Wait::Forever).unwrap(), 2, "a reader that comes later sees it in time");
+
+    // A reader that waits already, by reading and by peeking.
+    for peeks in [false, true] {
+        let reader = std::thread::spawn({
+            let pipe = Arc::clone(&pipe);
+            move || match peeks {
+                false => pipe.read(&mut [0; 8], Wait::Forever).unwrap(),
+                true => pipe.peek(Wait::Forever).unwrap().1,
+            }
+        });
+        while !pipe.state.lock().reader.is_busy {
+            std::thread::yield_now();
+        }
+        pipe.write_as(GIVE_UP, b"abc", Wait::Never).unwrap();
+        assert_eq!(reader.join().unwrap(), 3);
+    }
 }
 
 #[test]
