@@ -739,6 +739,12 @@ fn a_budget_holds_jobs_back_and_refuses_what_never_fits() {
     let refused = coding.start().unwrap_err();
     coding.close();
     assert_eq!(refused.code(), Code::LIMIT, "64 MiB for coding never fit: {refused}");
+    // Also while no place is free: in the queue it would hold up all behind it for ever.
+    engine.set_limits(2, None);
+    let coding = Job::new(&engine).unwrap();
+    coding.set_args(&words("-f lavfi -i anullsrc -f null -")).unwrap();
+    assert_eq!(coding.start().unwrap_err().code(), Code::LIMIT);
+    coding.close();
     let asks_less = words("-mt_memory 1000 -f lavfi -i anullsrc=d=1 -f null -");
     let last = start(&engine, &asks_less).unwrap();
     jobs.iter().for_each(Job::close);

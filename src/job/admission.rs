@@ -10,11 +10,13 @@ use std::time::Instant;
 impl Engine {
     /// Runs a job, or queues it, or refuses it.
     pub(super) fn admit(&self, job: &Arc<Job>) -> Result<(), Error> {
+        // Before it could be queued: what never fits would hold up all behind it.
+        self.budget.check(job.need_bytes())?;
         let mut state = self.state.lock();
         if state.is_shut {
             return Err(Error::new(Code::ESHUTDOWN, "the engine was shut down".into()));
         }
-        if self.may_run(&state, job)? {
+        if self.may_run(&state, job) {
             state.running.push(Arc::clone(job));
             drop(state);
             self.totals.lock().jobs_started += 1;
@@ -42,11 +44,9 @@ impl Engine {
 
     /// Whether a job may run now; then its memory is reserved. The first one always may, so that pipes, which are made before
     /// their jobs run, cannot use up what those need.
-    fn may_run(&self, state: &EngineState, job: &Job) -> Result<bool, Error> {
-        if state.running.len() >= state.max_running as usize {
-            return Ok(false);
-        }
-        Ok(self.budget.reserve(job.need_bytes(), !state.running.is_empty())? == Reserved::Yes)
+    fn may_run(&self, state: &EngineState, job: &Job) -> bool {
+        state.running.len() < state.max_running as usize
+            && self.budget.reserve(job.need_bytes(), !state.running.is_empty()) == Reserved::Yes
     }
 
     /// A job waits in the queue only so long.
@@ -80,8 +80,7 @@ impl Engine {
         loop {
             let mut state = self.state.lock();
             let Some(first) = state.queue.front() else { return };
-            // A need that no budget holds was refused when the job was admitted.
-            if !self.may_run(&state, first).unwrap_or(false) {
+            if !self.may_run(&state, first) {
                 return;
             }
             let Some(job) = state.queue.pop_front() else { return };

@@ -44,20 +44,25 @@ impl Budget {
         *self.reserved.lock()
     }
 
-    /// `must_fit`: refuse for now what passes the limit together with the others; what passes it alone never fits.
-    pub fn reserve(&self, bytes: u64, must_fit: bool) -> Result<Reserved, Error> {
+    /// Refuses what can never fit.
+    pub fn check(&self, bytes: u64) -> Result<(), Error> {
         if bytes > self.limit {
             let text = format!("{bytes} bytes of native memory are needed, the engine may use {}", self.limit);
             return Err(Error::new(Code::LIMIT, text)
                 .at("queue")
                 .with_hint("Raise memory_budget_bytes of the engine, or lower -mt_memory or the pipe's capacity."));
         }
+        Ok(())
+    }
+
+    /// `must_fit`: not now, where it would pass the limit together with the others. What never fits is `check`'s.
+    pub fn reserve(&self, bytes: u64, must_fit: bool) -> Reserved {
         let mut reserved = self.reserved.lock();
         if must_fit && bytes > self.limit.saturating_sub(*reserved) {
-            return Ok(Reserved::NotNow);
+            return Reserved::NotNow;
         }
         *reserved = reserved.saturating_add(bytes);
-        Ok(Reserved::Yes)
+        Reserved::Yes
     }
 
     pub fn release(&self, bytes: u64) {
@@ -90,12 +95,12 @@ mod tests {
     #[test]
     fn a_budget_is_given_out_and_taken_back() {
         let budget = Budget::new(100);
-        assert_eq!(budget.reserve(60, true).unwrap(), Reserved::Yes);
-        assert_eq!(budget.reserve(60, true).unwrap(), Reserved::NotNow);
-        assert_eq!(budget.reserve(60, false).unwrap(), Reserved::Yes, "the first job always runs");
+        assert_eq!(budget.reserve(60, true), Reserved::Yes);
+        assert_eq!(budget.reserve(60, true), Reserved::NotNow);
+        assert_eq!(budget.reserve(60, false), Reserved::Yes, "the first job always runs");
         budget.release(60);
         assert_eq!((budget.reserved_bytes(), budget.limit_bytes()), (60, 100));
-        assert_eq!(budget.reserve(101, false).err().map(|e| e.code()), Some(Code::LIMIT));
+        assert_eq!(budget.check(101).err().map(|e| e.code()), Some(Code::LIMIT));
     }
 
     #[test]

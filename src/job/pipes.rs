@@ -73,7 +73,8 @@ impl HostPipe {
     pub fn new(engine: &Arc<Engine>, config: PipeConfig) -> Result<Arc<HostPipe>, Error> {
         engine.check_open()?;
         let bytes = config.capacity_bytes;
-        if engine.budget.reserve(bytes, true)? == Reserved::NotNow {
+        engine.budget.check(bytes)?;
+        if engine.budget.reserve(bytes, true) == Reserved::NotNow {
             let text = format!("a pipe of {bytes} bytes does not fit into the engine's memory budget now");
             return Err(Error::new(Code::EAGAIN, text).at("queue"));
         }
@@ -100,12 +101,11 @@ impl HostPipe {
         &self.engine
     }
 
-    /// The host gives it up. Once.
+    /// The host gives it up. Once, also where two threads do it at the same time.
     pub fn free(&self) {
-        if self.pipe.is_freed() {
+        if !self.pipe.free() {
             return;
         }
-        self.pipe.free();
         self.engine.forget_pipe(self.id);
         self.engine.budget.release(self.pipe.config().capacity_bytes);
         self.engine.run_queued();

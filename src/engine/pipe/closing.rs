@@ -41,10 +41,11 @@ impl Pipe {
     }
 
     /// The host gives the pipe up: sides of its own that are open count as broken off. Calls that wait return `-EBADF`.
-    pub fn free(&self) {
+    /// False where it was freed before.
+    pub fn free(&self) -> bool {
         let mut state = self.state.lock();
         if std::mem::replace(&mut state.is_freed, true) {
-            return;
+            return false;
         }
         let (writes, reads) = (!state.writer.is_bound, !state.reader.is_bound);
         self.close_fds(&mut state);
@@ -56,6 +57,7 @@ impl Pipe {
         if reads {
             self.end_reading();
         }
+        true
     }
 
     pub fn is_freed(&self) -> bool {

@@ -85,7 +85,7 @@ fn a_reader_that_leaves_and_a_free_wake_the_writer() {
             std::thread::yield_now();
         }
         if frees {
-            pipe.free()
+            assert!(pipe.free() && !pipe.free(), "once");
         } else {
             pipe.close_read().unwrap()
         }
