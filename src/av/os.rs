@@ -109,7 +109,7 @@ pub fn is_forked() -> bool {
     }
 }
 
-/// Gives memory that is free back to the system (glibc keeps what probing took: rule 45 of the engine's rules).
+/// Gives memory that is free back to the system (glibc keeps what probing took: rule 45 of the engine's rules). When: `job::trim`.
 pub fn trim_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: walks malloc's own arenas under its locks.

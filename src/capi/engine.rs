@@ -15,7 +15,7 @@ pub const MT_TRANSCODE_ENGINE_REQUIRE_LGPL: u32 = 1;
 
 /// Leave glibc's thresholds alone. Without this flag the first job lets glibc keep up to 16 MiB of freed memory an arena for the next job, by freeing a
 /// block of 8 MiB, as any job with large pictures does; small jobs are nearly twice as fast by that. What lies idle is given back to the system
-/// after probing and at the end of jobs, in both cases.
+/// two seconds after a job began or ended, and from time to time while jobs run, in both cases.
 pub const MT_TRANSCODE_ENGINE_LEAVE_MALLOC: u32 = 2;
 
 /// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.

@@ -1,5 +1,5 @@
-//! What an engine does later: showing bytes that a pipe holds back, ending jobs that waited too long. One thread, only while
-//! something is planned.
+//! What an engine does later: showing bytes that a pipe holds back, ending jobs that waited too long, giving free memory back. One
+//! thread, only while something is planned.
 
 use crate::engine::ThreadPool;
 use parking_lot::{Condvar, Mutex};
