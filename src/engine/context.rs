@@ -7,7 +7,7 @@ use crate::av::Interrupt;
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,8 @@ pub struct Identity {
     pub link_budget_bytes: u64,
     /// What `mt:NAME` stands for.
     pub binds: Arc<Binds>,
+    /// How many outputs the job has.
+    pub outputs: usize,
 }
 
 pub struct JobContext {
@@ -89,7 +91,7 @@ pub struct JobContext {
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
     /// How many outputs there are, and those that nobody reads any more.
-    pub outputs: AtomicUsize,
+    outputs: usize,
     without_reader: Mutex<BTreeSet<usize>>,
     is_stopped: AtomicBool,
     /// The first error that ends the job; output errors are kept by the outputs.
@@ -118,7 +120,7 @@ impl JobContext {
             began: Instant::now(),
             binds: identity.binds,
             is_failing: Arc::default(),
-            outputs: AtomicUsize::new(usize::MAX),
+            outputs: identity.outputs,
             without_reader: Mutex::default(),
             is_stopped: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -204,7 +206,7 @@ impl JobContext {
     pub fn reader_left(&self, output: usize, url: &str) {
         let mut without = self.without_reader.lock();
         without.insert(output);
-        let is_last = without.len() >= self.outputs.load(Relaxed);
+        let is_last = without.len() >= self.outputs;
         drop(without);
         // Who cancels mostly closes the pipe too: that is no failure.
         if is_last && !self.is_cancelled() {

@@ -41,7 +41,6 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
             "option mt_read_errors has the unknown value '{other}'; it takes fail or ignore"
         )));
     }
-    context.outputs.store(job.outputs.len(), Relaxed);
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;

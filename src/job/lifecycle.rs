@@ -99,6 +99,7 @@ impl Job {
                 owner: self.id,
                 link_budget_bytes: self.engine.link_budget_bytes(),
                 binds: Arc::clone(&inner.binds),
+                outputs: inner.spec.outputs.len(),
             },
         );
         let began = Instant::now();

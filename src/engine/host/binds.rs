@@ -32,6 +32,18 @@ impl Bind {
         *self = Bind::Opened(Arc::clone(&pipe), side);
         Some(pipe)
     }
+
+    /// The io, to be written. One that can be read back stays open to be opened again.
+    fn take_output(&mut self) -> Option<Box<dyn ByteStream>> {
+        let Bind::Io(io) = self else { return None };
+        let io = io.take()?;
+        if !io.can_seek() || !io.can_read() {
+            return Some(io);
+        }
+        let shared = Shared::new(io);
+        *self = Bind::Again(shared.again());
+        Some(Box::new(shared))
+    }
 }
 
 #[derive(Default)]
@@ -98,7 +110,7 @@ impl Binds {
             (Some(Bind::Io(Some(io))), Side::Write) if !io.can_write() => {
                 refuse(format!("mt:{name} cannot be written: the host gave no write callback"))
             }
-            (Some(Bind::Pipe(..) | Bind::Opened(..) | Bind::Io(_) | Bind::Again(_)), _) if !rest.is_empty() => {
+            (Some(Bind::Pipe(..) | Bind::Io(_)), _) if !rest.is_empty() => {
                 refuse(format!("'{url}': mt:{name} is one stream, it has no files"))
             }
             _ => Ok(()),
@@ -128,16 +140,7 @@ impl Binds {
                 context.wake_with(&pipe);
                 Ok(Box::new(PipeWriter::new(pipe, Arc::clone(&context.interrupt), context.failing())))
             }
-            Some(bind @ Bind::Io(_)) => {
-                let Bind::Io(io) = bind else { return Err(opened_before(name)) };
-                let io = io.take().ok_or_else(|| opened_before(name))?;
-                if !io.can_seek() || !io.can_read() {
-                    return Ok(io);
-                }
-                let shared = Shared::new(io);
-                *bind = Bind::Again(shared.again());
-                Ok(Box::new(shared))
-            }
+            Some(bind @ Bind::Io(_)) => bind.take_output().ok_or_else(|| opened_before(name)),
             Some(Bind::Opened(..) | Bind::Again(_)) => Err(opened_before(name)),
             Some(Bind::Store(store)) => {
                 let store = Arc::clone(store);
@@ -186,7 +189,7 @@ impl Binds {
     /// The job was never started: its pipes can be bound again.
     pub fn release(&self) {
         for bind in std::mem::take(&mut *self.0.lock()).into_values() {
-            if let Bind::Pipe(pipe, side) | Bind::Opened(pipe, side) = bind {
+            if let Bind::Pipe(pipe, side) = bind {
                 pipe.unclaim(side);
             }
         }

@@ -106,21 +106,20 @@ impl HostStream {
         self.check()?;
         let result = body(self.inner.as_mut());
         self.check()?;
-        result.map_err(|error| {
-            let error = StreamError {
-                code: usable(error.code),
-                text: format!("{} '{}' failed: {}", what, self.name, error.text),
-            };
-            self.failure.set(&error);
-            error
-        })
+        result
+            .map_err(|error| self.failed(usable(error.code), format!("{what} '{}' failed: {}", self.name, error.text)))
+    }
+
+    /// An error that the job will report.
+    fn failed(&self, code: i32, text: String) -> StreamError {
+        let error = StreamError { code, text };
+        self.failure.set(&error);
+        error
     }
 
     fn nonsense(&self, what: &str, count: usize, asked: usize) -> StreamError {
-        StreamError {
-            code: Code::EINVAL.to_c(),
-            text: format!("the host's {what} callback returned {count} for {asked} bytes"),
-        }
+        let text = format!("the host's {what} callback returned {count} for {asked} bytes");
+        self.failed(Code::EINVAL.to_c(), text)
     }
 }
 
@@ -133,20 +132,15 @@ fn usable(code: i32) -> i32 {
 impl ByteStream for HostStream {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let asked = buffer.len();
-        let nonsense = |this: &Self, count| this.nonsense("read", count, asked);
         if self.reads && self.left_to_open == 0 && !self.failure.is_open.load(Relaxed) {
             let text =
                 format!("'{}' gave {} MiB in which no streams could be found", self.name, self.most_to_open >> 20);
-            let error = StreamError { code: Code::LIMIT.to_c(), text };
-            self.failure.set(&error);
-            return Err(error);
+            return Err(self.failed(Code::LIMIT.to_c(), text));
         }
         let count = self.call("reading", |inner| inner.read(buffer))?;
         self.left_to_open = self.left_to_open.saturating_sub(count as u64);
         if count > asked {
-            let error = nonsense(self, count);
-            self.failure.set(&error);
-            return Err(error);
+            return Err(self.nonsense("read", count, asked));
         }
         Ok(count)
     }
@@ -154,9 +148,7 @@ impl ByteStream for HostStream {
     fn write(&mut self, data: &[u8]) -> Result<usize, StreamError> {
         let count = self.call("writing", |inner| inner.write(data))?;
         if count == 0 || count > data.len() {
-            let error = self.nonsense("write", count, data.len());
-            self.failure.set(&error);
-            return Err(error);
+            return Err(self.nonsense("write", count, data.len()));
         }
         Ok(count)
     }
@@ -185,14 +177,8 @@ impl ByteStream for HostStream {
     fn close(&mut self, code: i32) -> Result<(), StreamError> {
         // Also when the job was cancelled: who opened must close.
         let result = self.inner.close(code);
-        result.map_err(|error| {
-            let error = StreamError {
-                code: usable(error.code),
-                text: format!("closing '{}' failed: {}", self.name, error.text),
-            };
-            self.failure.set(&error);
-            error
-        })
+        result
+            .map_err(|error| self.failed(usable(error.code), format!("closing '{}' failed: {}", self.name, error.text)))
     }
 
     fn chunk_bytes(&self) -> usize {

@@ -30,6 +30,17 @@ pub(super) enum Caller<'a> {
     Job(&'a dyn Fn() -> Option<Error>),
 }
 
+impl Caller<'_> {
+    /// Whether it still wants to go on.
+    fn check(self, state: &State) -> Result<(), Error> {
+        let given_up = match self {
+            Caller::Host => state.is_freed.then(freed),
+            Caller::Job(reason) => reason(),
+        };
+        given_up.map_or(Ok(()), Err)
+    }
+}
+
 pub(super) fn freed() -> Error {
     Error::new(Code::EBADF, "the pipe was freed".into())
 }
@@ -118,16 +129,11 @@ impl Pipe {
     }
 
     pub(super) fn check_writer(&self, state: &State, caller: Caller) -> Result<(), Error> {
-        let given_up = match caller {
-            Caller::Host if state.is_freed => Some(freed()),
-            Caller::Host => None,
-            Caller::Job(reason) => reason(),
-        };
-        match given_up {
-            Some(error) => Err(error),
-            None if state.is_read_closed => Err(broken("the reader of the pipe is gone")),
-            None if state.write_end.is_some() => Err(broken("the writing side of the pipe was closed")),
-            None => Ok(()),
+        caller.check(state)?;
+        match (state.is_read_closed, state.write_end) {
+            (true, _) => Err(broken("the reader of the pipe is gone")),
+            (_, Some(_)) => Err(broken("the writing side of the pipe was closed")),
+            _ => Ok(()),
         }
     }
 
@@ -169,15 +175,10 @@ impl Pipe {
     }
 
     pub(super) fn check_reader(&self, state: &State, caller: Caller) -> Result<(), Error> {
-        let given_up = match caller {
-            Caller::Host if state.is_freed => Some(freed()),
-            Caller::Host => None,
-            Caller::Job(reason) => reason(),
-        };
-        match given_up {
-            Some(error) => Err(error),
-            None if state.is_read_closed => Err(broken("the reading side of the pipe was closed")),
-            None => Ok(()),
+        caller.check(state)?;
+        match state.is_read_closed {
+            true => Err(broken("the reading side of the pipe was closed")),
+            false => Ok(()),
         }
     }
 
