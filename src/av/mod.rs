@@ -23,6 +23,7 @@ mod names;
 mod options;
 pub mod os;
 mod output;
+mod output_file;
 mod packet;
 mod params;
 mod probe;
