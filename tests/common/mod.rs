@@ -1,6 +1,8 @@
 //! What the Rust tests share: temporary folders, jobs in one line, the ffmpeg program of the same libraries beside them.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod memory;
+
 use mt_transcode::error::Error;
 use mt_transcode::job::{Engine, EngineConfig, Job, LogMode};
 use std::path::{Path, PathBuf};
