@@ -2,7 +2,7 @@
 
 use crate::av::os;
 use crate::error::{Code, Error};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use parking_lot::{Condvar, Mutex};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -17,7 +17,9 @@ const KEEP: Duration = Duration::from_secs(2);
 /// FFmpeg's filters and codecs are written for the usual 8 MiB; what is not touched costs nothing.
 const STACK_BYTES: usize = 2 << 20;
 
-type Work = Box<dyn FnOnce() + Send>;
+/// Returns what tells others that it is done: run when the thread can already be given the next piece, so that who is told and hands
+/// over more at once meets a thread whose caches and malloc arena are warm. It must not block.
+type Work = Box<dyn FnOnce() -> Option<Box<dyn FnOnce()>> + Send>;
 
 /// Threads of one engine.
 #[derive(Default)]
@@ -28,13 +30,21 @@ pub struct ThreadPool {
 
 #[derive(Default)]
 struct State {
-    idle: Vec<(u64, Sender<Work>)>,
+    /// The one that became free last is taken first.
+    idle: Vec<Arc<Seat>>,
     next: u64,
     busy: usize,
     alive: usize,
     is_closed: bool,
     /// Of threads that live.
     handles: HashMap<u64, JoinHandle<()>>,
+}
+
+/// Where a thread waits for work.
+struct Seat {
+    id: u64,
+    work: Mutex<Option<Work>>,
+    given: Condvar,
 }
 
 /// A piece of work that can be waited for.
@@ -73,18 +83,18 @@ impl ThreadPool {
         body: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<Task<Result<T, Error>>, Error> {
         let (sender, result) = bounded(1);
-        self.spawn_then(name, owner, body, move |outcome| drop(sender.send(outcome)))?;
+        self.spawn_then(name, owner, body, move |outcome| move || drop(sender.send(outcome)))?;
         Ok(Task { result })
     }
 
     /// As [`Self::spawn`]; `then` gets the outcome when the thread counts as free again, so that who is told by it finds the
-    /// numbers settled.
-    pub fn spawn_then<T: Send + 'static>(
+    /// numbers settled. What it returns runs when the thread can be given more work, and must not block.
+    pub fn spawn_then<T: Send + 'static, A: FnOnce() + 'static>(
         self: &Arc<Self>,
         name: String,
         owner: u64,
         body: impl FnOnce() -> Result<T, Error> + Send + 'static,
-        then: impl FnOnce(Result<T, Error>) + Send + 'static,
+        then: impl FnOnce(Result<T, Error>) -> A + Send + 'static,
     ) -> Result<(), Error> {
         let pool = Arc::clone(self);
         let work: Work = Box::new(move || {
@@ -94,7 +104,7 @@ impl ThreadPool {
             let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(panic_error(&*panic)));
             OWNER.with(|cell| cell.set(0));
             pool.finished();
-            then(outcome);
+            Some(Box::new(then(outcome)))
         });
         self.hand_over(work, true)
     }
@@ -110,6 +120,7 @@ impl ThreadPool {
             if catch_unwind(AssertUnwindSafe(body)).is_err() {
                 PANIC.with(|cell| *cell.borrow_mut() = None);
             }
+            None
         });
         self.hand_over(work, false)
     }
@@ -118,17 +129,16 @@ impl ThreadPool {
         self.state.lock().busy -= 1;
     }
 
-    fn hand_over(self: &Arc<Self>, mut work: Work, is_counted: bool) -> Result<(), Error> {
+    fn hand_over(self: &Arc<Self>, work: Work, is_counted: bool) -> Result<(), Error> {
         let mut state = self.state.lock();
         if state.is_closed {
             return Err(Error::new(Code::ESHUTDOWN, "the engine was freed".into()));
         }
         state.busy += usize::from(is_counted);
-        while let Some((_, idle)) = state.idle.pop() {
-            match idle.send(work) {
-                Ok(()) => return Ok(()),
-                Err(unsent) => work = unsent.into_inner(),
-            }
+        if let Some(seat) = state.idle.pop() {
+            drop(state);
+            seat.give(work);
+            return Ok(());
         }
         state.next += 1;
         state.alive += 1;
@@ -150,19 +160,24 @@ impl ThreadPool {
     }
 
     fn serve(self: Arc<Self>, id: u64, first: Work) {
+        let seat = Arc::new(Seat { id, work: Mutex::default(), given: Condvar::new() });
         let mut work = Some(first);
-        let (sender, receiver) = bounded(1);
         while let Some(body) = work.take() {
-            body();
+            let announce = body();
             os::name_thread("mt-idle");
-            {
-                let mut state = self.state.lock();
-                if state.is_closed {
-                    break;
-                }
-                state.idle.push((id, sender.clone()));
+            let mut state = self.state.lock();
+            let is_closed = state.is_closed;
+            if !is_closed {
+                state.idle.push(Arc::clone(&seat));
             }
-            work = self.next_work(id, &receiver);
+            drop(state);
+            if let Some(announce) = announce {
+                announce();
+            }
+            if is_closed {
+                break;
+            }
+            work = self.next_work(&seat);
         }
         let mut state = self.state.lock();
         state.alive -= 1;
@@ -172,15 +187,17 @@ impl ThreadPool {
         self.changed.notify_all();
     }
 
-    fn next_work(&self, id: u64, receiver: &Receiver<Work>) -> Option<Work> {
-        if let Ok(work) = receiver.recv_timeout(KEEP) {
+    fn next_work(&self, seat: &Seat) -> Option<Work> {
+        if let Some(work) = seat.take(Some(KEEP)) {
             return Some(work);
         }
         let mut state = self.state.lock();
         let before = state.idle.len();
-        state.idle.retain(|(other, _)| *other != id);
+        state.idle.retain(|other| other.id != seat.id);
+        let is_promised = state.idle.len() == before;
+        drop(state);
         // Not in the list any more: work was handed over in the last moment, or the pool closed.
-        if state.idle.len() == before && !state.is_closed { receiver.recv().ok() } else { receiver.try_recv().ok() }
+        if is_promised { seat.take(None) } else { None }
     }
 
     /// Ends all threads without work, and waits until every thread is gone or `limit` is over. Returns how many are left.
@@ -189,8 +206,8 @@ impl ThreadPool {
         let mut state = self.state.lock();
         state.is_closed = true;
         // An empty piece of work makes a waiting thread look again.
-        for (_, idle) in state.idle.drain(..) {
-            let _ = idle.send(Box::new(|| {}));
+        for seat in state.idle.drain(..) {
+            seat.give(Box::new(|| None));
         }
         while state.alive > 0 && Instant::now() < until {
             self.changed.wait_until(&mut state, until);
@@ -202,6 +219,27 @@ impl ThreadPool {
             let _ = handle.join();
         }
         alive
+    }
+}
+
+impl Seat {
+    fn give(&self, work: Work) {
+        *self.work.lock() = Some(work);
+        self.given.notify_one();
+    }
+
+    /// Waits for work; None when the time is over first.
+    fn take(&self, limit: Option<Duration>) -> Option<Work> {
+        let until = limit.map(|limit| Instant::now() + limit);
+        let mut work = self.work.lock();
+        while work.is_none() {
+            match until {
+                None => self.given.wait(&mut work),
+                Some(until) if self.given.wait_until(&mut work, until).timed_out() => break,
+                Some(_) => {}
+            }
+        }
+        work.take()
     }
 }
 

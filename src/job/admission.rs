@@ -88,7 +88,7 @@ impl Engine {
             drop(state);
             if let Err(error) = job.launch() {
                 self.take_running(job.id);
-                job.finish(Err(error));
+                job.end(Err(error));
             }
         }
     }

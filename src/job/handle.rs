@@ -96,6 +96,8 @@ pub(super) struct Inner {
     pub elapsed_us: i64,
     pub wants_stop: bool,
     pub is_cancelled: bool,
+    /// Everybody was told of its end.
+    pub is_announced: bool,
     /// Somebody is making it final: it will not run, and its result is decided.
     pub is_ending: bool,
     /// The last lines of errors, for the text of the job's error.
@@ -132,6 +134,7 @@ impl Job {
                 elapsed_us: 0,
                 wants_stop: false,
                 is_cancelled: false,
+                is_announced: false,
                 is_ending: false,
                 last_lines: VecDeque::new(),
                 is_freed: false,

@@ -12,6 +12,12 @@ use std::time::{Duration, Instant};
 /// After a cancel a job is final within 150 ms wherever our code is asked; what cannot be interrupted has 500 ms more.
 pub(super) const DETACH_AFTER: Duration = Duration::from_millis(650);
 
+/// How a job ended, before anybody was told.
+struct Conclusion {
+    state: State,
+    error: Option<Error>,
+}
+
 impl Job {
     pub(super) fn began(&self) -> Option<Instant> {
         self.inner.lock().began
@@ -61,9 +67,15 @@ impl Job {
             self.id,
             move || job.execute(),
             move |result| {
-                // The place is free before the job is final: who waits for it finds the numbers settled.
-                ended.engine.job_ended(ended.id);
-                ended.finish(result);
+                let conclusion = ended.finish(result);
+                move || {
+                    // The place is free before the end is announced: who waits for it finds the numbers settled. The next job in the
+                    // queue gets this very thread.
+                    ended.engine.job_ended(ended.id);
+                    if let Some(conclusion) = conclusion {
+                        ended.announce(conclusion);
+                    }
+                }
             },
         )
     }
@@ -113,22 +125,29 @@ impl Job {
         Some((context, spec))
     }
 
-    /// The end of a job: its state is final from here on.
-    pub(super) fn finish(&self, result: Result<(), Error>) {
+    /// The end of a job: its state is final from here on, and nobody was told. None where it was final before.
+    fn finish(&self, result: Result<(), Error>) -> Option<Conclusion> {
         let mut inner = self.inner.lock();
         if std::mem::replace(&mut inner.is_ending, true) {
             // What was left behind has come back.
             if std::mem::take(&mut inner.is_detached) {
                 self.engine.count_detached(-1);
             }
-            return;
+            return None;
         }
         drop(inner);
-        self.conclude(result);
+        Some(self.conclude(result))
     }
 
-    /// Makes the job final, by whoever set `is_ending`.
-    fn conclude(&self, result: Result<(), Error>) {
+    /// The end of a job outside of its thread.
+    pub(super) fn end(&self, result: Result<(), Error>) {
+        if let Some(conclusion) = self.finish(result) {
+            self.announce(conclusion);
+        }
+    }
+
+    /// Makes the job final, by whoever set `is_ending`, who then announces it.
+    fn conclude(&self, result: Result<(), Error>) -> Conclusion {
         let mut inner = self.inner.lock();
         let elapsed_us = inner.began.map_or(0, |began| began.elapsed().as_micros() as i64);
         inner.elapsed_us = elapsed_us;
@@ -154,7 +173,7 @@ impl Job {
         inner.context = None;
         let binds = std::mem::take(&mut inner.binds);
         let queue_wait_us = inner.queue_wait_us;
-        let (is_freed, was_started) = (inner.is_freed, inner.started.is_some());
+        let was_started = inner.started.is_some();
         drop(inner);
         match was_started {
             true => binds.finish(error.as_ref().map_or(Code::OK, Error::code)),
@@ -164,9 +183,18 @@ impl Job {
         if was_started {
             self.engine.count_result(code, has_run, queue_wait_us, elapsed_us, &self.counters);
         }
+        Conclusion { state, error }
+    }
+
+    /// Tells everybody who waits. It calls nothing of the host's and does not block.
+    fn announce(&self, Conclusion { state, error }: Conclusion) {
         self.tell(EventKind::State(state));
         self.tell(EventKind::Done { error });
         self.engine.job_ready(self, super::ready::READY_DONE);
+        let mut inner = self.inner.lock();
+        inner.is_announced = true;
+        let is_freed = inner.is_freed;
+        drop(inner);
         self.changed.notify_all();
         if is_freed {
             self.release();
@@ -218,7 +246,7 @@ impl Job {
             }
             None if is_waiting => {
                 self.engine.remove_queued(self.id);
-                self.conclude(Err(Error::cancelled()));
+                self.announce(self.conclude(Err(Error::cancelled())));
             }
             None => {}
         }
@@ -234,7 +262,7 @@ impl Job {
         drop(inner);
         self.engine.remove_queued(self.id);
         let text = format!("the job waited in the queue for {} ms without being run", waited.as_millis());
-        self.conclude(Err(Error::new(Code::ETIMEDOUT, text).at("queue")));
+        self.announce(self.conclude(Err(Error::new(Code::ETIMEDOUT, text).at("queue"))));
     }
 
     /// Native memory that it is expected to need, once it is started.
@@ -261,7 +289,7 @@ impl Job {
             job.engine.job_ended(job.id);
             let text =
                 "a call of the job could not be interrupted; it was left behind and its memory is kept until it ends";
-            job.finish(Err(Error::new(Code::DETACHED, text.into()).at("cancel")));
+            job.end(Err(Error::new(Code::DETACHED, text.into()).at("cancel")));
         };
         // Without a thread the cancel is as good as the calls inside allow.
         drop(self.engine.threads().spawn_aside("mt-cancel", watch));
@@ -278,7 +306,7 @@ impl Job {
             return Err(Error::invalid("the job was never started".into()));
         }
         loop {
-            if inner.state.is_final() {
+            if inner.is_announced {
                 return Ok(Some(inner.error.as_ref().map_or(0, |error| error.code().to_c())));
             }
             if inner.is_freed {
@@ -301,10 +329,10 @@ impl Job {
         self.changed.notify_all();
         // The watch of the cancel makes it final within this time; the rest is for a machine that is slow.
         let until = Instant::now() + DETACH_AFTER * 2;
-        while !inner.state.is_final() && !is_own_thread && Instant::now() < until {
+        while !inner.is_announced && !is_own_thread && Instant::now() < until {
             self.changed.wait_until(&mut inner, until);
         }
-        let is_final = inner.state.is_final();
+        let is_final = inner.is_announced;
         drop(inner);
         self.events_freed();
         if is_final {
