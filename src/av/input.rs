@@ -3,7 +3,7 @@
 use super::access::{Access, Reach};
 use super::chapters::{self, Chapter};
 use super::sidedata::{self, SideData};
-use super::{AvError, Codec, Dict, Interrupt, Io, Packet, Parameters, Rational, ffi};
+use super::{AvError, Codec, Demuxer, Dict, Interrupt, Io, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
@@ -60,8 +60,8 @@ impl InputStream {
 /// How an input is opened.
 pub struct Opening<'a> {
     pub url: &'a str,
-    /// A demuxer's name, or None to guess.
-    pub format: Option<&'a str>,
+    /// None to guess.
+    pub format: Option<Demuxer>,
     /// How sure a guess was that was made before (`Io::probe_format`).
     pub probe_score: i32,
     pub interrupt: Arc<Interrupt>,
@@ -78,13 +78,7 @@ impl Input {
         let url = CString::new(opening.url).map_err(|_| AvError::INVALID)?;
         // SAFETY: every pointer is valid; avformat_open_input frees the context when it fails.
         unsafe {
-            let format = match opening.format {
-                Some(name) => {
-                    let name = CString::new(name).map_err(|_| AvError::INVALID)?;
-                    ffi::av_find_input_format(name.as_ptr())
-                }
-                None => ptr::null(),
-            };
+            let format = opening.format.map_or(ptr::null(), Demuxer::as_ptr);
             let mut context = ffi::avformat_alloc_context();
             if context.is_null() {
                 return Err(AvError::NO_MEMORY);
@@ -124,12 +118,6 @@ impl Input {
             }
             Ok(Input { context, _access: access, _io: io })
         }
-    }
-
-    /// Whether a demuxer of this name exists.
-    pub fn format_exists(name: &str) -> bool {
-        // SAFETY: a terminated string.
-        CString::new(name).is_ok_and(|name| unsafe { !ffi::av_find_input_format(name.as_ptr()).is_null() })
     }
 
     /// Reads on until the streams are known. `options` holds one dictionary for each stream.

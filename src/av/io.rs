@@ -1,7 +1,7 @@
 //! Bytes from and to anything: an AVIOContext over a [`ByteStream`].
 
-use super::{AvError, ffi};
-use std::ffi::{CStr, CString, c_int, c_void};
+use super::{AvError, Demuxer, ffi};
+use std::ffi::{CString, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -111,8 +111,8 @@ impl Io {
         }
     }
 
-    /// Guesses the format of what comes, without loss: its name and how sure that is. Source: init_input of libavformat/demux.c.
-    pub fn probe_format(&mut self, url: &str, max_bytes: u32) -> Result<(String, i32), AvError> {
+    /// Guesses the format of what comes, without loss: and how sure that is. Source: init_input of libavformat/demux.c.
+    pub fn probe_format(&mut self, url: &str, max_bytes: u32) -> Result<(Demuxer, i32), AvError> {
         let url = CString::new(url).map_err(|_| AvError::INVALID)?;
         let mut format = ptr::null();
         // SAFETY: a valid context, place, and terminated string; no context of a format is needed but for its log.
@@ -120,10 +120,7 @@ impl Io {
             let null = ptr::null_mut();
             let score = ffi::av_probe_input_buffer2(self.context, &mut format, url.as_ptr(), null, 0, max_bytes);
             AvError::check(score)?;
-            if format.is_null() {
-                return Err(AvError::INVALID_DATA);
-            }
-            Ok((CStr::from_ptr((*format).name).to_string_lossy().into_owned(), score))
+            Ok((Demuxer::from_ptr(format).ok_or(AvError::INVALID_DATA)?, score))
         }
     }
 

@@ -34,7 +34,12 @@ impl crate::options::AvOptions for Classes {
 }
 
 /// Finds an option in a class; `children` looks into every codec, format and protocol too.
-fn find(mut class: *const ffi::AVClass, name: &str, flags: u32, children: bool) -> Option<&'static ffi::AVOption> {
+pub(super) fn find(
+    mut class: *const ffi::AVClass,
+    name: &str,
+    flags: u32,
+    children: bool,
+) -> Option<&'static ffi::AVOption> {
     if class.is_null() {
         return None;
     }
@@ -107,26 +112,6 @@ pub fn codec_option_name(codec: Option<Codec>, kind: MediaKind, is_encoder: bool
         return Some(name);
     }
     name.strip_prefix(kind.letter()).filter(|rest| find(class, rest, flags, false).is_some())
-}
-
-/// Whether a demuxer has a private option of this name.
-pub fn demuxer_has_option(format: &str, name: &str) -> bool {
-    let Ok(format) = CString::new(format) else { return false };
-    // SAFETY: a terminated string; formats are static.
-    unsafe {
-        let format = ffi::av_find_input_format(format.as_ptr());
-        !format.is_null() && find((*format).priv_class, name, 0, false).is_some()
-    }
-}
-
-/// Whether a demuxer opens what it reads by itself (devices, lavfi); `format` is its name, or the list of its names.
-pub fn demuxer_opens_no_file(format: &str) -> bool {
-    let Ok(name) = CString::new(format.split(',').next().unwrap_or_default()) else { return false };
-    // SAFETY: a terminated string; formats are static.
-    unsafe {
-        let format = ffi::av_find_input_format(name.as_ptr());
-        !format.is_null() && (*format).flags as u32 & ffi::AVFMT_NOFILE != 0
-    }
 }
 
 /// Evaluates flags or a named number of a codec option, such as "skip_frame" = "nokey".

@@ -3,7 +3,7 @@
 use super::access::{Access, Files, Reach};
 use super::chapters::{self, Chapter};
 use super::sidedata::{self, SideData};
-use super::{AvError, Dict, Input, Interrupt, Io, Parameters, Rational, ffi};
+use super::{AvError, Dict, Input, Interrupt, Io, Muxer, Parameters, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
@@ -58,18 +58,21 @@ impl Output {
     /// Makes an output for `url`; nothing is opened yet. What the muxer opens by itself it finds among `files` first.
     pub fn new(
         url: &str,
-        format: Option<&str>,
+        muxer: Muxer,
         interrupt: &Arc<Interrupt>,
         files: Option<Arc<dyn Files>>,
         log_slot: usize,
     ) -> Result<Output, AvError> {
         let url = CString::new(url).map_err(|_| AvError::INVALID)?;
-        let format = format.map(CString::new).transpose().map_err(|_| AvError::INVALID)?;
-        let format = format.as_ref().map_or(ptr::null(), |f| f.as_ptr());
         let mut context = ptr::null_mut();
-        // SAFETY: terminated strings and a place for the context, which is ours from here on.
+        // SAFETY: a terminated string, a static format and a place for the context, which is ours from here on.
         unsafe {
-            AvError::check(ffi::avformat_alloc_output_context2(&mut context, ptr::null(), format, url.as_ptr()))?;
+            AvError::check(ffi::avformat_alloc_output_context2(
+                &mut context,
+                muxer.as_ptr(),
+                ptr::null(),
+                url.as_ptr(),
+            ))?;
             if context.is_null() {
                 return Err(AvError::INVALID);
             }
@@ -77,13 +80,6 @@ impl Output {
             (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
             Ok(Output { context, access, io: None, is_begun: false })
         }
-    }
-
-    /// Whether a muxer of this name exists.
-    pub fn format_exists(name: &str) -> bool {
-        // SAFETY: a terminated string.
-        CString::new(name)
-            .is_ok_and(|name| unsafe { !ffi::av_guess_format(name.as_ptr(), ptr::null(), ptr::null()).is_null() })
     }
 
     pub(super) fn get(&self) -> &ffi::AVFormatContext {
@@ -296,17 +292,6 @@ impl Output {
             unsafe { (*self.stream(index)).time_base = (*input.stream(from)).time_base };
         }
         Ok(())
-    }
-}
-
-/// The muxer that a format's name, or the ending of a file's name, stands for (av_guess_format).
-pub fn guess_muxer(format: Option<&str>, url: &str) -> Option<String> {
-    let (format, url) = (format.map(CString::new).transpose().ok()?, CString::new(url).ok()?);
-    // SAFETY: terminated strings or NULL; formats are static.
-    unsafe {
-        let format = format.as_ref().map_or(ptr::null(), |format| format.as_ptr());
-        let found = ffi::av_guess_format(format, url.as_ptr(), ptr::null());
-        (!found.is_null()).then(|| CStr::from_ptr((*found).name).to_string_lossy().into_owned())
     }
 }
 

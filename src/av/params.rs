@@ -179,7 +179,11 @@ impl Parameters {
 
     /// What ffmpeg does before a copy: a round through a codec context fills in what a muxer needs (codec_type of unknown
     /// codecs, extradata padding, profile), with the options of the output stream applied.
+    /// Without options nothing would change.
     pub fn through_context(&self, options: &mut super::Dict) -> Result<Parameters, AvError> {
+        if options.is_empty() {
+            return self.duplicate();
+        }
         let target = Parameters::new()?;
         // SAFETY: the context is ours from allocation to free; every call gets valid arguments.
         unsafe {

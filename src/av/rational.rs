@@ -84,14 +84,35 @@ impl Rational {
     }
 }
 
+/// The nearest number, halves away from zero, where 64 bits are enough to tell: nearly always, and several times a packet.
+fn rescale_small(value: i64, from: Rational, to: Rational) -> Option<i64> {
+    if matches!(value, i64::MIN | i64::MAX) {
+        return None; // one is NOPTS, both are special to AV_ROUND_PASS_MINMAX
+    }
+    if from == to && from.is_positive() {
+        return Some(value);
+    }
+    let factor = u64::try_from(i64::from(from.num) * i64::from(to.den)).ok()?;
+    let divisor = u64::try_from(i64::from(to.num) * i64::from(from.den)).ok().filter(|divisor| *divisor > 0)?;
+    let product = value.unsigned_abs().checked_mul(factor)?.checked_add(divisor / 2)?;
+    let result = i64::try_from(product / divisor).ok()?;
+    Some(if value < 0 { -result } else { result })
+}
+
 /// `av_rescale_q`: nearest, and [`NOPTS`] is a number like any other (as in FFmpeg, where callers check first).
 pub fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
+    if let Some(result) = rescale_small(value, from, to) {
+        return result;
+    }
     // SAFETY: plain arithmetic on values.
     unsafe { ffi::av_rescale_q(value, from.into(), to.into()) }
 }
 
 /// `av_rescale_q_rnd` with AV_ROUND_NEAR_INF | AV_ROUND_PASS_MINMAX: [`NOPTS`] stays what it is.
 pub fn rescale_rnd_minmax(value: i64, from: Rational, to: Rational) -> i64 {
+    if let Some(result) = rescale_small(value, from, to) {
+        return result;
+    }
     let rounding = ffi::AV_ROUND_NEAR_INF | ffi::AV_ROUND_PASS_MINMAX;
     // SAFETY: plain arithmetic on values.
     unsafe { ffi::av_rescale_q_rnd(value, from.into(), to.into(), rounding) }
@@ -124,6 +145,31 @@ pub fn compare(a: i64, a_tb: Rational, b: i64, b_tb: Rational) -> std::cmp::Orde
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_quick_way_gives_what_ffmpeg_gives() {
+        let bases = [
+            (1, 90_000),
+            (1, 1_000_000),
+            (1, 12_800),
+            (1001, 30_000),
+            (1, 48_000),
+            (1, 1),
+            (1, i32::MAX),
+            (i32::MAX, 7),
+        ];
+        let values = [0, 1, -1, 2, -3, 45_000, -45_001, 8_589_934_591, -(1 << 40), 1 << 52, i64::MAX - 1, i64::MIN + 2];
+        for (from, to) in bases.iter().flat_map(|from| bases.iter().map(move |to| (from, to))) {
+            let (from, to) = (Rational::new(from.0, from.1), Rational::new(to.0, to.1));
+            for value in values {
+                // SAFETY: plain arithmetic on values.
+                let expected = unsafe { ffi::av_rescale_q(value, from.into(), to.into()) };
+                assert_eq!(rescale(value, from, to), expected, "{value} from {from:?} to {to:?}");
+            }
+        }
+        assert_eq!(rescale_rnd_minmax(NOPTS, TIME_BASE, Rational::new(1, 90_000)), NOPTS);
+        assert_eq!(rescale_rnd_minmax(i64::MAX, TIME_BASE, Rational::new(1, 90_000)), i64::MAX);
+    }
 
     #[test]
     fn what_ffmpeg_would_assert_is_kept_from_it() {

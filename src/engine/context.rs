@@ -94,6 +94,7 @@ pub struct JobContext {
     outputs: usize,
     without_reader: Mutex<BTreeSet<usize>>,
     is_stopped: AtomicBool,
+    has_failed: AtomicBool,
     /// The first error that ends the job; output errors are kept by the outputs.
     failure: Mutex<Option<Error>>,
     wakers: Mutex<Vec<Weak<dyn Wake>>>,
@@ -123,6 +124,7 @@ impl JobContext {
             outputs: identity.outputs,
             without_reader: Mutex::default(),
             is_stopped: AtomicBool::new(false),
+            has_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
             wakers: Mutex::new(Vec::new()),
             sleepers: (Mutex::new(()), Condvar::new()),
@@ -153,7 +155,7 @@ impl JobContext {
 
     /// No more is to be read.
     pub fn is_ending(&self) -> bool {
-        self.is_stopped.load(Relaxed) || self.is_cancelled() || self.failure.lock().is_some()
+        self.is_stopped.load(Relaxed) || self.is_cancelled() || self.has_failed.load(Relaxed)
     }
 
     /// An error that ends the whole job. Only the first counts.
@@ -161,6 +163,7 @@ impl JobContext {
         let mut failure = self.failure.lock();
         if failure.is_none() {
             *failure = Some(error);
+            self.has_failed.store(true, Relaxed);
         }
         drop(failure);
         self.interrupt.stop_reading();

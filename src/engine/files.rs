@@ -5,7 +5,7 @@ use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
 use super::host::{self, Failure};
 use super::stream_setup::FileOptions;
-use crate::av::{self, Codec, Dict, Input, InputStream, Opening, Rational};
+use crate::av::{self, Codec, Demuxer, Dict, Input, InputStream, Opening, Rational};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
 use std::sync::Arc;
@@ -121,10 +121,11 @@ fn open_format(
     options: &FileOptions,
     host: &Arc<Failure>,
 ) -> Result<Input, Error> {
-    let format = spec.value("f");
-    if let Some(name) = format.filter(|name| !Input::format_exists(name)) {
-        return Err(Error::option(format!("input format '{name}' (option f) is unknown")).at("open input"));
-    }
+    let named = |name: &str| {
+        let error = || Error::option(format!("input format '{name}' (option f) is unknown")).at("open input");
+        Demuxer::find(name).ok_or_else(error)
+    };
+    let format = spec.value("f").map(named).transpose()?;
     let mut dict = options.format.clone();
     for (option, key) in [
         ("ar", "sample_rate"),
@@ -135,12 +136,12 @@ fn open_format(
     ] {
         let Some(value) = spec.value(option) else { continue };
         let needs_demuxers_own = option == "r" || option == "ch_layout";
-        if !needs_demuxers_own || format.is_some_and(|f| av::demuxer_has_option(f, key)) {
+        if !needs_demuxers_own || format.is_some_and(|f| f.has_option(key)) {
             dict.set(key, value);
         }
     }
     if let (Some(channels), Some(format)) = (spec.value("ac"), format)
-        && av::demuxer_has_option(format, "ch_layout")
+        && format.has_option("ch_layout")
     {
         dict.set("ch_layout", &format!("{channels}C"));
     }
@@ -149,7 +150,7 @@ fn open_format(
         let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
         setting.map(|s| decoder_named(&s.value)).transpose()
     };
-    let found = host::open_input(context, spec, url, &options.format, host)?;
+    let found = host::open_input(context, spec, url, format, &options.format, host)?;
     let (io, guessed, probe_score) = match found {
         Some(found) => {
             dict.set_if_absent("protocol_whitelist", "none"); // what io_open does not refuse already (rule 37)
@@ -159,7 +160,7 @@ fn open_format(
     };
     let opening = Opening {
         url,
-        format: guessed.as_deref().or(format),
+        format: guessed.or(format),
         probe_score,
         interrupt: context.interrupt.clone(),
         log_slot: context.log_slot,
@@ -205,6 +206,9 @@ fn find_streams(
     url: &str,
 ) -> Result<(), Error> {
     let dict = |i: usize| -> Dict {
+        if !options.has_codec_options() {
+            return Dict::default();
+        }
         let codec = input.describe(i).ok().and_then(|s| av::decoder_for(s.parameters.codec_id()));
         options.for_codec(codec, facts[i].kind, facts, i)
     };

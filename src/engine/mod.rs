@@ -57,7 +57,8 @@ pub use threads::{Task, ThreadPool, is_pool_thread_of};
 
 pub use crate::av::forward_log;
 pub use crate::av::os::{
-    EventFd, Termination, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name, trim_memory_now_and_then,
+    EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name,
+    trim_memory_now_and_then,
 };
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};

@@ -12,7 +12,7 @@ use super::plan::{
 use super::select::{Disabled, Source, UnknownStreams, select};
 use super::stream_setup::FileOptions;
 use super::{metadata, mux};
-use crate::av::{self, BitstreamFilters, Codec, Dict, Output};
+use crate::av::{self, BitstreamFilters, Codec, Dict, Muxer, Output};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
 use std::sync::Arc;
@@ -78,17 +78,18 @@ impl Builder<'_> {
         let spec = self.spec;
         let url = if spec.url == "-" { "pipe:" } else { &spec.url };
         let format = spec.value("f");
-        if let Some(name) = format.filter(|name| !Output::format_exists(name)) {
-            return Err(Error::option(format!("output format '{name}' (option f) is unknown")).at("open output"));
-        }
-        let files = host::files_of(self.context, &self.host, av::guess_muxer(format, url).as_deref());
-        let alias = host::alias_of(url, format, &FileOptions::sort(spec, true).format)?;
+        let muxer = Muxer::find(format, url).ok_or_else(|| match format {
+            Some(name) => Error::option(format!("output format '{name}' (option f) is unknown")).at("open output"),
+            None => Error::option(format!("no format fits the output name '{url}'"))
+                .at("open output")
+                .with_hint("Give the name a known ending such as .mp4, or name the format with -f."),
+        })?;
+        let options = FileOptions::sort(spec, true);
+        let files = host::files_of(self.context, &self.host, muxer);
+        let alias = host::alias_of(url, muxer, &options.format)?;
         let inner_url = alias.as_deref().unwrap_or(url);
-        let mut output = Output::new(inner_url, format, &self.context.interrupt, files, self.context.log_slot)
-            .map_err(|e| {
-                failed(e, "open output", Code::OPTION, &format!("no format fits the output name '{url}'"))
-                    .with_hint("Give the name a known ending such as .mp4, or name the format with -f.")
-            })?;
+        let mut output = Output::new(inner_url, muxer, &self.context.interrupt, files, self.context.log_slot)
+            .map_err(|e| failed(e, "open output", Code::ENOMEM, &format!("cannot set up an output for '{url}'")))?;
         if spec.flag("bitexact").unwrap_or(false) {
             output.set_bitexact();
         }
@@ -97,7 +98,6 @@ impl Builder<'_> {
         if let Some(duration) = duration {
             output.set_duration_us(duration);
         }
-        let options = FileOptions::sort(spec, true);
         Ok(OpenOutput {
             index: self.index,
             url: url.to_owned(),

@@ -58,6 +58,10 @@ impl FileOptions {
         sorted
     }
 
+    pub fn has_codec_options(&self) -> bool {
+        !self.codec.is_empty()
+    }
+
     /// The options that `codec` takes for one stream.
     pub fn for_codec(&self, codec: Option<Codec>, kind: MediaKind, streams: &[StreamFacts], index: usize) -> Dict {
         let mut dict = Dict::default();

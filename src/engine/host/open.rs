@@ -5,7 +5,7 @@ use super::name_of;
 use super::spool::{DEFAULT_SEEK_BUFFER_BYTES, prepare};
 use super::store::HostFiles;
 use super::stream::{Failure, HostStream};
-use crate::av::{self, ByteStream, Dict, Files, Io};
+use crate::av::{ByteStream, Demuxer, Dict, Files, Io, Muxer};
 use crate::engine::context::JobContext;
 use crate::engine::errors::failed;
 use crate::engine::plan::OpenOutput;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// An input of the host's, and its format.
 pub struct HostInput {
     pub io: Io,
-    pub format: String,
+    pub format: Demuxer,
     /// How sure that is; 0 where it was named.
     pub probe_score: i32,
 }
@@ -27,6 +27,7 @@ pub fn open_input(
     context: &JobContext,
     spec: &FileSpec,
     url: &str,
+    named: Option<Demuxer>,
     format_options: &Dict,
     failure: &Arc<Failure>,
 ) -> Result<Option<HostInput>, Error> {
@@ -37,16 +38,15 @@ pub fn open_input(
     let stream = HostStream::reading(stream, &context.interrupt, failure, url).may_keep(keep);
     let stream = prepare(Box::new(stream), keep, &context.counters)?;
     let mut io = Io::reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
-    let (format, probe_score) = match spec.value("f") {
-        Some(format) => (format.to_owned(), 0),
+    let (format, probe_score) = match named {
+        Some(format) => (format, 0),
         None => guess(&mut io, url, format_options)?,
     };
-    check_self_contained(&format)?;
-    let format = format.split(',').next().unwrap_or_default().to_owned();
+    check_self_contained(format)?;
     Ok(Some(HostInput { io, format, probe_score }))
 }
 
-fn guess(io: &mut Io, url: &str, format_options: &Dict) -> Result<(String, i32), Error> {
+fn guess(io: &mut Io, url: &str, format_options: &Dict) -> Result<(Demuxer, i32), Error> {
     let max_bytes = format_options.get("format_probesize").and_then(|text| parse_integer(&text)).unwrap_or(1 << 20);
     io.probe_format(url, max_bytes.clamp(2048, 1 << 30) as u32).map_err(|e| {
         failed(e, "open input", Code::DEMUX, &format!("the format of '{url}' is unknown")).with_hint(
@@ -97,7 +97,7 @@ pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<b
 /// Before anything is opened: there is mostly no ending to guess the format of a host's output from.
 pub fn check_format_known(output: &FileSpec) -> Result<(), Error> {
     let is_open = name_of(&output.url).is_some() && output.value("f").is_none();
-    if !is_open || av::guess_muxer(None, &output.url).is_some() {
+    if !is_open || Muxer::find(None, &output.url).is_some() {
         return Ok(());
     }
     let text = format!("the format of '{}' is unknown: its name has no ending that says it", output.url);
@@ -105,8 +105,8 @@ pub fn check_format_known(output: &FileSpec) -> Result<(), Error> {
 }
 
 /// What a muxer may open by name, where the job has binds.
-pub fn files_of(context: &Arc<JobContext>, failure: &Arc<Failure>, muxer: Option<&str>) -> Option<Arc<dyn Files>> {
+pub fn files_of(context: &Arc<JobContext>, failure: &Arc<Failure>, muxer: Muxer) -> Option<Arc<dyn Files>> {
     // What a part of a tee is told cannot be checked as an output's own options are (`check_many_files`).
-    let allows_stores = muxer != Some("tee");
+    let allows_stores = muxer.name() != "tee";
     (!context.binds.is_empty()).then(|| HostFiles::new(context, failure, allows_stores) as Arc<dyn Files>)
 }

@@ -3,7 +3,7 @@
 use super::binds::{Binds, name_of, relative};
 use super::formats::check_many_files;
 use super::stream::{Failure, HostStream};
-use crate::av::{self, ByteStream, Dict, Files, StreamError};
+use crate::av::{ByteStream, Dict, Files, Muxer, StreamError};
 use crate::engine::context::{JobContext, LEVEL_WARNING};
 use crate::error::{Code, Error};
 use std::sync::{Arc, Weak};
@@ -13,8 +13,8 @@ use std::sync::{Arc, Weak};
 const ALIAS: &str = "http://mt.invalid/";
 
 /// The URL that a muxer is given instead of one of a store's, where it needs another.
-pub fn alias_of(url: &str, format: Option<&str>, options: &Dict) -> Result<Option<String>, Error> {
-    let Some((name, rest)) = name_of(url).filter(|_| av::guess_muxer(format, url).as_deref() == Some("dash")) else {
+pub fn alias_of(url: &str, muxer: Muxer, options: &Dict) -> Result<Option<String>, Error> {
+    let Some((name, rest)) = name_of(url).filter(|_| muxer.name() == "dash") else {
         return Ok(None);
     };
     // Past us it would really connect.
