@@ -31,6 +31,7 @@ mod probe_side_data;
 mod rational;
 mod ring;
 mod sidedata;
+mod url;
 mod versions;
 
 pub use access::Files;
@@ -58,4 +59,5 @@ pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
 pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sidedata::{SideData, rotation};
+pub use url::Url;
 pub use versions::*;
