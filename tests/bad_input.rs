@@ -148,7 +148,7 @@ fn bad_descriptions_of_a_job() {
     let engine = engine();
     let job = mt_transcode::job::Job::new(&engine).unwrap();
     assert_eq!(job.start().unwrap_err().code(), Code::OPTION, "no output");
-    for args in [vec!["-i"], vec!["-i", "a", "b.mp4", "-y", "-t"], vec!["-t", "5"]] {
+    for args in [vec!["-i"], vec!["-i", "a", "b.mp4", "-y", "-t"], vec!["-t", "five", "o.mp4"]] {
         let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
         assert_eq!(job.set_args(&args).unwrap_err().code(), Code::OPTION, "{args:?}");
     }

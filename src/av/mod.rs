@@ -32,6 +32,7 @@ mod probe_side_data;
 mod rational;
 mod ring;
 mod sidedata;
+mod url;
 mod versions;
 
 pub use access::Files;
@@ -60,4 +61,5 @@ pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
 pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sidedata::{SideData, rotation};
+pub use url::Url;
 pub use versions::*;

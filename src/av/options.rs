@@ -1,7 +1,8 @@
 //! AVOptions: which names FFmpeg knows, and whose they are.
 
-use super::{Codec, Dict, ffi};
-use crate::options::MediaKind;
+use super::{Codec, Dict, Url, ffi};
+use crate::error::{Code, Error};
+use crate::options::{MediaKind, Release};
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
@@ -20,6 +21,8 @@ pub struct OptionOwner {
 pub struct CodecOption {
     pub is_encoding: bool,
     pub is_decoding: bool,
+    /// It was named with the letter of its media type in front: "vprofile".
+    pub is_short: bool,
     pub help: &'static str,
 }
 
@@ -27,9 +30,27 @@ pub struct CodecOption {
 pub struct Classes;
 
 impl crate::options::AvOptions for Classes {
-    fn knows(&self, name: &str) -> bool {
-        let owner = option_owner(name);
-        owner.codec.is_some() || owner.format || owner.scaler || owner.resampler
+    fn knows(&self, key: &str) -> bool {
+        match key.split_once(':') {
+            // Only options of codecs have stream specifiers, and only by their full names (cmdutils.c: opt_default).
+            Some((name, _)) => option_owner(name).codec.is_some_and(|codec| !codec.is_short),
+            None => {
+                let owner = option_owner(key);
+                owner.codec.is_some() || owner.format || owner.scaler || owner.resampler
+            }
+        }
+    }
+
+    fn release(&self) -> Release {
+        super::loaded_release()
+    }
+
+    fn read_file(&self, url: &str) -> Result<String, Error> {
+        let bytes = Url::open_for_reading(url).and_then(|mut file| file.read_all()).map_err(|error| {
+            let code = error.errno().and_then(Code::from_errno).unwrap_or(Code::OPTION);
+            Error::new(code, format!("cannot read '{url}' for the value of an option: {}", error.words())).at("options")
+        })?;
+        String::from_utf8(bytes).map_err(|_| Error::option(format!("what stands in '{url}' is not UTF-8")))
     }
 }
 
@@ -75,7 +96,9 @@ fn find_owner(name: &str) -> OptionOwner {
     let (codec, format, sws, swr) =
         unsafe { (ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class()) };
     let short = name.strip_prefix(['v', 'a', 's']).filter(|rest| !rest.is_empty());
-    let codec_option = find(codec, name, 0, true).or_else(|| find(codec, short?, 0, false)).map(|option| CodecOption {
+    let full = find(codec, name, 0, true);
+    let codec_option = full.or_else(|| find(codec, short?, 0, false)).map(|option| CodecOption {
+        is_short: full.is_none(),
         is_encoding: option.flags as u32 & ffi::AV_OPT_FLAG_ENCODING_PARAM != 0,
         is_decoding: option.flags as u32 & ffi::AV_OPT_FLAG_DECODING_PARAM != 0,
         help: match option.help.is_null() {

@@ -1,6 +1,7 @@
 //! The FFmpeg that is loaded, beside the one that we were built against.
 
 use super::ffi;
+use crate::options::Release;
 use std::ffi::CStr;
 
 /// One library: name, version built against, version loaded.
@@ -101,6 +102,27 @@ pub fn release() -> String {
     unsafe { CStr::from_ptr(ffi::av_version_info()) }.to_string_lossy().into_owned()
 }
 
+/// The first libavcodec of each release of FFmpeg.
+const RELEASES: [((u32, u32), Release); 6] = [
+    ((59, 37), Release(5, 1)),
+    ((60, 3), Release(6, 0)),
+    ((60, 31), Release(6, 1)),
+    ((61, 3), Release(7, 0)),
+    ((61, 19), Release(7, 1)),
+    ((62, 11), Release(8, 0)),
+];
+
+/// The release of FFmpeg that is loaded, as far as we know them: of a newer one the newest of ours.
+pub fn loaded_release() -> Release {
+    // SAFETY: returns a number.
+    let (major, minor, _) = parts(unsafe { ffi::avcodec_version() });
+    release_of((major, minor))
+}
+
+fn release_of(libavcodec: (u32, u32)) -> Release {
+    RELEASES.iter().rev().find(|(first, _)| libavcodec >= *first).map_or(RELEASES[0].1, |(_, release)| *release)
+}
+
 /// Devices (lavfi and such) are formats only after this call; it may be repeated.
 pub fn register_devices() {
     // SAFETY: fills tables, under FFmpeg's own lock.
@@ -117,6 +139,15 @@ pub fn lavc_ident() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_release_is_known_by_its_libavcodec() {
+        assert_eq!(release_of((59, 37)), Release(5, 1));
+        assert_eq!(release_of((60, 31)), Release(6, 1));
+        assert_eq!(release_of((61, 5)), Release(7, 0));
+        assert_eq!(release_of((99, 0)), Release(8, 0));
+        assert!(release().starts_with(&format!("{}.", loaded_release().0)) || !release().starts_with(char::is_numeric));
+    }
 
     #[test]
     fn another_major_version_is_a_mismatch() {

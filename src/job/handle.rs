@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::stats::JobStats;
 use crate::engine::{Binds, Classes, Counters, JobContext, LogContext};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, setting};
+use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, refuse_program_options, setting};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -188,6 +188,12 @@ impl Job {
 
     pub fn set_args(&self, args: &[String]) -> Result<(), Error> {
         let spec = parse_args(args, &Classes)?;
+        refuse_program_options(&spec)?;
+        self.set_spec(spec)
+    }
+
+    /// The whole description at once, with what only a program may ask for.
+    pub fn set_spec(&self, spec: JobSpec) -> Result<(), Error> {
         let level = spec.global("loglevel").map(level::parse).transpose()?;
         self.describe(|inner| {
             inner.spec = spec;

@@ -62,6 +62,7 @@ impl Job {
         let name = if label.is_empty() { format!("mt-job-{}", self.id) } else { format!("job:{label}") };
         // Once: a start that failed for want of a thread may be tried again.
         self.log.get_or_init(|| LogContext::register(self.id, self.weak()));
+        self.tell_warnings();
         self.engine.threads().spawn_then(
             name,
             self.id,

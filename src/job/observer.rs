@@ -12,6 +12,7 @@ const PROGRESS_US: i64 = 100_000;
 const LAST_LINES: usize = 8;
 /// FFmpeg's level of errors.
 const LEVEL_ERROR: i32 = 16;
+const LEVEL_WARNING: i32 = 24;
 
 impl Job {
     /// Adds an event, and tells the engine's listener when the job was quiet before.
@@ -43,6 +44,12 @@ impl Job {
             return error.with_detail(&lines.into_iter().collect::<Vec<_>>().join("\n"));
         }
         error
+    }
+
+    /// What was strange in the job's description.
+    pub(super) fn tell_warnings(&self) {
+        let warnings = std::mem::take(&mut self.inner.lock().spec.warnings);
+        warnings.iter().for_each(|text| self.log(LEVEL_WARNING, "options", None, text));
     }
 
     pub(super) fn tell_progress(&self, elapsed_us: i64) {

@@ -12,14 +12,21 @@ mod tests;
 mod value;
 
 pub use command::command_line;
-pub use parse::{parse_args, setting};
+pub use parse::{parse_args, refuse_program_options, setting};
 pub use selector::{MediaKind, Selector, StreamFacts};
 pub use spec::{FileSpec, JobSpec, Setting};
-pub use table::{Argument, OPTIONS, OptionDef, Scope, Support, find};
+pub use table::{Argument, Effect, GROUPS, Group, OptionDef, Release, Scope, Support, find, options};
 pub use value::{parse_float, parse_integer, parse_time_us};
 
-/// Asks FFmpeg whether a name is one of its AVOptions (of codecs, formats, protocols, swscale, swresample).
+/// What the parser asks of FFmpeg.
 pub trait AvOptions {
-    /// `name` has no stream specifier; a leading 'v', 'a' or 's' may stand for the media type, as in ffmpeg ("vprofile").
-    fn knows(&self, name: &str) -> bool;
+    /// Whether it is one of FFmpeg's AVOptions (of codecs, formats, protocols, swscale, swresample). `key` may have a stream
+    /// specifier, which only codecs' options take; a leading 'v', 'a' or 's' may stand for the media type ("vprofile").
+    fn knows(&self, key: &str) -> bool;
+
+    /// The release of FFmpeg that is linked: the table's options follow it.
+    fn release(&self) -> Release;
+
+    /// What stands in a file or behind a URL. Blocks until it is read.
+    fn read_file(&self, url: &str) -> Result<String, crate::error::Error>;
 }

@@ -43,6 +43,8 @@ pub struct JobSpec {
     pub global: Vec<Setting>,
     pub inputs: Vec<FileSpec>,
     pub outputs: Vec<FileSpec>,
+    /// What was strange in the description, for the job's log.
+    pub warnings: Vec<String>,
 }
 
 fn of_table<'a>(settings: &'a [Setting], name: &'static str) -> impl DoubleEndedIterator<Item = &'a Setting> {
