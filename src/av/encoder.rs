@@ -5,11 +5,11 @@ use super::params::ChannelLayout;
 use super::sidedata::{self, SideData};
 use super::{AvError, Codec, Dict, Frame, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
-use std::ffi::c_void;
+use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 
-/// An open encoder.
-pub struct Encoder(*mut ffi::AVCodecContext);
+/// An open encoder, and the statistics of a first pass that it reads.
+pub struct Encoder(*mut ffi::AVCodecContext, Option<CString>);
 
 // SAFETY: used by one thread at a time, as every call that changes it needs `&mut`.
 unsafe impl Send for Encoder {}
@@ -29,6 +29,28 @@ pub struct CommonSettings {
     pub log_slot: usize,
 }
 
+/// A quantisation matrix.
+pub type Matrix = [u16; 64];
+
+/// A part of a video with a quality of its own (RcOverride).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RateOverride {
+    pub first_frame: i32,
+    pub last_frame: i32,
+    /// 0 where the factor counts.
+    pub quantiser: i32,
+    pub factor: f32,
+}
+
+/// What an encoder is told of its quantisers beside its options.
+#[derive(Clone, Debug, Default)]
+pub struct QuantiserSettings {
+    pub intra: Option<Matrix>,
+    pub inter: Option<Matrix>,
+    pub chroma_intra: Option<Matrix>,
+    pub overrides: Vec<RateOverride>,
+}
+
 pub struct VideoSettings {
     pub width: i32,
     pub height: i32,
@@ -37,6 +59,9 @@ pub struct VideoSettings {
     pub frame_rate: Rational,
     /// Of the first frame; None where no frame came.
     pub picture: Option<PictureProperties>,
+    /// -top: what is said of the fields whatever the frames say.
+    pub top_field_first: Option<bool>,
+    pub quantisers: QuantiserSettings,
 }
 
 pub struct AudioSettings {
@@ -56,18 +81,22 @@ impl Encoder {
         codec: Codec,
         common: &CommonSettings,
         media: &MediaSettings,
+        statistics: Option<&[u8]>,
         options: &mut Dict,
     ) -> Result<Encoder, AvError> {
+        let statistics = statistics.map(CString::new).transpose().map_err(|_| AvError::INVALID_DATA)?;
         // SAFETY: the context is ours from allocation on; dropped when a step fails.
         unsafe {
             let context = ffi::avcodec_alloc_context3(codec.as_ptr());
             if context.is_null() {
                 return Err(AvError::NO_MEMORY);
             }
-            let encoder = Encoder(context);
+            let encoder = Encoder(context, statistics);
+            // Only read; the pointer is taken back before the context is freed.
+            (*context).stats_in = encoder.1.as_ref().map_or(ptr::null_mut(), |text| text.as_ptr().cast_mut());
             encoder.set_common(common);
             match media {
-                MediaSettings::Video(video) => encoder.set_video(codec, video),
+                MediaSettings::Video(video) => encoder.set_video(codec, video)?,
                 MediaSettings::Audio(audio) => encoder.set_audio(audio)?,
             }
             AvError::check(ffi::avcodec_open2(context, codec.as_ptr(), options.as_mut()))?;
@@ -100,7 +129,7 @@ impl Encoder {
 
     /// # Safety
     /// Not open yet.
-    unsafe fn set_video(&self, codec: Codec, video: &VideoSettings) {
+    unsafe fn set_video(&self, codec: Codec, video: &VideoSettings) -> Result<(), AvError> {
         // SAFETY: a context that we own.
         let context = unsafe { &mut *self.0 };
         context.width = video.width;
@@ -108,7 +137,22 @@ impl Encoder {
         context.pix_fmt = video.pixel_format as _;
         context.sample_aspect_ratio = video.sample_aspect_ratio.into();
         context.framerate = video.frame_rate.into();
-        let Some(picture) = video.picture else { return };
+        // SAFETY: by contract.
+        unsafe { self.set_quantisers(&video.quantisers)? };
+        if let Some(picture) = video.picture {
+            self.set_picture(codec, &picture);
+        }
+        match video.top_field_first {
+            Some(true) => context.field_order = ffi::AV_FIELD_TT,
+            Some(false) => context.field_order = ffi::AV_FIELD_BB,
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn set_picture(&self, codec: Codec, picture: &PictureProperties) {
+        // SAFETY: a context that we own.
+        let context = unsafe { &mut *self.0 };
         context.color_range = picture.color_range as _;
         context.color_primaries = picture.color_primaries as _;
         context.color_trc = picture.color_trc as _;
@@ -122,6 +166,35 @@ impl Encoder {
             (true, true, false) => ffi::AV_FIELD_TB,
             (true, false, false) => ffi::AV_FIELD_BT,
         };
+    }
+
+    /// # Safety
+    /// Not open yet.
+    unsafe fn set_quantisers(&self, settings: &QuantiserSettings) -> Result<(), AvError> {
+        // SAFETY: memory of FFmpeg's allocator, which the context frees; sizes are those of what is copied.
+        unsafe {
+            let context = &mut *self.0;
+            let copy = |values: *const u8, bytes: usize| -> Result<*mut c_void, AvError> {
+                let memory = ffi::av_memdup(values.cast(), bytes);
+                if memory.is_null() { Err(AvError::NO_MEMORY) } else { Ok(memory) }
+            };
+            let matrices = [
+                (&settings.intra, &raw mut context.intra_matrix),
+                (&settings.inter, &raw mut context.inter_matrix),
+                (&settings.chroma_intra, &raw mut context.chroma_intra_matrix),
+            ];
+            for (matrix, place) in matrices {
+                if let Some(matrix) = matrix {
+                    *place = copy(matrix.as_ptr().cast(), size_of::<Matrix>())?.cast();
+                }
+            }
+            let overrides: Vec<ffi::RcOverride> = settings.overrides.iter().map(rate_override).collect();
+            if !overrides.is_empty() {
+                context.rc_override = copy(overrides.as_ptr().cast(), size_of_val(&overrides[..]))?.cast();
+                context.rc_override_count = overrides.len() as i32;
+            }
+        }
+        Ok(())
     }
 
     /// # Safety
@@ -162,6 +235,13 @@ impl Encoder {
         self.get().frame_size
     }
 
+    /// What a first pass says of the packet that came last.
+    pub fn statistics(&self) -> Option<&CStr> {
+        let text = self.get().stats_out;
+        // SAFETY: NULL or a terminated string that lives until the next call.
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
+    }
+
     pub fn global_quality(&self) -> i32 {
         self.get().global_quality
     }
@@ -194,7 +274,19 @@ impl Encoder {
 
 impl Drop for Encoder {
     fn drop(&mut self) {
-        // SAFETY: ours; freed once. Joins FFmpeg's codec threads.
-        unsafe { ffi::avcodec_free_context(&mut self.0) };
+        // SAFETY: ours; freed once. Joins FFmpeg's codec threads. The statistics are not the context's.
+        unsafe {
+            (*self.0).stats_in = ptr::null_mut();
+            ffi::avcodec_free_context(&mut self.0);
+        }
+    }
+}
+
+fn rate_override(part: &RateOverride) -> ffi::RcOverride {
+    ffi::RcOverride {
+        start_frame: part.first_frame,
+        end_frame: part.last_frame,
+        qscale: part.quantiser,
+        quality_factor: part.factor,
     }
 }

@@ -141,6 +141,20 @@ impl Frame {
         }
     }
 
+    pub fn set_top_field_first(&mut self, top: bool) {
+        // SAFETY: valid while we own it.
+        let frame = unsafe { &mut *self.as_ptr() };
+        #[cfg(ffmpeg6_1)]
+        match top {
+            true => frame.flags |= ffi::AV_FRAME_FLAG_TOP_FIELD_FIRST as i32,
+            false => frame.flags &= !(ffi::AV_FRAME_FLAG_TOP_FIELD_FIRST as i32),
+        }
+        #[cfg(not(ffmpeg6_1))]
+        {
+            frame.top_field_first = i32::from(top);
+        }
+    }
+
     /// The display matrix that came with this frame.
     pub fn display_matrix(&self) -> Option<[i32; 9]> {
         // SAFETY: valid frame; side data of this type has at least nine 32-bit integers, checked by its size.

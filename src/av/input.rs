@@ -241,6 +241,13 @@ impl Input {
         unsafe { Dict::copy_of(self.get().metadata) }
     }
 
+    pub fn program_metadata(&self, index: usize) -> Option<Dict> {
+        let context = self.get();
+        // SAFETY: below nb_programs.
+        (index < context.nb_programs as usize)
+            .then(|| unsafe { Dict::copy_of((**context.programs.add(index)).metadata) })
+    }
+
     pub fn chapters(&self) -> Vec<Chapter> {
         // SAFETY: a valid context.
         unsafe { chapters::of(self.context) }

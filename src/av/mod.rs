@@ -34,6 +34,7 @@ mod ring;
 mod sidedata;
 mod url;
 mod versions;
+mod whole_file;
 
 pub use access::Files;
 pub use bsf::BitstreamFilters;
@@ -41,7 +42,9 @@ pub use chapters::Chapter;
 pub use codec::{Codec, decoder_for, find_decoder, find_encoder};
 pub use decoder::Decoder;
 pub use dict::Dict;
-pub use encoder::{AudioSettings, CommonSettings, Encoder, MediaSettings, VideoSettings};
+pub use encoder::{
+    AudioSettings, CommonSettings, Encoder, Matrix, MediaSettings, QuantiserSettings, RateOverride, VideoSettings,
+};
 pub use error::AvError;
 pub use formats::{Demuxer, Muxer};
 pub use frame::Frame;
@@ -63,3 +66,4 @@ pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sidedata::{SideData, rotation};
 pub use url::Url;
 pub use versions::*;
+pub use whole_file::{read_whole, write_whole};

@@ -110,6 +110,51 @@ pub fn exact_bits_per_sample(codec_id: i32) -> i32 {
     unsafe { ffi::av_get_exact_bits_per_sample(codec_id as _) }
 }
 
+/// A point in time such as "2024-05-01 12:00:00" or "now", as "2024-05-01T12:00:00+0000" (av_parse_time; local time unless it ends in Z).
+pub fn date_text(text: &str) -> Option<String> {
+    let text = CString::new(text).ok()?;
+    let mut time_us = 0;
+    // SAFETY: a terminated string and a place for the result.
+    if unsafe { ffi::av_parse_time(&mut time_us, text.as_ptr(), 0) } < 0 {
+        return None;
+    }
+    let seconds = time_us.div_euclid(1_000_000);
+    // SAFETY: a plain struct of integers and a pointer, which gmtime_r fills in.
+    let time = unsafe {
+        let mut time: libc::tm = std::mem::zeroed();
+        if libc::gmtime_r(&seconds, &mut time).is_null() {
+            return None;
+        }
+        time
+    };
+    let (year, month) = (time.tm_year + 1900, time.tm_mon + 1);
+    let (day, hour, minute, second) = (time.tm_mday, time.tm_hour, time.tm_min, time.tm_sec);
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+0000"))
+}
+
+/// "key=value:key=value", with FFmpeg's quoting (av_get_token); None where a part has no key.
+pub fn key_values(text: &str, separator: char) -> Option<Vec<(String, String)>> {
+    let (text, separator) = (CString::new(text).ok()?, CString::new(separator.to_string()).ok()?);
+    let mut rest = text.as_ptr();
+    let mut pairs = Vec::new();
+    // SAFETY: `rest` goes through a terminated string to its end; tokens are ours to free.
+    unsafe {
+        while *rest != 0 {
+            let token = ffi::av_get_token(&mut rest, separator.as_ptr());
+            if token.is_null() {
+                return None;
+            }
+            let part = CStr::from_ptr(token).to_string_lossy().into_owned();
+            ffi::av_free(token.cast());
+            pairs.push(part.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))?);
+            if *rest != 0 {
+                rest = rest.add(1);
+            }
+        }
+    }
+    Some(pairs)
+}
+
 /// "1280x720", "hd720".
 pub fn video_size(name: &str) -> Option<(i32, i32)> {
     let name = CString::new(name).ok()?;

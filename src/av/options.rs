@@ -190,7 +190,8 @@ pub fn has_bitexact(options: &Dict, key: &str) -> bool {
 /// Whether an option is of flags, so that "+x" adds to what was set before.
 pub fn is_flags_option(name: &str) -> bool {
     // SAFETY: static classes.
-    let (codec, format) = unsafe { (ffi::avcodec_get_class(), ffi::avformat_get_class()) };
-    let option = find(codec, name, 0, true).or_else(|| find(format, name, 0, true));
+    let classes =
+        unsafe { [ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class()] };
+    let option = classes.into_iter().find_map(|class| find(class, name, 0, true));
     option.is_some_and(|option| option.type_ == ffi::AV_OPT_TYPE_FLAGS)
 }

@@ -161,6 +161,49 @@ impl Output {
         unsafe { chapters::append(self.context, chapter) }
     }
 
+    /// Adds a program, or finds the one of this id.
+    pub fn add_program(&mut self, id: i32, title: Option<&str>) -> Result<(), AvError> {
+        // SAFETY: a valid context; the program belongs to it.
+        unsafe {
+            let program = ffi::av_new_program(self.context, id);
+            if program.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            let mut metadata = Dict::copy_of((*program).metadata);
+            if let Some(title) = title {
+                metadata.set("title", title);
+            }
+            ffi::av_dict_free(&mut (*program).metadata);
+            ffi::av_dict_copy(&mut (*program).metadata, metadata.as_ptr(), 0);
+        }
+        Ok(())
+    }
+
+    /// Puts a stream into a program. FFmpeg's log says where there is no such stream.
+    pub fn add_to_program(&mut self, id: i32, stream: u32) {
+        // SAFETY: a valid context; the numbers are checked there.
+        unsafe { ffi::av_program_add_stream_index(self.context, id, stream) };
+    }
+
+    fn program(&self, index: usize) -> Option<*mut ffi::AVProgram> {
+        // SAFETY: below nb_programs.
+        (index < self.get().nb_programs as usize).then(|| unsafe { *self.get().programs.add(index) })
+    }
+
+    pub fn program_metadata(&self, index: usize) -> Option<Dict> {
+        // SAFETY: a program of this context.
+        self.program(index).map(|program| unsafe { Dict::copy_of((*program).metadata) })
+    }
+
+    pub fn set_program_metadata(&mut self, index: usize, metadata: &Dict) {
+        let Some(program) = self.program(index) else { return };
+        // SAFETY: a program of this context; the old dictionary is its own and freed first.
+        unsafe {
+            ffi::av_dict_free(&mut (*program).metadata);
+            ffi::av_dict_copy(&mut (*program).metadata, metadata.as_ptr(), 0);
+        }
+    }
+
     /// Adds a stream and returns its index.
     pub fn add_stream(&mut self, kind: MediaKind) -> Result<usize, AvError> {
         // SAFETY: a valid context; the stream belongs to it.

@@ -177,6 +177,33 @@ impl Parameters {
         unsafe { ffi::av_get_audio_frame_duration2(self.as_ptr(), i32::try_from(bytes).unwrap_or(i32::MAX)) }
     }
 
+    /// Of an attachment, whose content is its extradata.
+    pub fn of_attachment(content: &[u8]) -> Result<Parameters, AvError> {
+        let parameters = Parameters::new()?;
+        // SAFETY: memory of FFmpeg's allocator with zeros behind the content, which the parameters own from here on.
+        unsafe {
+            let par = &mut *parameters.as_ptr();
+            par.codec_type = ffi::AVMEDIA_TYPE_ATTACHMENT;
+            let size = i32::try_from(content.len()).map_err(|_| AvError::INVALID)?;
+            let memory = ffi::av_mallocz(content.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+            if memory.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            memory.copy_from_nonoverlapping(content.as_ptr(), content.len());
+            (par.extradata, par.extradata_size) = (memory, size);
+        }
+        Ok(parameters)
+    }
+
+    pub fn extradata(&self) -> &[u8] {
+        let par = self.get();
+        match par.extradata.is_null() || par.extradata_size <= 0 {
+            true => &[],
+            // SAFETY: as many bytes as it says, for as long as the parameters live.
+            false => unsafe { std::slice::from_raw_parts(par.extradata, par.extradata_size as usize) },
+        }
+    }
+
     /// What ffmpeg does before a copy: a round through a codec context fills in what a muxer needs (codec_type of unknown
     /// codecs, extradata padding, profile), with the options of the output stream applied.
     /// Without options nothing would change.

@@ -53,6 +53,8 @@ pub struct DecodeStage {
     pub time_base: Rational,
     /// -r of the input: frames are counted instead of timed.
     pub forced_frame_rate: Rational,
+    /// -top of the input.
+    pub top_field_first: Option<bool>,
     pub average_frame_rate: Rational,
     pub sample_aspect_ratio: Rational,
     /// -t of the input: frames are wanted for this long from the first one at or after the start, in microseconds.
@@ -162,6 +164,9 @@ impl DecodeStage {
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
+            if let Some(top) = self.top_field_first {
+                frame.set_top_field_first(top);
+            }
             if self.is_video {
                 self.time_picture(frame, is_draining)
             } else {

@@ -13,6 +13,7 @@ use crate::av::{AvError, Encoder, Frame, NOPTS, Packet, Rational, TIME_BASE, com
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::cmp::Ordering;
+use std::io::Write;
 use std::sync::Arc;
 
 pub enum EncodeItem {
@@ -220,6 +221,9 @@ impl EncodeStage {
             }
             shown.set_pts(pts);
             shown.set_quality(running.encoder.global_quality());
+            if let Some(top) = self.plan.video.top_field_first {
+                shown.set_top_field_first(top);
+            }
             let had_dropped_key = running.had_dropped_key;
             let wants_key =
                 running.force_key.as_mut().is_some_and(|f| f.wants_key(pts, shown.is_key(), i > 0, had_dropped_key));
@@ -245,6 +249,16 @@ impl EncodeStage {
         self.encode(running, None).map(drop)
     }
 
+    /// What a first pass says, for the second.
+    fn write_statistics(&self, encoder: &Encoder) -> Result<(), Error> {
+        let (Some(mut log), Some(text)) = (self.plan.two_pass.log.as_ref(), encoder.statistics()) else {
+            return Ok(());
+        };
+        log.write_all(text.to_bytes()).map_err(|error| {
+            Error::new(Code::EIO, format!("cannot write the two-pass file: {error}")).at("encode").on_stream(self.index)
+        })
+    }
+
     /// Gives the encoder a frame (None: the end) and takes what comes out.
     fn encode(&self, running: &mut Running, frame: Option<&Frame>) -> Result<Wanted, Error> {
         let bad = |e| {
@@ -259,7 +273,11 @@ impl EncodeStage {
         let mut wanted = true;
         loop {
             let mut packet = Packet::new().map_err(bad)?;
-            match running.encoder.receive(&mut packet) {
+            let received = running.encoder.receive(&mut packet);
+            if matches!(received, Ok(()) | Err(AvError::EOF)) {
+                self.write_statistics(&running.encoder)?;
+            }
+            match received {
                 Ok(()) => wanted &= self.send(MuxItem::Packet(packet))?,
                 Err(AvError::AGAIN | AvError::EOF) => return Ok(wanted),
                 Err(error) => return Err(bad(error)),

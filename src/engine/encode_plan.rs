@@ -5,7 +5,9 @@ use super::files::codec_tag;
 use super::force_key::ForceKey;
 use super::outputs::Builder;
 use super::plan::{AudioPlan, EncodePlan, FrameRateMode, OpenOutput, VideoPlan};
-use crate::av::{self, Codec, Output, Rational};
+use super::rate_control;
+use super::two_pass::{self, TwoPass};
+use crate::av::{self, Codec, Output, QuantiserSettings, Rational};
 use crate::error::Error;
 use crate::options::{MediaKind, StreamFacts, parse_float, parse_integer};
 
@@ -22,8 +24,16 @@ impl Builder<'_> {
         let number = |name| value(name).and_then(parse_integer);
         let mut options = open.options.for_codec(Some(codec), kind, facts, index);
         options.set_if_absent("threads", "auto");
+        let two_pass = match kind {
+            MediaKind::Video => {
+                let prefix = value("passlogfile");
+                two_pass::prepare(number("pass"), prefix, self.streams_before + index, codec, &mut options)?
+            }
+            _ => TwoPass::default(),
+        };
         Ok(EncodePlan {
             codec,
+            two_pass,
             options,
             is_bitexact: self.spec.flag("bitexact").unwrap_or(false),
             wants_global_header: open.output.flags().wants_global_header(),
@@ -91,9 +101,21 @@ impl Builder<'_> {
                 .map(|text| ForceKey::check(text).map(|()| text.to_owned()))
                 .transpose()?,
             frame_drop_threshold: self.job.global("frame_drop_threshold").and_then(parse_float).unwrap_or(0.0),
+            top_field_first: value("top").and_then(parse_integer).filter(|top| *top >= 0).map(|top| top != 0),
+            quantisers: quantisers(value)?,
             is_unfiltered: false,
         })
     }
+}
+
+fn quantisers<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<QuantiserSettings, Error> {
+    let matrix = |name| value(name).map(|text| rate_control::matrix(name, text)).transpose();
+    Ok(QuantiserSettings {
+        intra: matrix("intra_matrix")?,
+        inter: matrix("inter_matrix")?,
+        chroma_intra: matrix("chroma_intra_matrix")?,
+        overrides: value("rc_override").map(rate_control::overrides).transpose()?.unwrap_or_default(),
+    })
 }
 
 pub(super) fn muxers_mode(output: &Output, copy_ts: bool) -> FrameRateMode {
@@ -141,5 +163,6 @@ fn audio_plan<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<Au
         layout: layout.map(str::to_owned),
         sample_format,
         apad: value("apad").map(str::to_owned),
+        pan: None,
     })
 }

@@ -75,6 +75,8 @@ impl Opener<'_> {
                 sample_aspect_ratio: aspect,
                 frame_rate,
                 picture: first.map(Frame::picture),
+                top_field_first: self.plan.video.top_field_first,
+                quantisers: self.plan.video.quantisers.clone(),
             }),
             _ => MediaSettings::Audio(AudioSettings {
                 sample_format: sink.format,
@@ -90,7 +92,8 @@ impl Opener<'_> {
     fn open_with(&self, common: &CommonSettings, media: &MediaSettings) -> Result<Encoder, Error> {
         let mut options = self.plan.options.clone();
         let name = self.plan.codec.name();
-        let encoder = Encoder::open(self.plan.codec, common, media, &mut options).map_err(|e| {
+        let statistics = self.plan.two_pass.statistics.as_deref();
+        let encoder = Encoder::open(self.plan.codec, common, media, statistics, &mut options).map_err(|e| {
             let error = failed(e, "encode", Code::ENCODE, &format!("cannot open the encoder {name}"));
             match e {
                 AvError::EXPERIMENTAL => {

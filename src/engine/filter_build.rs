@@ -92,6 +92,8 @@ pub struct SinkSettings {
     pub sample_rates: Vec<i32>,
     pub layouts: Vec<String>,
     pub apad: Option<String>,
+    /// Arguments of a pan filter that comes first.
+    pub pan: Option<String>,
     pub trim_start_us: Option<i64>,
     pub trim_duration_us: Option<i64>,
 }
@@ -113,6 +115,7 @@ impl SinkSettings {
             sample_rates: Vec::new(),
             layouts: Vec::new(),
             apad: encode.audio.apad.clone().filter(|_| is_shortest),
+            pan: encode.audio.pan.clone(),
             trim_start_us: trim.0,
             trim_duration_us: trim.1,
         };
@@ -167,6 +170,9 @@ impl SinkSettings {
                 add("format", joined(self.formats.iter().filter_map(|f| av::pixel_format_name(*f))));
             }
         } else {
+            if let Some(pan) = &self.pan {
+                add("pan", pan.clone());
+            }
             let formats = joined(self.formats.iter().filter_map(|f| av::sample_format_name(*f)));
             let rates = joined(self.sample_rates.iter().map(i32::to_string));
             let parts = [

@@ -21,7 +21,7 @@ enum Place {
     Global,
     Streams(String),
     Chapter(usize),
-    Program,
+    Program(usize),
 }
 
 fn place(text: &str) -> Result<Place, Error> {
@@ -30,7 +30,7 @@ fn place(text: &str) -> Result<Place, Error> {
         "" | "g" => Ok(Place::Global),
         "s" => Ok(Place::Streams(rest.to_owned())),
         "c" => Ok(Place::Chapter(if rest.is_empty() { 0 } else { rest.parse().unwrap_or(usize::MAX) })),
-        "p" => Ok(Place::Program),
+        "p" => Ok(Place::Program(if rest.is_empty() { 0 } else { rest.parse().unwrap_or(usize::MAX) })),
         _ => Err(Error::option(format!("metadata specifier '{text}' makes no sense"))),
     }
 }
@@ -75,7 +75,7 @@ fn manual_maps(spec: &FileSpec) -> Result<Manual, Error> {
                 Place::Global => manual.global = true,
                 Place::Streams(_) => manual.streams = true,
                 Place::Chapter(_) => manual.chapters = true,
-                Place::Program => {}
+                Place::Program(_) => {}
             }
         }
         if is_off && setting.specifier.is_empty() {
@@ -108,7 +108,10 @@ fn copy_mapped(to: &str, value: &str, open: &mut OpenOutput, inputs: &[OpenInput
             let found = input.input.chapters().into_iter().nth(index);
             found.ok_or_else(|| Error::option(format!("option map_metadata: there is no chapter {index}")))?.metadata
         }
-        Place::Program => return Err(programs()),
+        Place::Program(index) => {
+            let found = input.input.program_metadata(index);
+            found.ok_or_else(|| Error::option(format!("option map_metadata: there is no program {index}")))?
+        }
     };
     match place(to)? {
         Place::Global => {
@@ -123,17 +126,22 @@ fn copy_mapped(to: &str, value: &str, open: &mut OpenOutput, inputs: &[OpenInput
                 open.output.set_stream_metadata(stream, &target);
             }
         }
-        Place::Chapter(_) => {
-            return Err(Error::new(Code::UNSUPPORTED, "option map_metadata to a chapter is not supported yet".into())
-                .at("options"));
+        // ffmpeg maps metadata before it copies chapters, so there is none to map to.
+        Place::Chapter(index) => {
+            return Err(Error::option(format!("option map_metadata: the output has no chapter {index}")));
         }
-        Place::Program => return Err(programs()),
+        Place::Program(index) => {
+            let mut target = program_metadata(open, index)?;
+            target.add_missing(&source);
+            open.output.set_program_metadata(index, &target);
+        }
     }
     Ok(())
 }
 
-fn programs() -> Error {
-    Error::new(Code::UNSUPPORTED, "metadata of programs is not supported yet".into()).at("options")
+fn program_metadata(open: &OpenOutput, index: usize) -> Result<Dict, Error> {
+    let found = open.output.program_metadata(index);
+    found.ok_or_else(|| Error::option(format!("the output has no program {index}; -program makes one")))
 }
 
 fn matching(open: &OpenOutput, specifier: &str) -> Result<Vec<usize>, Error> {
@@ -230,7 +238,11 @@ fn set_by_hand(specifier: &str, text: &str, open: &mut OpenOutput, chapters: &mu
                 .ok_or_else(|| Error::option(format!("option metadata: there is no chapter {index}")))?;
             change(&mut chapter.metadata);
         }
-        Place::Program => return Err(programs()),
+        Place::Program(index) => {
+            let mut metadata = program_metadata(open, index)?;
+            change(&mut metadata);
+            open.output.set_program_metadata(index, &metadata);
+        }
     }
     Ok(())
 }

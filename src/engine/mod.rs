@@ -8,6 +8,8 @@
 //! `run` is the way in. No FFmpeg pointer and no `unsafe` here: that is `av`'s.
 #![forbid(unsafe_code)]
 
+mod attachments;
+mod channel_map;
 mod context;
 mod copy;
 mod decode;
@@ -23,6 +25,7 @@ mod filter_build;
 mod force_key;
 mod frame_rate;
 mod host;
+mod implied;
 mod inbox;
 mod memory;
 mod metadata;
@@ -37,7 +40,9 @@ mod pipe;
 mod pipeline;
 mod plan;
 mod progress;
+mod rate_control;
 mod run;
+mod scripts;
 mod select;
 mod single;
 mod source_setup;
@@ -45,6 +50,7 @@ mod stage;
 mod stream_setup;
 mod threads;
 mod timestamps;
+mod two_pass;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
 pub use context::{Counters, Identity, JobContext, Observer};

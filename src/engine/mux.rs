@@ -6,7 +6,7 @@ use super::errors::{failed, unless_cancelled};
 use super::host::Failure;
 use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
-use super::plan::OpenOutput;
+use super::plan::{OpenOutput, OutStream, Work};
 use super::stream_setup::FileOptions;
 use crate::av::{Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
 use crate::error::{Code, Error};
@@ -58,13 +58,15 @@ impl Muxer {
     pub fn new(context: &Arc<JobContext>, mut open: OpenOutput, copied_time_bases: &[Option<Rational>]) -> Muxer {
         let limits_frames = open.streams.iter().any(|stream| stream.max_frames != i64::MAX);
         let sync = ((open.is_shortest || limits_frames) && open.streams.len() > 1).then(|| {
-            SyncQueue::new(open.streams.iter().map(|s| open.is_shortest || s.max_frames != i64::MAX).collect())
+            let is_limiting =
+                |s: &OutStream| (open.is_shortest || s.max_frames != i64::MAX) && !matches!(s.work, Work::Attach);
+            SyncQueue::new(open.streams.iter().map(is_limiting).collect())
         });
         let streams = open.streams.iter_mut().zip(copied_time_bases).map(|(stream, time_base)| MuxStream {
             kind: stream.kind,
             time_base: time_base.unwrap_or(TIME_BASE),
-            is_ready: false,
-            is_ended: false,
+            is_ready: matches!(stream.work, Work::Attach),
+            is_ended: matches!(stream.work, Work::Attach),
             filters: stream.filters.take(),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -74,13 +76,19 @@ impl Muxer {
             fixed_duration: None,
             // Video frames are counted before the encoder, which reorders them.
             max_packets: match stream.kind {
-                MediaKind::Video if !stream.work.is_copy() => i64::MAX,
+                MediaKind::Video if stream.work.is_encoded() => i64::MAX,
                 _ => stream.max_frames,
             },
             packets: 0,
             has_warned: false,
         });
         let streams: Vec<MuxStream> = streams.collect();
+        let mut sync = sync;
+        for (index, _) in streams.iter().enumerate().filter(|(_, stream)| stream.is_ended) {
+            if let Some(sync) = &mut sync {
+                sync.end(index);
+            }
+        }
         Muxer {
             context: Arc::clone(context),
             index: open.index,

@@ -115,7 +115,10 @@ impl MuxStage {
     }
 
     fn write_all(&mut self) -> Result<(), Error> {
-        let mut is_open = vec![true; self.streams];
+        let mut is_open: Vec<bool> = (0..self.streams).map(|index| !self.muxer.is_stream_ended(index)).collect();
+        for index in (0..self.streams).filter(|index| !is_open[*index]) {
+            self.schedule.advance(self.first_in_schedule + index, None, true);
+        }
         while is_open.contains(&true) {
             let Some((index, item)) = self.inbox.receive(None) else { return Ok(()) };
             let wanted = match item {

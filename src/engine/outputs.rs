@@ -11,7 +11,7 @@ use super::plan::{
 };
 use super::select::{Disabled, Source, UnknownStreams, select};
 use super::stream_setup::FileOptions;
-use super::{metadata, mux};
+use super::{channel_map, metadata, mux, scripts};
 use crate::av::{self, BitstreamFilters, Codec, Dict, Muxer, Output};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
@@ -21,12 +21,13 @@ pub fn open_output(
     context: &Arc<JobContext>,
     job: &JobSpec,
     index: usize,
+    streams_before: usize,
     inputs: &mut [OpenInput],
     graphs: &mut Vec<GraphPlan>,
 ) -> Result<OpenOutput, Error> {
     let spec = &job.outputs[index];
     let host = Arc::new(Failure::default());
-    let builder = Builder { context, job, spec, index, host: Arc::clone(&host) };
+    let builder = Builder { context, job, spec, index, streams_before, host: Arc::clone(&host) };
     builder.build(inputs, graphs).map_err(|error| {
         let error = host.error("open output").unwrap_or(error);
         let error = if error.output().is_none() { error.on_output(index, &spec.url) } else { error };
@@ -35,10 +36,12 @@ pub fn open_output(
 }
 
 pub(super) struct Builder<'a> {
-    context: &'a Arc<JobContext>,
+    pub(super) context: &'a Arc<JobContext>,
     pub(super) job: &'a JobSpec,
     pub(super) spec: &'a FileSpec,
     index: usize,
+    /// Streams of the outputs before this one.
+    pub(super) streams_before: usize,
     host: Arc<Failure>,
 }
 
@@ -58,6 +61,7 @@ impl Builder<'_> {
                 Source::Label(label) => self.add_from_label(&mut open, graphs, &label)?,
             }
         }
+        self.attach_files(&mut open)?;
         if open.streams.is_empty() && !open.output.flags().allows_no_streams() {
             return Err(Error::option(
                 "the output would have no stream: none of the inputs' streams was chosen".into(),
@@ -70,6 +74,7 @@ impl Builder<'_> {
             &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)),
         )?;
         self.prepare_file(&mut open, inputs)?;
+        self.add_programs(&mut open)?;
         metadata::apply(spec, &mut open, inputs)?;
         Ok(open)
     }
@@ -153,7 +158,7 @@ impl Builder<'_> {
             )));
         }
         let facts = open.facts();
-        if self.spec.for_stream("filter", &facts, stream).is_some() {
+        if ["filter", "filter_script"].iter().any(|name| self.spec.for_stream(name, &facts, stream).is_some()) {
             return Err(Error::option(format!(
                 "stream {stream} comes from -filter_complex, so -filter cannot be used for it"
             )));
@@ -172,9 +177,15 @@ impl Builder<'_> {
     ) -> Result<(), Error> {
         let kind = inputs[input].streams[stream].info.kind();
         let index = self.add_stream(open, kind, Some((input, stream)))?;
+        if let Work::Encode(plan) = &mut open.streams[index].work
+            && kind == MediaKind::Audio
+        {
+            let source = Some((input, stream));
+            plan.audio.pan = channel_map::pan_of(self.spec, inputs, self.index, index, source)?;
+        }
         let is_encoded = matches!(open.streams[index].work, Work::Encode(_));
         use_stream(inputs, input, stream, is_encoded);
-        let filter = self.spec.for_stream("filter", &open.facts(), index).map(str::to_owned);
+        let filter = self.filter_of(open, index)?;
         if !is_encoded {
             return match filter {
                 Some(filter) => Err(Error::option(format!(
@@ -194,6 +205,20 @@ impl Builder<'_> {
         }
         self.add_simple_graph(open, inputs, graphs, index, filter, GraphSource { kind, input, stream });
         Ok(())
+    }
+
+    /// -filter, or the text that -filter_script names.
+    fn filter_of(&self, open: &OpenOutput, index: usize) -> Result<Option<String>, Error> {
+        let facts = open.facts();
+        let value = |name| self.spec.for_stream(name, &facts, index);
+        match (value("filter"), value("filter_script")) {
+            (Some(_), Some(_)) => Err(Error::option(format!(
+                "only one of the options filter and filter_script can be set for stream {index}"
+            ))),
+            (Some(filter), None) => Ok(Some(filter.to_owned())),
+            (None, Some(path)) => scripts::read("filter_script", path).map(Some),
+            (None, None) => Ok(None),
+        }
     }
 
     fn add_simple_graph(

@@ -2,7 +2,8 @@
 
 use super::files::OpenInput;
 use super::stream_setup::FileOptions;
-use crate::av::{self, BitstreamFilters, Codec, Dict, Graph, GraphOptions, Output, Rational};
+use super::two_pass::TwoPass;
+use crate::av::{self, BitstreamFilters, Codec, Dict, Graph, GraphOptions, Output, QuantiserSettings, Rational};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, Selector};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub struct EncodePlan {
     pub bits_per_raw_sample: i32,
     pub encoder_time_base: Option<Rational>,
     pub max_frames: i64,
+    pub two_pass: TwoPass,
     pub video: VideoPlan,
     pub audio: AudioPlan,
 }
@@ -75,6 +77,8 @@ pub struct VideoPlan {
     pub mode: Option<FrameRateMode>,
     pub force_key_frames: Option<String>,
     pub frame_drop_threshold: f64,
+    pub top_field_first: Option<bool>,
+    pub quantisers: QuantiserSettings,
     /// The only filter is the one that does nothing: frame durations of the input hold.
     pub is_unfiltered: bool,
 }
@@ -86,6 +90,8 @@ pub struct AudioPlan {
     pub layout: Option<String>,
     pub sample_format: Option<i32>,
     pub apad: Option<String>,
+    /// -map_channel: the arguments of a pan filter.
+    pub pan: Option<String>,
 }
 
 pub enum Work {
@@ -94,6 +100,8 @@ pub enum Work {
         copies_before_start: bool,
     },
     Encode(Box<EncodePlan>),
+    /// All there is of it is in its parameters.
+    Attach,
     /// The plan went to the encoder.
     Encoding,
 }
@@ -103,8 +111,12 @@ impl Work {
         matches!(self, Work::Copy { .. })
     }
 
+    pub fn is_encoded(&self) -> bool {
+        matches!(self, Work::Encode(_) | Work::Encoding)
+    }
+
     pub fn take_encode(&mut self) -> Option<EncodePlan> {
-        if self.is_copy() {
+        if !self.is_encoded() {
             return None;
         }
         match std::mem::replace(self, Work::Encoding) {
@@ -131,6 +143,24 @@ pub struct OutStream {
     pub rotate: Option<f64>,
 }
 
+impl OutStream {
+    /// With ffmpeg's defaults.
+    pub fn new(kind: MediaKind, work: Work) -> OutStream {
+        OutStream {
+            kind,
+            source: None,
+            work,
+            max_frames: i64::MAX,
+            filters: None,
+            max_queue_packets: 128,
+            queue_bytes_threshold: 50 << 20,
+            tag: None,
+            disposition: None,
+            rotate: None,
+        }
+    }
+}
+
 /// An output that is being put together.
 pub struct OpenOutput {
     pub index: usize,
@@ -152,7 +182,7 @@ pub struct OpenOutput {
 
 /// Parses the complex graphs and binds their inputs.
 pub fn complex_graphs(job: &JobSpec, inputs: &mut [OpenInput]) -> Result<Vec<GraphPlan>, Error> {
-    job.global_all("filter_complex").map(|setting| complex_graph(job, &setting.value, inputs)).collect()
+    super::scripts::complex_graphs(job)?.iter().map(|text| complex_graph(job, text, inputs)).collect()
 }
 
 fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> Result<GraphPlan, Error> {
@@ -218,7 +248,7 @@ pub fn use_stream(inputs: &mut [OpenInput], input: usize, stream: usize, decode:
 
 impl OpenOutput {
     pub fn needs_encoding(&self) -> bool {
-        self.streams.iter().any(|stream| !stream.work.is_copy())
+        self.streams.iter().any(|stream| stream.work.is_encoded())
     }
 
     /// What a stream specifier may ask of its streams.

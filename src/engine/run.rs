@@ -1,10 +1,12 @@
 //! A job from its description to its result.
 
+use super::attachments;
 use super::context::JobContext;
 use super::copy::{CopySettings, CopyStream};
 use super::demux::Demuxer;
 use super::errors::failed;
 use super::files::{OpenInput, open_input};
+use super::implied;
 use super::mux::Muxer;
 use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
@@ -45,12 +47,15 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;
         context.observer.input_opened(index, av::probe_json(&input.input, false));
+        attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);
     }
+    let job = &*implied::expand(job, &inputs)?;
     let mut graphs = complex_graphs(job, &mut inputs)?;
     let mut outputs = Vec::new();
     for index in 0..job.outputs.len() {
-        outputs.push(open_output(context, job, index, &mut inputs, &mut graphs)?);
+        let before = outputs.iter().map(|output: &OpenOutput| output.streams.len()).sum();
+        outputs.push(open_output(context, job, index, before, &mut inputs, &mut graphs)?);
     }
     check_connected(&graphs)?;
     for input in &inputs {

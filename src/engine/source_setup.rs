@@ -111,6 +111,7 @@ pub fn open_decoder(
         is_video: info.kind() == MediaKind::Video,
         time_base: info.time_base,
         forced_frame_rate: plan.forced_frame_rate,
+        top_field_first: plan.top_field_first,
         average_frame_rate: rate,
         sample_aspect_ratio: info.sample_aspect_ratio,
         duration_us: file.duration_us,

@@ -1,6 +1,5 @@
 //! Options of audio streams.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const O: Scope = Scope::OUTPUT;
@@ -23,7 +22,7 @@ static OPTIONS: &[OptionDef] = &[
     def("ab", O, Text, "rate", "as -b:a").means("b", "a").codec(),
     def("atag", O, Text, "fourcc", "as -tag:a").means("tag", "a"),
     def("absf", O, Text, "filters", "as -bsf:a").means("bsf", "a").until(7, 0, "-bsf:a").everywhere(),
-    def("apre", O, Text, "preset", "as -pre:a").refused(LATER),
+    def("apre", O, Text, "preset", "as -pre:a"),
     def("apad", O, Text, "options", "pad audio with silence, by the filter apad").each(),
     def(
         "guess_layout_max",

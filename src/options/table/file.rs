@@ -27,10 +27,8 @@ static OPTIONS: &[OptionDef] = &[
     flag("dn", IO, "no data streams"),
     def("thread_queue_size", Scope::INPUT, Integer, "packets", "packets that may wait between reading and decoding")
         .within(1.0, 1e9),
-    def("top", IO, Integer, "mode", "field order: 1 top first, 0 bottom first, -1 automatic")
-        .each()
-        .refused("use -vf setfield=tff or setfield=bff; FFmpeg 6.1 deprecates it"),
+    def("top", IO, Integer, "mode", "field order: 1 top first, 0 bottom first, -1 automatic").each(),
     def("time_base", Scope::OUTPUT, Text, "ratio", "the time base that the muxer is asked for").each(),
     def("pre", Scope::OUTPUT, Text, "preset", "a preset file of ffmpeg").each().refused(LATER),
-    def("fpre", Scope::OUTPUT, Text, "file", "a preset file of ffmpeg by its path").refused(LATER),
+    def("fpre", Scope::OUTPUT, Text, "file", "a preset file of ffmpeg by its path"),
 ];

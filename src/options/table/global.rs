@@ -54,8 +54,7 @@ static OPTIONS: &[OptionDef] = &[
         Text,
         "file",
         "a file with a graph for -filter_complex; from FFmpeg 7.0 on -/filter_complex does it too",
-    )
-    .refused(LATER),
+    ),
     def("filter_threads", G, Integer, "number", "threads of each simple filter graph").within(0.0, 1024.0),
     def("filter_complex_threads", G, Integer, "number", "threads of each complex filter graph").within(0.0, 1024.0),
     def("filter_buffered_frames", G, Integer, "number", "frames that a filter graph may hold; 0 is no limit")

@@ -34,5 +34,5 @@ static OPTIONS: &[OptionDef] = &[
     def("discard", I, Text, "what", "packets that the demuxer throws away: none, default, noref, bidir, nokey, all")
         .each(),
     flag("find_stream_info", I, "read ahead to learn what the streams are"),
-    def("dump_attachment", I, Text, "file", "write an attachment of the input to a file").each().refused(LATER),
+    def("dump_attachment", I, Text, "file", "write an attachment of the input to a file").each(),
 ];

@@ -18,9 +18,7 @@ static OPTIONS: &[OptionDef] = &[
     ),
     def("map_metadata", O, Text, "input[:metadata]", "where metadata comes from; -1 is nowhere").each(),
     def("map_chapters", O, Integer, "input", "where chapters come from; -1 is nowhere"),
-    def("map_channel", O, Text, "input.stream.channel", "take one channel of audio")
-        .until(7, 0, "-af pan")
-        .refused("use -af pan, or -filter_complex with channelmap"),
+    def("map_channel", O, Text, "input.stream.channel", "take one channel of audio").until(7, 0, "-af pan"),
     def(
         "metadata",
         O,
@@ -37,11 +35,11 @@ static OPTIONS: &[OptionDef] = &[
         "what a stream is for: default, dub, forced, attached_pic and so on, with + and -",
     )
     .each(),
-    def("program", O, Text, "description", "make a program of streams: title=T:program_num=N:st=STREAM").refused(LATER),
+    def("program", O, Text, "description", "make a program of streams: title=T:program_num=N:st=STREAM"),
     def("stream_group", O, Text, "description", "make a group of streams, such as an IAMF audio element")
         .since(7, 0)
         .refused(LATER),
-    def("attach", O, Text, "file", "put a file into the output as an attachment").refused(LATER),
+    def("attach", O, Text, "file", "put a file into the output as an attachment"),
     def("fs", O, Long, "bytes", "stop when the file is this large").within(0.0, LARGE),
     def("frames", O, Long, "number", "stop after so many frames of a stream").each().within(0.0, LARGE),
     def("dframes", O, Long, "number", "as -frames:d").means("frames", "d").within(0.0, LARGE),
@@ -50,15 +48,12 @@ static OPTIONS: &[OptionDef] = &[
         .since(6, 0)
         .refused(LATER),
     def("filter", O, Text, "graph", "the filters between decoder and encoder").each(),
-    def("filter_script", O, Text, "file", "a file with a graph for -filter; -/filter does it too")
-        .each()
-        .refused(LATER),
+    def("filter_script", O, Text, "file", "a file with a graph for -filter; -/filter does it too").each(),
     def("q", O, Number, "quality", "fixed quality, in the encoder's own scale").each(),
     def("qscale", O, Number, "quality", "as -q, and of video where no stream is named").means("q", ""),
     def("profile", O, Text, "profile", "the codec's profile, of video where no stream is named").codec(),
-    def("target", O, Text, "kind", "settings for a disc or tape: [pal-|ntsc-|film-]vcd, svcd, dvd, dv, dv50")
-        .refused(LATER),
-    def("timestamp", O, Text, "time", "time of recording").refused("use -metadata creation_time=TIME"),
+    def("target", O, Text, "kind", "settings for a disc or tape: [pal-|ntsc-|film-]vcd, svcd, dvd, dv, dv50"),
+    def("timestamp", O, Text, "time", "time of recording"),
     flag("copyinkf", O, "when copying, keep what stands before the first key frame").each(),
     def(
         "copypriorss",
