@@ -58,6 +58,12 @@ impl Decoder {
         AvError::check(unsafe { ffi::avcodec_receive_frame(self.0, frame.as_ptr()) }).map(drop)
     }
 
+    /// Forgets all it holds, for packets from another place.
+    pub fn flush(&mut self) {
+        // SAFETY: an open decoder.
+        unsafe { ffi::avcodec_flush_buffers(self.0) };
+    }
+
     pub fn sample_rate(&self) -> i32 {
         self.get().sample_rate
     }

@@ -71,7 +71,7 @@ pub struct AudioSettings {
 }
 
 pub enum MediaSettings {
-    Video(VideoSettings),
+    Video(Box<VideoSettings>),
     Audio(AudioSettings),
 }
 

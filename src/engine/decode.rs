@@ -3,8 +3,10 @@
 
 use super::context::{JobContext, LEVEL_ERROR, add};
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
+use super::looping::LastSamples;
 use crate::av::{AvError, Decoder, Frame, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
 use crate::error::{Code, Error};
+use crossbeam_channel::Sender;
 use std::sync::Arc;
 
 pub enum PacketItem {
@@ -13,6 +15,8 @@ pub enum PacketItem {
         packet: Packet,
         now_us: i64,
     },
+    /// The input begins again: what the decoder holds comes out; the last samples of an audio stream go back.
+    Flush(Sender<Option<LastSamples>>),
     End,
 }
 
@@ -20,7 +24,7 @@ impl Weight for PacketItem {
     fn weight_bytes(&self) -> usize {
         match self {
             PacketItem::Packet { packet, .. } => packet.weight_bytes(),
-            PacketItem::End => 0,
+            PacketItem::Flush(_) | PacketItem::End => 0,
         }
     }
 }
@@ -75,6 +79,8 @@ pub struct DecodeClock {
     previous_packet_pts: i64,
     /// The first frame that -t counts from.
     first_us: Option<i64>,
+    /// Samples of the last frame.
+    last_samples: Option<i64>,
 }
 
 const LATE_US: i64 = 100_000;
@@ -88,6 +94,7 @@ impl DecodeClock {
             rescale_last: NOPTS,
             previous_packet_pts: NOPTS,
             first_us: None,
+            last_samples: None,
         }
     }
 }
@@ -113,6 +120,13 @@ impl DecodeStage {
         while let Some((_, item)) = self.inbox.receive(None) {
             let wants_more = match item {
                 PacketItem::Packet { packet, now_us } => self.packet(packet, now_us, &mut frame)?,
+                PacketItem::Flush(answer) => {
+                    self.drain(&mut frame)?;
+                    self.decoder.flush();
+                    let rate = self.decoder.sample_rate();
+                    let _ = answer.send(self.clock.last_samples.map(|count| (count, rate)));
+                    !self.targets.is_empty()
+                }
                 PacketItem::End => {
                     self.drain(&mut frame)?;
                     false
@@ -232,6 +246,7 @@ impl DecodeStage {
             }
             clock.previous_packet_pts = packet.pts;
         }
+        clock.last_samples = Some(i64::from(frame.samples()));
         let pts = rescale_delta(base, pts, rate, frame.samples().max(0), &mut clock.rescale_last, rate);
         frame.set_pts(pts);
         let length_us = i64::from(frame.samples()) * 1_000_000 / i64::from(rate.den);

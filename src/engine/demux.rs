@@ -2,7 +2,8 @@
 
 use super::context::{JobContext, add};
 use super::errors::failed;
-use super::files::OpenInput;
+use super::files::{OpenInput, StreamPlan};
+use super::looping::{LastSamples, Looping};
 use super::pace::Pace;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
 use crate::av::{self, AvError, Packet, SideData};
@@ -27,8 +28,19 @@ pub struct Demuxer {
 pub enum Read {
     /// `now_us`: the packet's decoding time as predicted, in microseconds.
     Packet { stream: usize, packet: Packet, now_us: i64 },
+    /// The end of the file, which is to be read again: what is decoded comes out first, then [`Demuxer::restart`].
+    Again,
     /// The end of the file, a stop, or an error after which no more comes.
     End(Option<Error>),
+}
+
+fn looping(file: &OpenInput) -> Option<Looping> {
+    let rate = |plan: &StreamPlan| match plan.forced_frame_rate.is_positive() {
+        true => plan.forced_frame_rate,
+        false => plan.info.avg_frame_rate,
+    };
+    let streams = file.streams.iter().map(|plan| (plan.info.time_base, rate(plan)));
+    (file.loops != 0).then(|| Looping::new(file.loops, streams))
 }
 
 impl Demuxer {
@@ -61,9 +73,11 @@ impl Demuxer {
             error_threshold_s: threshold("dts_error_threshold", 3600.0 * 30.0),
             offset_us: file.offset_us,
         };
+        let mut timestamps = Timestamps::new(facts, streams.collect());
+        timestamps.looping = looping(&file);
         Demuxer {
             context: Arc::clone(context),
-            timestamps: Timestamps::new(facts, streams.collect()),
+            timestamps,
             pace: Pace::new(file.speed),
             has_begun: vec![false; file.streams.len()],
             has_reported_new: false,
@@ -89,7 +103,10 @@ impl Demuxer {
                     self.context.sleep(Duration::from_millis(10));
                     continue;
                 }
-                Err(AvError::EOF) if !self.file.host.is_set() => return Read::End(None),
+                Err(AvError::EOF) if !self.file.host.is_set() => {
+                    let goes_on = self.timestamps.looping.as_ref().is_some_and(Looping::goes_on);
+                    return if goes_on { Read::Again } else { Read::End(None) };
+                }
                 Err(_) if self.context.is_ending() => return Read::End(None),
                 Err(error) => return self.broken(error),
             }
@@ -98,6 +115,20 @@ impl Demuxer {
                 return read;
             }
         }
+    }
+
+    /// Goes back to the beginning, as -stream_loop wants. `samples`: the last that the decoder of each audio stream gave. False where
+    /// the input cannot go back.
+    pub fn restart(&mut self, samples: &[Option<LastSamples>]) -> bool {
+        let start_us = self.file.input.start_time_us().unwrap_or(0);
+        if self.file.input.seek(start_us).is_err() {
+            self.context.warn("demux", None, "the input cannot be read again: seeking to its start failed");
+            return false;
+        }
+        if let Some(looping) = &mut self.timestamps.looping {
+            looping.again(samples);
+        }
+        true
     }
 
     /// Reading broke off, which fails the job unless it was told to go on.

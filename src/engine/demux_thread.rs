@@ -6,10 +6,13 @@ use super::decode::PacketItem;
 use super::demux::{Demuxer, Read};
 use super::errors::failed;
 use super::inbox::{Inbox, Refused};
+use super::looping::LastSamples;
 use super::mux_thread::{MuxItem, Schedule};
 use crate::av::Packet;
 use crate::error::{Code, Error};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where the packets of one input stream go.
 #[derive(Default)]
@@ -48,10 +51,35 @@ impl DemuxStage {
             }
             match self.demuxer.read() {
                 Read::Packet { stream, packet, now_us } => self.send(stream, packet, now_us)?,
+                Read::Again => {
+                    let samples = self.flush_decoders();
+                    if !self.demuxer.restart(&samples) {
+                        return Ok(None);
+                    }
+                }
                 Read::End(error) => return Ok(error),
             }
         }
         Ok(None)
+    }
+
+    /// Lets every decoder give what it holds, and waits for that. Returns the last samples of those that decode audio.
+    fn flush_decoders(&self) -> Vec<Option<LastSamples>> {
+        let flush = |routes: &Routes| {
+            let inbox = routes.decode.as_ref()?;
+            let (sender, answer) = bounded(1);
+            inbox.send_last(0, PacketItem::Flush(sender));
+            Some(answer)
+        };
+        let answers: Vec<_> = self.routes.iter().map(flush).collect();
+        let wait = |answer: Receiver<Option<LastSamples>>| loop {
+            match answer.recv_timeout(Duration::from_millis(100)) {
+                Ok(samples) => break samples,
+                Err(RecvTimeoutError::Timeout) if !self.context.is_cancelled() => {}
+                Err(_) => break None, // the decoder is gone
+            }
+        };
+        answers.into_iter().map(|answer| answer.and_then(wait)).collect()
     }
 
     fn send(&mut self, stream: usize, packet: Packet, now_us: i64) -> Result<(), Error> {

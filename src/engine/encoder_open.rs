@@ -68,7 +68,7 @@ impl Opener<'_> {
         };
         let (frame_time_base, sink_frame_rate) = (sink.time_base, sink.frame_rate);
         let media = match self.kind {
-            MediaKind::Video => MediaSettings::Video(VideoSettings {
+            MediaKind::Video => MediaSettings::Video(Box::new(VideoSettings {
                 width: sink.width,
                 height: sink.height,
                 pixel_format: sink.format,
@@ -77,7 +77,7 @@ impl Opener<'_> {
                 picture: first.map(Frame::picture),
                 top_field_first: self.plan.video.top_field_first,
                 quantisers: self.plan.video.quantisers.clone(),
-            }),
+            })),
             _ => MediaSettings::Audio(AudioSettings {
                 sample_format: sink.format,
                 sample_rate: sink.sample_rate,

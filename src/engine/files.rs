@@ -27,6 +27,8 @@ pub struct OpenInput {
     pub offset_us: i64,
     /// -itsoffset alone.
     pub user_offset_us: i64,
+    /// How often it is read again; negative is without end.
+    pub loops: i64,
     /// -re, -readrate; 0 is as fast as it goes.
     pub speed: f64,
     pub is_bitexact: bool,
@@ -105,6 +107,7 @@ fn open(
         duration_us: duration_us(spec, start_us)?,
         start_us,
         is_seek_accurate: spec.flag("accurate_seek").unwrap_or(true),
+        loops: spec.value("stream_loop").and_then(parse_integer).unwrap_or(0),
         speed: speed(spec),
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         queue_packets: spec.value("thread_queue_size").and_then(parse_integer).unwrap_or(8).clamp(1, 1 << 20) as usize,

@@ -27,6 +27,7 @@ mod frame_rate;
 mod host;
 mod implied;
 mod inbox;
+mod looping;
 mod memory;
 mod metadata;
 mod mux;

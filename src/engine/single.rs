@@ -61,6 +61,11 @@ impl SingleThread {
             }
             match self.demuxers[input].read() {
                 Read::Packet { stream, packet, now_us } => self.distribute(input, stream, packet, now_us),
+                Read::Again if self.demuxers[input].restart(&[]) => {}
+                Read::Again => {
+                    self.is_at_end[input] = true;
+                    self.end_targets_of(input);
+                }
                 Read::End(error) => {
                     self.is_at_end[input] = true;
                     self.read_error = self.read_error.take().or(error);

@@ -3,6 +3,7 @@
 //! fftools/ffmpeg.c (5.1), with the prediction of `ist_dts_update` (7.x), which needs no feedback from decoders.
 //! Numbers only: no media is needed to test it.
 
+use super::looping::Looping;
 use crate::av::{NOPTS, Rational, TIME_BASE, rescale, rescale_rnd_minmax};
 
 /// What is known of one stream.
@@ -62,6 +63,8 @@ pub struct Timestamps {
     last_ts: i64,
     /// Packets whose timestamps were thrown away as nonsense.
     pub dropped: u64,
+    /// An input that is read several times.
+    pub looping: Option<Looping>,
 }
 
 fn us(value: i64, time_base: Rational) -> i64 {
@@ -72,7 +75,7 @@ impl Timestamps {
     pub fn new(file: FileFacts, streams: Vec<StreamFacts>) -> Timestamps {
         let clock =
             |facts| Clock { facts, has_wrapped_check_done: false, saw_first: false, dts: NOPTS, next_dts: NOPTS };
-        Timestamps { file, clocks: streams.into_iter().map(clock).collect(), last_ts: NOPTS, dropped: 0 }
+        Timestamps { file, clocks: streams.into_iter().map(clock).collect(), last_ts: NOPTS, dropped: 0, looping: None }
     }
 
     /// Puts the times of a packet right. `fields` is what a parser says of it: repeat_pict, None without a parser.
@@ -81,6 +84,9 @@ impl Timestamps {
         self.correct_wrap(stream, times);
         self.shift(stream, times);
         self.jump_between_streams(stream, times);
+        if let Some(looping) = &mut self.looping {
+            looping.shift(stream, times);
+        }
         self.jump_within_stream(stream, times);
         if times.dts != NOPTS {
             self.last_ts = us(times.dts, self.clocks[stream].facts.time_base);

@@ -30,7 +30,7 @@ static OPTIONS: &[OptionDef] = &[
     def("readrate_catchup", I, Number, "speed", "speed at which an input that fell behind -readrate catches up")
         .since(8, 0)
         .refused(LATER),
-    def("stream_loop", I, Integer, "times", "read the input again this often; -1 without end").refused(LATER),
+    def("stream_loop", I, Integer, "times", "read the input again this often; -1 without end"),
     def("discard", I, Text, "what", "packets that the demuxer throws away: none, default, noref, bidir, nokey, all")
         .each(),
     flag("find_stream_info", I, "read ahead to learn what the streams are"),
