@@ -40,7 +40,11 @@ impl Decoder {
         }
     }
 
-    fn get(&self) -> &ffi::AVCodecContext {
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
+        self.0
+    }
+
+    pub(super) fn get(&self) -> &ffi::AVCodecContext {
         // SAFETY: valid while we own it; no Rust enum in it (build.rs).
         unsafe { &*self.0 }
     }

@@ -208,6 +208,16 @@ impl Encoder {
         AvError::check(unsafe { ffi::av_channel_layout_copy(&mut context.ch_layout, audio.layout.as_ref()) }).map(drop)
     }
 
+    /// # Safety
+    /// A context of an encoder, which is this one's from here on.
+    pub(super) unsafe fn from_ptr(context: *mut ffi::AVCodecContext) -> Encoder {
+        Encoder(context, None)
+    }
+
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
+        self.0
+    }
+
     fn get(&self) -> &ffi::AVCodecContext {
         // SAFETY: valid while we own it; no Rust enum in it (build.rs).
         unsafe { &*self.0 }

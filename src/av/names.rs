@@ -44,6 +44,7 @@ pub fn codec_has_fields(codec_id: i32) -> bool {
     }
 }
 
+pub const CODEC_DVB_SUBTITLE: i32 = ffi::AV_CODEC_ID_DVB_SUBTITLE as i32;
 pub const CODEC_MP3: i32 = ffi::AV_CODEC_ID_MP3 as i32;
 pub const CODEC_AC3: i32 = ffi::AV_CODEC_ID_AC3 as i32;
 pub const CODEC_MPEG4: i32 = ffi::AV_CODEC_ID_MPEG4 as i32;

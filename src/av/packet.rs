@@ -33,6 +33,18 @@ impl Packet {
         NonNull::new(unsafe { ffi::av_packet_alloc() }).map(Packet).ok_or(AvError::NO_MEMORY)
     }
 
+    /// With a copy of `data`.
+    pub fn of_bytes(data: &[u8]) -> Result<Packet, AvError> {
+        let packet = Packet::new()?;
+        let size = i32::try_from(data.len()).map_err(|_| AvError::INVALID)?;
+        // SAFETY: a blank packet, which has as many bytes as were asked for after that.
+        unsafe {
+            AvError::check(ffi::av_new_packet(packet.as_ptr(), size))?;
+            (*packet.as_ptr()).data.copy_from_nonoverlapping(data.as_ptr(), data.len());
+        }
+        Ok(packet)
+    }
+
     pub(super) fn as_ptr(&self) -> *mut ffi::AVPacket {
         self.0.as_ptr()
     }

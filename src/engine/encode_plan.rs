@@ -42,7 +42,11 @@ impl Builder<'_> {
             bits_per_raw_sample: number("bits_per_raw_sample").unwrap_or(0) as i32,
             encoder_time_base: value("enc_time_base").map(|text| ratio("enc_time_base", text, false)).transpose()?,
             max_frames: number("frames").unwrap_or(i64::MAX),
-            video: if kind == MediaKind::Video { self.video_plan(open, &value)? } else { VideoPlan::default() },
+            video: match kind {
+                MediaKind::Video => self.video_plan(open, &value)?,
+                MediaKind::Subtitle => VideoPlan { size: size(&value)?, ..VideoPlan::default() },
+                _ => VideoPlan::default(),
+            },
             audio: if kind == MediaKind::Audio { audio_plan(&value)? } else { AudioPlan::default() },
         })
     }
@@ -64,12 +68,7 @@ impl Builder<'_> {
         if frame_rate.is_some() && max_frame_rate.is_some() {
             return Err(Error::option("only one of the options r and fpsmax can be set for a stream".into()));
         }
-        let size = value("s")
-            .map(|text| {
-                av::video_size(text)
-                    .ok_or_else(|| Error::option(format!("option s has the value '{text}', which is no size")))
-            })
-            .transpose()?;
+        let size = size(value)?;
         let (keeps_pixel_format, name) = match value("pix_fmt") {
             Some(text) => (text.starts_with('+'), Some(text.trim_start_matches('+')).filter(|t| !t.is_empty())),
             None => (false, None),
@@ -106,6 +105,13 @@ impl Builder<'_> {
             is_unfiltered: false,
         })
     }
+}
+
+fn size<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<Option<(i32, i32)>, Error> {
+    let parse = |text| {
+        av::video_size(text).ok_or_else(|| Error::option(format!("option s has the value '{text}', which is no size")))
+    };
+    value("s").map(parse).transpose()
 }
 
 fn quantisers<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<QuantiserSettings, Error> {

@@ -5,7 +5,7 @@ use super::errors::failed;
 use super::mux::StreamReady;
 use super::plan::{EncodePlan, FrameRateMode};
 use crate::av::{
-    self, AudioSettings, AvError, CommonSettings, Dict, Encoder, Frame, MediaSettings, Parameters, Rational, SideData,
+    self, AudioSettings, AvError, CommonSettings, Encoder, Frame, MediaSettings, Parameters, Rational, SideData,
     SinkFormat, VideoSettings,
 };
 use crate::error::{Code, Error};
@@ -176,20 +176,7 @@ impl Opener<'_> {
                 .source
                 .filter(|source| source.duration > 0)
                 .map(|source| (source.duration, source.time_base)),
-            encoder_tag: Some(self.encoder_tag()),
+            encoder_tag: Some(self.plan.encoder_tag(self.header_flags.as_deref())),
         })
-    }
-
-    /// "Lavc59.37.100 libx264", or without the version where the result must not depend on it.
-    fn encoder_tag(&self) -> String {
-        let mut flags = Dict::default();
-        if let Some(text) = &self.header_flags {
-            flags.set("fflags", text);
-        }
-        let is_bitexact = self.plan.is_bitexact
-            || av::has_bitexact(&flags, "fflags")
-            || av::has_bitexact(&self.plan.options, "flags");
-        let library = if is_bitexact { "Lavc".to_owned() } else { av::lavc_ident() };
-        format!("{library} {}", self.plan.codec.name())
     }
 }

@@ -49,6 +49,7 @@ mod single;
 mod source_setup;
 mod stage;
 mod stream_setup;
+mod subtitle;
 mod threads;
 mod timestamps;
 mod two_pass;

@@ -203,7 +203,9 @@ impl Builder<'_> {
             .at("decode")
             .on_stream(stream));
         }
-        self.add_simple_graph(open, inputs, graphs, index, filter, GraphSource { kind, input, stream });
+        if kind != MediaKind::Subtitle {
+            self.add_simple_graph(open, inputs, graphs, index, filter, GraphSource { kind, input, stream });
+        }
         Ok(())
     }
 
@@ -349,14 +351,6 @@ impl Builder<'_> {
                 codec.name(),
                 kind.word()
             )));
-        }
-        if kind == MediaKind::Subtitle {
-            return Err(Error::new(
-                Code::UNSUPPORTED,
-                format!("encoding subtitles ({}) is not supported yet", codec.name()),
-            )
-            .at("open output")
-            .with_hint("Copy subtitles with -c:s copy, or leave them out with -sn."));
         }
         Ok(Some(codec))
     }

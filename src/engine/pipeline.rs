@@ -13,11 +13,13 @@ use super::inbox::Inbox;
 use super::mux::Muxer;
 use super::mux_thread::{MuxItem, MuxStage, Schedule};
 use super::plan::{EncodePlan, GraphPlan};
-use super::source_setup::{Times, open_decoder, source_facts, source_settings};
+use super::source_setup::{Times, open_codec, open_decoder, packet_inbox, source_facts, source_settings};
 use super::stage::spawn_stage;
+use super::subtitle::{SubtitleStage, open_target};
 use super::threads::Task;
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An encoded stream of an output.
@@ -121,9 +123,11 @@ impl Builder {
         }
     }
 
-    fn start_all(&self, parts: Parts, running: &mut Running) -> Result<(), Error> {
+    fn start_all(&self, mut parts: Parts, running: &mut Running) -> Result<(), Error> {
         let mut routes: Vec<Vec<Routes>> =
             parts.demuxers.iter().map(|d| d.file.streams.iter().map(|_| Routes::default()).collect()).collect();
+        let subtitles: Vec<EncodedStream> =
+            parts.encoded.extract_if(.., |stream| stream.kind == MediaKind::Subtitle).collect();
         let encode_inboxes = self.encoders(&parts, running)?;
         let mut targets: Vec<Vec<Vec<FrameTarget>>> =
             parts.demuxers.iter().map(|d| d.file.streams.iter().map(|_| Vec::new()).collect()).collect();
@@ -154,6 +158,7 @@ impl Builder {
                 running.others.push(spawn_stage(&self.context, &format!("dec{input}:{stream}"), move || stage.run())?);
             }
         }
+        self.subtitles(&subtitles, &demuxers, exits_on_error, &mut routes, running)?;
         for stream in copied {
             let inbox = Arc::clone(&self.mux[stream.output]);
             routes[stream.input][stream.stream].copies.push((inbox, stream.index, stream.copy));
@@ -176,6 +181,40 @@ impl Builder {
             running
                 .demux
                 .push(spawn_stage(&self.context, &format!("demux{}", stage.demuxer.file.index), move || stage.run())?);
+        }
+        Ok(())
+    }
+
+    /// Streams of subtitles that are encoded: one thread for each input stream.
+    fn subtitles(
+        &self,
+        subtitles: &[EncodedStream],
+        demuxers: &[Demuxer],
+        exits_on_error: bool,
+        routes: &mut [Vec<Routes>],
+        running: &mut Running,
+    ) -> Result<(), Error> {
+        let sources: BTreeSet<(usize, usize)> = subtitles.iter().filter_map(|stream| stream.source).collect();
+        for (input, stream) in sources {
+            let plan = &demuxers[input].file.streams[stream];
+            let decoder = open_codec(&self.context, &demuxers[input], stream)?;
+            let targets = subtitles.iter().filter(|s| s.source == Some((input, stream))).map(|s| {
+                open_target(&self.context, s, &plan.info, &decoder, &self.mux[s.output])
+                    .map_err(|error| error.on_stream(s.index))
+            });
+            let targets = targets.collect::<Result<Vec<_>, Error>>()?;
+            let stage = SubtitleStage {
+                context: Arc::clone(&self.context),
+                inbox: packet_inbox(&self.context, &demuxers[input], stream),
+                decoder,
+                input,
+                stream,
+                exits_on_error,
+                fixes_duration: plan.fixes_sub_duration,
+                targets,
+            };
+            routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
+            running.others.push(spawn_stage(&self.context, &format!("sub{input}:{stream}"), move || stage.run())?);
         }
         Ok(())
     }
@@ -260,7 +299,10 @@ impl Builder {
 fn feeding_inputs(parts: &Parts, output: usize, index: usize) -> Vec<usize> {
     let copied = parts.copied.iter().filter(|c| (c.output, c.index) == (output, index)).map(|c| c.input);
     let graphs = parts.graphs.iter().filter(|g| g.sinks.iter().any(|s| s.target == Some((output, index))));
-    copied.chain(graphs.flat_map(|g| g.sources.iter().map(|s| s.input))).collect()
+    let encoded =
+        parts.encoded.iter().filter(|e| e.kind == MediaKind::Subtitle && (e.output, e.index) == (output, index));
+    let subtitles = encoded.filter_map(|e| e.source).map(|(input, _)| input);
+    copied.chain(subtitles).chain(graphs.flat_map(|g| g.sources.iter().map(|s| s.input))).collect()
 }
 
 impl Running {

@@ -64,6 +64,21 @@ pub struct EncodePlan {
     pub audio: AudioPlan,
 }
 
+impl EncodePlan {
+    /// "Lavc59.37.100 libx264", or without the version where the result must not depend on it (ffmpeg.c: set_encoder_id).
+    /// `format_flags`: -fflags of the output.
+    pub fn encoder_tag(&self, format_flags: Option<&str>) -> String {
+        let mut flags = Dict::default();
+        if let Some(text) = format_flags {
+            flags.set("fflags", text);
+        }
+        let is_bitexact =
+            self.is_bitexact || av::has_bitexact(&flags, "fflags") || av::has_bitexact(&self.options, "flags");
+        let library = if is_bitexact { "Lavc".to_owned() } else { av::lavc_ident() };
+        format!("{library} {}", self.codec.name())
+    }
+}
+
 #[derive(Clone, Default)]
 pub struct VideoPlan {
     pub frame_rate: Option<Rational>,

@@ -1,13 +1,13 @@
 //! What decoders and graphs need to know of the streams that they work on.
 
 use super::context::JobContext;
-use super::decode::{DecodeClock, DecodeStage, FrameTarget};
+use super::decode::{DecodeClock, DecodeStage, FrameTarget, PacketItem};
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::failed;
 use super::filter_build::SourceSettings;
 use super::inbox::Inbox;
-use crate::av::{Dict, SideData};
+use crate::av::{Decoder, Dict, SideData};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::sync::Arc;
@@ -57,15 +57,14 @@ pub fn source_facts(demuxer: &Demuxer, stream: usize) -> SourceFacts {
     }
 }
 
-/// Opens the decoder of a stream, ready to run on its thread.
-pub fn open_decoder(
-    context: &Arc<JobContext>,
-    demuxer: &Demuxer,
-    stream: usize,
-    targets: Vec<FrameTarget>,
-    exits_on_error: bool,
-    times: &Times,
-) -> Result<DecodeStage, Error> {
+/// The queue in front of a decoder.
+pub fn packet_inbox(context: &Arc<JobContext>, demuxer: &Demuxer, stream: usize) -> Arc<Inbox<PacketItem>> {
+    let file = &demuxer.file;
+    Inbox::new(context, vec![(format!("decoder {}:{stream}", file.index), file.queue_packets)])
+}
+
+/// Opens the decoder of a stream.
+pub fn open_codec(context: &JobContext, demuxer: &Demuxer, stream: usize) -> Result<Decoder, Error> {
     let file = &demuxer.file;
     let plan = &file.streams[stream];
     let info = &plan.info;
@@ -81,12 +80,11 @@ pub fn open_decoder(
     if info.is_attached_picture() {
         options.set("threads", "1"); // its only frame must not wait for more
     }
-    let rate = info.avg_frame_rate;
-    let decoder = crate::av::Decoder::open(
+    let decoder = Decoder::open(
         codec,
         &info.parameters,
         info.time_base,
-        rate,
+        info.avg_frame_rate,
         file.is_bitexact,
         context.log_slot,
         &mut options,
@@ -102,17 +100,32 @@ pub fn open_decoder(
     if let Some((key, _)) = options.entries().first() {
         return Err(on_stream(Error::option(format!("option {key} is not one of the decoder {}", codec.name()))));
     }
+    Ok(decoder)
+}
+
+/// Opens the decoder of a stream of video or audio, ready to run on its thread.
+pub fn open_decoder(
+    context: &Arc<JobContext>,
+    demuxer: &Demuxer,
+    stream: usize,
+    targets: Vec<FrameTarget>,
+    exits_on_error: bool,
+    times: &Times,
+) -> Result<DecodeStage, Error> {
+    let file = &demuxer.file;
+    let plan = &file.streams[stream];
+    let info = &plan.info;
     Ok(DecodeStage {
         context: Arc::clone(context),
-        inbox: Inbox::new(context, vec![(format!("decoder {}:{stream}", file.index), file.queue_packets)]),
-        decoder,
+        inbox: packet_inbox(context, demuxer, stream),
+        decoder: open_codec(context, demuxer, stream)?,
         input: file.index,
         stream,
         is_video: info.kind() == MediaKind::Video,
         time_base: info.time_base,
         forced_frame_rate: plan.forced_frame_rate,
         top_field_first: plan.top_field_first,
-        average_frame_rate: rate,
+        average_frame_rate: info.avg_frame_rate,
         sample_aspect_ratio: info.sample_aspect_ratio,
         duration_us: file.duration_us,
         start_us: times.offset_us(file),

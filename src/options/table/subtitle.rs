@@ -14,7 +14,7 @@ static OPTIONS: &[OptionDef] = &[
     def("scodec", IO, Text, "codec", "as -c:s").means("c", "s"),
     def("stag", O, Text, "fourcc", "as -tag:s").means("tag", "s"),
     def("spre", O, Text, "preset", "as -pre:s"),
-    flag("fix_sub_duration", I, "end each subtitle where the next one begins").each().refused(LATER),
+    flag("fix_sub_duration", I, "end each subtitle where the next one begins").each(),
     flag("fix_sub_duration_heartbeat", O, "end subtitles that wait for their end at key frames of this video")
         .each()
         .since(6, 1)
