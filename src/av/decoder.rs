@@ -68,6 +68,11 @@ impl Decoder {
         unsafe { ffi::avcodec_flush_buffers(self.0) };
     }
 
+    /// Width and height as the decoder knows them; 0 where it does not.
+    pub fn size(&self) -> (i32, i32) {
+        (self.get().width, self.get().height)
+    }
+
     pub fn sample_rate(&self) -> i32 {
         self.get().sample_rate
     }

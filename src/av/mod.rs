@@ -6,6 +6,7 @@
 
 mod access;
 mod bsf;
+mod canvas;
 mod chapters;
 mod codec;
 mod decoder;
@@ -39,6 +40,7 @@ mod whole_file;
 
 pub use access::Files;
 pub use bsf::BitstreamFilters;
+pub use canvas::CANVAS_FORMAT;
 pub use chapters::Chapter;
 pub use codec::{Codec, decoder_for, find_decoder, find_encoder};
 pub use decoder::Decoder;

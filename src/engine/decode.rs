@@ -15,6 +15,8 @@ pub enum PacketItem {
         packet: Packet,
         now_us: i64,
     },
+    /// For subtitles that a graph shows: other streams of the file have come as far as this, in the time base of this one.
+    Heartbeat(i64),
     /// The input begins again: what the decoder holds comes out; the last samples of an audio stream go back.
     Flush(Sender<Option<LastSamples>>),
     End,
@@ -24,13 +26,20 @@ impl Weight for PacketItem {
     fn weight_bytes(&self) -> usize {
         match self {
             PacketItem::Packet { packet, .. } => packet.weight_bytes(),
-            PacketItem::Flush(_) | PacketItem::End => 0,
+            PacketItem::Heartbeat(_) | PacketItem::Flush(_) | PacketItem::End => 0,
         }
     }
 }
 
 pub enum FrameItem {
     Frame(Frame),
+    /// A drawn subtitle, with its pts, and when it goes away.
+    Shown {
+        canvas: Frame,
+        end_pts: i64,
+    },
+    /// For a source of subtitles: its file has come as far as this.
+    Heartbeat(i64),
     /// The end, and its time in microseconds.
     End(i64),
 }
@@ -38,8 +47,8 @@ pub enum FrameItem {
 impl Weight for FrameItem {
     fn weight_bytes(&self) -> usize {
         match self {
-            FrameItem::Frame(frame) => frame.weight_bytes(),
-            FrameItem::End(_) => 0,
+            FrameItem::Frame(frame) | FrameItem::Shown { canvas: frame, .. } => frame.weight_bytes(),
+            FrameItem::Heartbeat(_) | FrameItem::End(_) => 0,
         }
     }
 }
@@ -120,6 +129,7 @@ impl DecodeStage {
         while let Some((_, item)) = self.inbox.receive(None) {
             let wants_more = match item {
                 PacketItem::Packet { packet, now_us } => self.packet(packet, now_us, &mut frame)?,
+                PacketItem::Heartbeat(_) => true,
                 PacketItem::Flush(answer) => {
                     self.drain(&mut frame)?;
                     self.decoder.flush();

@@ -8,7 +8,7 @@ use super::errors::failed;
 use super::inbox::{Inbox, Refused};
 use super::looping::LastSamples;
 use super::mux_thread::{MuxItem, Schedule};
-use crate::av::Packet;
+use crate::av::{NOPTS, Packet, rescale};
 use crate::error::{Code, Error};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use std::time::Duration;
 pub struct Routes {
     pub decode: Option<Arc<Inbox<PacketItem>>>,
     pub copies: Vec<(Arc<Inbox<MuxItem>>, usize, CopyStream)>,
+    /// Subtitles that a graph shows: they are told how far the file is.
+    pub wants_heartbeat: bool,
 }
 
 /// Reads one input and sends its packets to decoders and muxers.
@@ -82,7 +84,20 @@ impl DemuxStage {
         answers.into_iter().map(|answer| answer.and_then(wait)).collect()
     }
 
+    fn send_heartbeats(&mut self, stream: usize, pts: i64) -> Result<(), Error> {
+        let streams = &self.demuxer.file.streams;
+        for (index, routes) in self.routes.iter_mut().enumerate().filter(|(_, routes)| routes.wants_heartbeat) {
+            let (Some(inbox), true) = (&routes.decode, pts != NOPTS) else { continue };
+            let pts = rescale(pts, streams[stream].info.time_base, streams[index].info.time_base);
+            if !refused(inbox.send(0, PacketItem::Heartbeat(pts.saturating_sub(1))))? {
+                routes.decode = None;
+            }
+        }
+        Ok(())
+    }
+
     fn send(&mut self, stream: usize, packet: Packet, now_us: i64) -> Result<(), Error> {
+        self.send_heartbeats(stream, packet.pts())?;
         let routes = &mut self.routes[stream];
         let parameters = &self.demuxer.file.streams[stream].info.parameters;
         let mut index = 0;

@@ -47,6 +47,8 @@ pub struct StreamPlan {
     pub scale: f64,
     pub autorotate: bool,
     pub reinit_filter: bool,
+    /// -canvas_size of subtitles.
+    pub canvas_size: Option<(i32, i32)>,
     /// -fix_sub_duration: subtitles end where the next one begins.
     pub fixes_sub_duration: bool,
     /// -top of the input.
@@ -340,6 +342,13 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
         scale: value("itsscale").and_then(parse_float).unwrap_or(1.0),
         autorotate: value("autorotate").is_none_or(|v| v != "0"),
         reinit_filter: value("reinit_filter").is_none_or(|v| v != "0"),
+        canvas_size: value("canvas_size")
+            .map(|text| {
+                av::video_size(text).ok_or_else(|| {
+                    Error::option(format!("option canvas_size has the value '{text}', which is no size"))
+                })
+            })
+            .transpose()?,
         fixes_sub_duration: value("fix_sub_duration").is_some_and(|v| v != "0"),
         top_field_first: value("top").and_then(parse_integer).filter(|top| *top >= 0).map(|top| top != 0),
         discard,

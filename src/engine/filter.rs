@@ -10,6 +10,7 @@ use super::errors::failed;
 use super::filter_build::{SinkSettings, SourceFormat, SourceSettings, build};
 use super::inbox::{CloseOnDrop, Inbox, Refused};
 use super::plan::{EncodePlan, GraphPlan};
+use super::sub2video::{Sub2Video, source_format};
 use crate::av::{AvError, Frame, Graph, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
@@ -41,6 +42,8 @@ pub struct SourceState {
     patience: usize,
     /// Frames in a row that the graph threw away.
     discarded: u32,
+    /// Where the source is bitmap subtitles.
+    canvas: Option<Sub2Video>,
 }
 
 const PATIENCE: usize = 32;
@@ -54,7 +57,14 @@ impl SourceState {
             is_ended: false,
             patience: PATIENCE,
             discarded: 0,
+            canvas: None,
         }
+    }
+
+    /// Of bitmap subtitles, whose pictures have one size from the beginning.
+    pub fn of_subtitles(settings: SourceSettings, size: (i32, i32)) -> SourceState {
+        let canvas = Some(Sub2Video::new(size, settings.time_base));
+        SourceState { format: Some(source_format(size)), canvas, ..SourceState::new(settings) }
     }
 }
 
@@ -90,6 +100,8 @@ impl FilterStage {
             match self.inbox.receive_patiently(Some(wanted), &patience) {
                 Some((source, FrameItem::Frame(frame))) if source != wanted => self.offer(source, frame)?,
                 Some((source, FrameItem::Frame(frame))) => self.frame(source, frame)?,
+                Some((source, FrameItem::Shown { canvas, end_pts })) => self.shown(source, canvas, end_pts)?,
+                Some((source, FrameItem::Heartbeat(pts))) => self.heartbeat(source, pts)?,
                 Some((source, FrameItem::End(time_us))) => self.source_ended(source, time_us)?,
                 None => return Ok(()),
             }
@@ -184,6 +196,22 @@ impl FilterStage {
         self.push(source, &frame)
     }
 
+    fn shown(&mut self, source: usize, canvas: Frame, end_pts: i64) -> Result<(), Error> {
+        let Some(state) = &mut self.sources[source].canvas else { return Ok(()) };
+        match state.picture(canvas, end_pts) {
+            Ok(frame) => self.push(source, &frame),
+            Err(error) => Err(self.error(error)),
+        }
+    }
+
+    /// The file of a source of subtitles has come as far as `pts`.
+    fn heartbeat(&mut self, source: usize, pts: i64) -> Result<(), Error> {
+        let is_wanted = self.graph.as_ref().is_some_and(|graph| graph.failed_requests(source) > 0);
+        let Some(state) = &mut self.sources[source].canvas else { return Ok(()) };
+        let frames = state.heartbeat(pts, is_wanted).map_err(|e| self.error(e))?;
+        frames.iter().try_for_each(|frame| self.push(source, frame))
+    }
+
     fn push(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
         let Some(graph) = &mut self.graph else { return Ok(()) };
         match graph.send(source, frame) {
@@ -199,6 +227,11 @@ impl FilterStage {
     }
 
     fn source_ended(&mut self, source: usize, time_us: i64) -> Result<(), Error> {
+        if let Some(canvas) = &mut self.sources[source].canvas
+            && let Some(last) = canvas.end().map_err(|e| self.error(e))?
+        {
+            self.push(source, &last)?;
+        }
         let state = &mut self.sources[source];
         state.is_ended = true;
         let base = match (state.settings.kind, &state.format) {

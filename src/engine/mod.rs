@@ -49,6 +49,7 @@ mod single;
 mod source_setup;
 mod stage;
 mod stream_setup;
+mod sub2video;
 mod subtitle;
 mod threads;
 mod timestamps;

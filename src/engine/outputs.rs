@@ -204,7 +204,14 @@ impl Builder<'_> {
             .on_stream(stream));
         }
         if kind != MediaKind::Subtitle {
-            self.add_simple_graph(open, inputs, graphs, index, filter, GraphSource { kind, input, stream });
+            self.add_simple_graph(
+                open,
+                inputs,
+                graphs,
+                index,
+                filter,
+                GraphSource { kind, input, stream, is_subtitle: false },
+            );
         }
         Ok(())
     }

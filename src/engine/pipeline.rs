@@ -15,11 +15,13 @@ use super::mux_thread::{MuxItem, MuxStage, Schedule};
 use super::plan::{EncodePlan, GraphPlan};
 use super::source_setup::{Times, open_codec, open_decoder, packet_inbox, source_facts, source_settings};
 use super::stage::spawn_stage;
+use super::sub2video::canvas_size;
 use super::subtitle::{SubtitleStage, open_target};
 use super::threads::Task;
+use crate::av::Decoder;
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An encoded stream of an output.
@@ -57,6 +59,16 @@ pub struct Parts {
     pub copy_ts: bool,
     pub start_at_zero: bool,
 }
+
+/// A stream of subtitles that is decoded, and the graphs that show it.
+struct OpenSubtitle {
+    decoder: Decoder,
+    canvas_size: (i32, i32),
+    graphs: Vec<FrameTarget>,
+}
+
+/// By input and stream.
+type OpenSubtitles = BTreeMap<(usize, usize), OpenSubtitle>;
 
 /// What came of it.
 pub struct Outcome {
@@ -144,9 +156,16 @@ impl Builder {
             start_at_zero,
         } = parts;
         let times = Times { copy_ts, start_at_zero };
+        let mut text = self.open_subtitles(&subtitles, &graphs, &demuxers)?;
         for graph in graphs {
-            let stage = self.graph(graph, &demuxers, &encoded, &encode_inboxes, &bits, &times);
+            let stage = self.graph(graph, &demuxers, &text, &encoded, &encode_inboxes, &bits, &times);
             for (queue, source) in stage.plan.sources.iter().enumerate() {
+                if source.is_subtitle {
+                    if let Some(open) = text.get_mut(&(source.input, source.stream)) {
+                        open.graphs.push((Arc::clone(&stage.inbox), queue));
+                    }
+                    continue;
+                }
                 targets[source.input][source.stream].push((Arc::clone(&stage.inbox), queue));
             }
             running.others.push(spawn_stage(&self.context, "filter", move || stage.run())?);
@@ -158,7 +177,7 @@ impl Builder {
                 running.others.push(spawn_stage(&self.context, &format!("dec{input}:{stream}"), move || stage.run())?);
             }
         }
-        self.subtitles(&subtitles, &demuxers, exits_on_error, &mut routes, running)?;
+        self.subtitles(&subtitles, text, &demuxers, exits_on_error, &mut routes, running)?;
         for stream in copied {
             let inbox = Arc::clone(&self.mux[stream.output]);
             routes[stream.input][stream.stream].copies.push((inbox, stream.index, stream.copy));
@@ -185,19 +204,36 @@ impl Builder {
         Ok(())
     }
 
-    /// Streams of subtitles that are encoded: one thread for each input stream.
+    /// Opens the decoders of subtitles that are encoded or shown by graphs.
+    fn open_subtitles(
+        &self,
+        subtitles: &[EncodedStream],
+        graphs: &[GraphPlan],
+        demuxers: &[Demuxer],
+    ) -> Result<OpenSubtitles, Error> {
+        let encoded = subtitles.iter().filter_map(|stream| stream.source);
+        let shown = graphs.iter().flat_map(|graph| &graph.sources).filter(|source| source.is_subtitle);
+        let sources: BTreeSet<_> = encoded.chain(shown.map(|source| (source.input, source.stream))).collect();
+        let open = |(input, stream): (usize, usize)| {
+            let decoder = open_codec(&self.context, &demuxers[input], stream)?;
+            let canvas_size = canvas_size(&demuxers[input].file, stream, &decoder);
+            Ok(((input, stream), OpenSubtitle { decoder, canvas_size, graphs: Vec::new() }))
+        };
+        sources.into_iter().map(open).collect()
+    }
+
+    /// One thread for each input stream of subtitles.
     fn subtitles(
         &self,
         subtitles: &[EncodedStream],
+        open: OpenSubtitles,
         demuxers: &[Demuxer],
         exits_on_error: bool,
         routes: &mut [Vec<Routes>],
         running: &mut Running,
     ) -> Result<(), Error> {
-        let sources: BTreeSet<(usize, usize)> = subtitles.iter().filter_map(|stream| stream.source).collect();
-        for (input, stream) in sources {
+        for ((input, stream), OpenSubtitle { decoder, canvas_size, graphs }) in open {
             let plan = &demuxers[input].file.streams[stream];
-            let decoder = open_codec(&self.context, &demuxers[input], stream)?;
             let targets = subtitles.iter().filter(|s| s.source == Some((input, stream))).map(|s| {
                 open_target(&self.context, s, &plan.info, &decoder, &self.mux[s.output])
                     .map_err(|error| error.on_stream(s.index))
@@ -212,7 +248,11 @@ impl Builder {
                 exits_on_error,
                 fixes_duration: plan.fixes_sub_duration,
                 targets,
+                graphs,
+                canvas_size,
+                time_base: plan.info.time_base,
             };
+            routes[input][stream].wants_heartbeat = !stage.graphs.is_empty();
             routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
             running.others.push(spawn_stage(&self.context, &format!("sub{input}:{stream}"), move || stage.run())?);
         }
@@ -260,6 +300,7 @@ impl Builder {
         &self,
         plan: GraphPlan,
         demuxers: &[Demuxer],
+        subtitles: &OpenSubtitles,
         encoded: &[EncodedStream],
         inboxes: &[Arc<Inbox<EncodeItem>>],
         bits: &[i32],
@@ -271,8 +312,13 @@ impl Builder {
         };
         let inbox: Arc<Inbox<FrameItem>> =
             Inbox::new(&self.context, plan.sources.iter().enumerate().map(queue).collect());
-        let sources =
-            plan.sources.iter().map(|s| SourceState::new(source_settings(&demuxers[s.input], s.stream, s.kind, times)));
+        let sources = plan.sources.iter().map(|s| {
+            let settings = source_settings(&demuxers[s.input], s.stream, s.kind, times);
+            match subtitles.get(&(s.input, s.stream)).filter(|_| s.is_subtitle) {
+                Some(open) => SourceState::of_subtitles(settings, open.canvas_size),
+                None => SourceState::new(settings),
+            }
+        });
         let sinks = plan.sinks.iter().filter_map(|sink| {
             let target = sink.target?;
             let index = encoded.iter().position(|s| (s.output, s.index) == target)?;

@@ -26,6 +26,8 @@ pub struct GraphSource {
     pub kind: MediaKind,
     pub input: usize,
     pub stream: usize,
+    /// Bitmap subtitles that become video.
+    pub is_subtitle: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -218,7 +220,8 @@ fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> 
     for pad in sources {
         let (input, stream) = bind(&pad, description, inputs)?;
         use_stream(inputs, input, stream, true);
-        plan.sources.push(GraphSource { kind: pad.kind, input, stream });
+        let is_subtitle = inputs[input].facts[stream].kind == MediaKind::Subtitle;
+        plan.sources.push(GraphSource { kind: pad.kind, input, stream, is_subtitle });
     }
     for pad in sinks {
         plan.sinks.push(GraphSink { kind: pad.kind, label: pad.label, filter: pad.filter, target: None });
@@ -245,7 +248,8 @@ fn bind(pad: &av::GraphPad, description: &str, inputs: &[OpenInput]) -> Result<(
     let selector = Selector::parse(specifier).ok_or_else(|| bad(format!("[{label}] is no stream specifier")))?;
     let fits = |i: &usize| {
         let kind = input.facts[*i].kind;
-        kind == pad.kind && input.streams[*i].discard != av::DISCARD_ALL && selector.matches(&input.facts, *i)
+        let is_right = kind == pad.kind || (pad.kind == MediaKind::Video && kind == MediaKind::Subtitle);
+        is_right && input.streams[*i].discard != av::DISCARD_ALL && selector.matches(&input.facts, *i)
     };
     let found = (0..input.streams.len()).find(fits);
     let stream = found.ok_or_else(|| bad(format!("[{label}] matches no {} stream", pad.kind.word())))?;

@@ -2,14 +2,17 @@
 //! `do_subtitle_out` and `init_output_stream` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, LEVEL_ERROR, add};
-use super::decode::PacketItem;
+use super::decode::{FrameItem, FrameTarget, PacketItem};
 use super::errors::failed;
 use super::inbox::{CloseOnDrop, Inbox, Refused};
 use super::mux::StreamReady;
 use super::mux_thread::MuxItem;
 use super::pipeline::EncodedStream;
 use super::plan::EncodePlan;
-use crate::av::{self, AvError, Decoder, Encoder, InputStream, Packet, Subtitle, SubtitleSettings, TIME_BASE};
+use super::sub2video::draw;
+use crate::av::{
+    self, AvError, Decoder, Encoder, InputStream, Packet, Rational, Subtitle, SubtitleSettings, TIME_BASE,
+};
 use crate::error::{Code, Error};
 use std::sync::Arc;
 
@@ -33,6 +36,10 @@ pub struct SubtitleStage {
     /// -fix_sub_duration: each subtitle ends where the next one begins.
     pub fixes_duration: bool,
     pub targets: Vec<SubtitleTarget>,
+    /// Graphs that lay the pictures over video.
+    pub graphs: Vec<FrameTarget>,
+    pub canvas_size: (i32, i32),
+    pub time_base: Rational,
 }
 
 /// Opens the encoder of one output stream and tells its muxer.
@@ -103,16 +110,21 @@ impl SubtitleStage {
         let result = self.run_inner();
         // Also after an error: the muxers must not wait for more.
         self.targets.iter().for_each(|target| target.mux.send_last(target.index, MuxItem::End));
+        self.graphs.iter().for_each(|(inbox, queue)| inbox.send_last(*queue, FrameItem::End(i64::MAX)));
         result
     }
 
     fn run_inner(&mut self) -> Result<(), Error> {
         // With -fix_sub_duration: the one whose end is not known yet.
         let mut held: Option<(Subtitle, i64)> = None;
-        while !self.targets.is_empty() {
+        while !self.targets.is_empty() || !self.graphs.is_empty() {
             let Some((_, item)) = self.inbox.receive(None) else { return Ok(()) };
             let decoded = match item {
                 PacketItem::Packet { packet, now_us } => self.decode(Some(&packet))?.map(|subtitle| (subtitle, now_us)),
+                PacketItem::Heartbeat(pts) => {
+                    self.send_graphs(|| Ok(FrameItem::Heartbeat(pts)))?;
+                    None
+                }
                 PacketItem::Flush(answer) => {
                     let rest = self.decode(None)?;
                     self.decoder.flush();
@@ -173,11 +185,43 @@ impl SubtitleStage {
         Some((subtitle, now_us))
     }
 
+    fn draw(&mut self, subtitle: &Subtitle) -> Result<(), Error> {
+        let no_memory = |e| failed(e, "decode", Code::ENOMEM, "no memory for a picture of subtitles");
+        let drawn = draw(subtitle, self.canvas_size, self.time_base).map_err(no_memory)?;
+        if drawn.is_partial {
+            self.context.warn(
+                "decode",
+                Some(self.stream),
+                "a subtitle is no picture, or lies outside of the canvas; it is not shown",
+            );
+        }
+        self.send_graphs(|| {
+            let canvas = drawn.canvas.reference().map_err(no_memory)?;
+            Ok(FrameItem::Shown { canvas, end_pts: drawn.end_pts })
+        })
+    }
+
+    fn send_graphs(&mut self, item: impl Fn() -> Result<FrameItem, Error>) -> Result<(), Error> {
+        let mut index = 0;
+        while index < self.graphs.len() {
+            let (inbox, queue) = &self.graphs[index];
+            match inbox.send(*queue, item()?) {
+                Ok(()) => index += 1,
+                Err(Refused::Closed) => drop(self.graphs.remove(index)),
+                Err(Refused::Error(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn encode(&mut self, mut subtitle: Subtitle, now_us: i64) -> Result<(), Error> {
         let Some(pts_us) = subtitle.pts_us() else {
             self.context.warn("encode", Some(self.stream), "a subtitle without a time is left out");
             return Ok(());
         };
+        if !self.graphs.is_empty() {
+            self.draw(&subtitle)?;
+        }
         if subtitle.is_empty() {
             return Ok(());
         }

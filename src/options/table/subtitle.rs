@@ -19,5 +19,5 @@ static OPTIONS: &[OptionDef] = &[
         .each()
         .since(6, 1)
         .refused(LATER),
-    def("canvas_size", I, Text, "size", "size of the canvas of bitmap subtitles").each().refused(LATER),
+    def("canvas_size", I, Text, "size", "size of the canvas of bitmap subtitles").each(),
 ];
