@@ -51,6 +51,7 @@ mod stage;
 mod stream_setup;
 mod sub2video;
 mod subtitle;
+mod subtitle_setup;
 mod threads;
 mod timestamps;
 mod two_pass;

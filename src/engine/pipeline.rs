@@ -13,15 +13,12 @@ use super::inbox::Inbox;
 use super::mux::Muxer;
 use super::mux_thread::{MuxItem, MuxStage, Schedule};
 use super::plan::{EncodePlan, GraphPlan};
-use super::source_setup::{Times, open_codec, open_decoder, packet_inbox, source_facts, source_settings};
+use super::source_setup::{Times, open_decoder, source_facts, source_settings};
 use super::stage::spawn_stage;
-use super::sub2video::canvas_size;
-use super::subtitle::{SubtitleStage, open_target};
+use super::subtitle_setup::OpenSubtitles;
 use super::threads::Task;
-use crate::av::Decoder;
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// An encoded stream of an output.
@@ -60,15 +57,12 @@ pub struct Parts {
     pub start_at_zero: bool,
 }
 
-/// A stream of subtitles that is decoded, and the graphs that show it.
-struct OpenSubtitle {
-    decoder: Decoder,
-    canvas_size: (i32, i32),
-    graphs: Vec<FrameTarget>,
+/// The encoders of video and audio, what leads to them, and how many bits their sources' samples have.
+struct Encoders {
+    streams: Vec<EncodedStream>,
+    inboxes: Vec<Arc<Inbox<EncodeItem>>>,
+    bits: Vec<i32>,
 }
-
-/// By input and stream.
-type OpenSubtitles = BTreeMap<(usize, usize), OpenSubtitle>;
 
 /// What came of it.
 pub struct Outcome {
@@ -85,19 +79,19 @@ pub fn run(context: &Arc<JobContext>, parts: Parts) -> Result<Outcome, Error> {
     builder.start(parts)?.join(context)
 }
 
-struct Builder {
-    context: Arc<JobContext>,
-    mux: Vec<Arc<Inbox<MuxItem>>>,
+pub(super) struct Builder {
+    pub(super) context: Arc<JobContext>,
+    pub(super) mux: Vec<Arc<Inbox<MuxItem>>>,
     schedule: Arc<Schedule>,
     first_in_schedule: Vec<usize>,
 }
 
 /// The threads that run.
 #[derive(Default)]
-struct Running {
+pub(super) struct Running {
     demux: Vec<Task<Result<Option<Error>, Error>>>,
     mux: Vec<Task<Result<(), Error>>>,
-    others: Vec<Task<Result<(), Error>>>,
+    pub(super) others: Vec<Task<Result<(), Error>>>,
 }
 
 impl Builder {
@@ -156,9 +150,10 @@ impl Builder {
             start_at_zero,
         } = parts;
         let times = Times { copy_ts, start_at_zero };
+        let encoders = Encoders { streams: encoded, inboxes: encode_inboxes, bits };
         let mut text = self.open_subtitles(&subtitles, &graphs, &demuxers)?;
         for graph in graphs {
-            let stage = self.graph(graph, &demuxers, &text, &encoded, &encode_inboxes, &bits, &times);
+            let stage = self.graph(graph, &demuxers, &text, &encoders, &times);
             for (queue, source) in stage.plan.sources.iter().enumerate() {
                 if source.is_subtitle {
                     if let Some(open) = text.get_mut(&(source.input, source.stream)) {
@@ -200,61 +195,6 @@ impl Builder {
             running
                 .demux
                 .push(spawn_stage(&self.context, &format!("demux{}", stage.demuxer.file.index), move || stage.run())?);
-        }
-        Ok(())
-    }
-
-    /// Opens the decoders of subtitles that are encoded or shown by graphs.
-    fn open_subtitles(
-        &self,
-        subtitles: &[EncodedStream],
-        graphs: &[GraphPlan],
-        demuxers: &[Demuxer],
-    ) -> Result<OpenSubtitles, Error> {
-        let encoded = subtitles.iter().filter_map(|stream| stream.source);
-        let shown = graphs.iter().flat_map(|graph| &graph.sources).filter(|source| source.is_subtitle);
-        let sources: BTreeSet<_> = encoded.chain(shown.map(|source| (source.input, source.stream))).collect();
-        let open = |(input, stream): (usize, usize)| {
-            let decoder = open_codec(&self.context, &demuxers[input], stream)?;
-            let canvas_size = canvas_size(&demuxers[input].file, stream, &decoder);
-            Ok(((input, stream), OpenSubtitle { decoder, canvas_size, graphs: Vec::new() }))
-        };
-        sources.into_iter().map(open).collect()
-    }
-
-    /// One thread for each input stream of subtitles.
-    fn subtitles(
-        &self,
-        subtitles: &[EncodedStream],
-        open: OpenSubtitles,
-        demuxers: &[Demuxer],
-        exits_on_error: bool,
-        routes: &mut [Vec<Routes>],
-        running: &mut Running,
-    ) -> Result<(), Error> {
-        for ((input, stream), OpenSubtitle { decoder, canvas_size, graphs }) in open {
-            let plan = &demuxers[input].file.streams[stream];
-            let targets = subtitles.iter().filter(|s| s.source == Some((input, stream))).map(|s| {
-                open_target(&self.context, s, &plan.info, &decoder, &self.mux[s.output])
-                    .map_err(|error| error.on_stream(s.index))
-            });
-            let targets = targets.collect::<Result<Vec<_>, Error>>()?;
-            let stage = SubtitleStage {
-                context: Arc::clone(&self.context),
-                inbox: packet_inbox(&self.context, &demuxers[input], stream),
-                decoder,
-                input,
-                stream,
-                exits_on_error,
-                fixes_duration: plan.fixes_sub_duration,
-                targets,
-                graphs,
-                canvas_size,
-                time_base: plan.info.time_base,
-            };
-            routes[input][stream].wants_heartbeat = !stage.graphs.is_empty();
-            routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
-            running.others.push(spawn_stage(&self.context, &format!("sub{input}:{stream}"), move || stage.run())?);
         }
         Ok(())
     }
@@ -301,9 +241,7 @@ impl Builder {
         plan: GraphPlan,
         demuxers: &[Demuxer],
         subtitles: &OpenSubtitles,
-        encoded: &[EncodedStream],
-        inboxes: &[Arc<Inbox<EncodeItem>>],
-        bits: &[i32],
+        encoders: &Encoders,
         times: &Times,
     ) -> FilterStage {
         let queue = |(number, s): (usize, &super::plan::GraphSource)| {
@@ -321,15 +259,15 @@ impl Builder {
         });
         let sinks = plan.sinks.iter().filter_map(|sink| {
             let target = sink.target?;
-            let index = encoded.iter().position(|s| (s.output, s.index) == target)?;
-            let stream = &encoded[index];
+            let index = encoders.streams.iter().position(|s| (s.output, s.index) == target)?;
+            let stream = &encoders.streams[index];
             let trim = (stream.start_us, stream.duration_us);
             Some(Sink {
                 settings: SinkSettings::of(stream.kind, &stream.plan, stream.sws.clone(), trim, stream.is_shortest),
                 encode: Arc::clone(&stream.plan),
-                inbox: Arc::clone(&inboxes[index]),
+                inbox: Arc::clone(&encoders.inboxes[index]),
                 source: stream.source.map(|(i, s)| source_facts(&demuxers[i], s)),
-                decoder_bits: bits[index],
+                decoder_bits: encoders.bits[index],
                 header_flags: stream.header_flags.clone(),
                 frame_size: 0,
                 is_open: false,
