@@ -51,7 +51,7 @@ pub struct mt_transcode_engine_config {
     /// How much native memory pipes and jobs of this engine may take together. A job that would pass it waits in the queue (the first one always
     /// runs), a pipe is refused with `-EAGAIN`; what passes it alone is refused with `MT_TRANSCODE_ELIMIT`. Counted are the capacities of
     /// pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
-    /// global option `mt_memory` says. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
+    /// global option `mt_memory` says; and what copied inputs and buffers of jobs really hold, which is never refused, but makes others wait. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
     pub memory_budget_bytes: u64,
     /// Zero.
     pub reserved: [u64; 7],

@@ -335,6 +335,7 @@ impl Job {
         let is_final = inner.is_announced;
         drop(inner);
         self.events_freed();
+        self.drop_buffers();
         if is_final {
             self.release();
         }
