@@ -68,6 +68,10 @@
 // two seconds after a job began or ended, and from time to time while jobs run, in both cases.
 #define MT_TRANSCODE_ENGINE_LEAVE_MALLOC 2
 
+// `mt_transcode_engine_next_ready` tells of a job's events (`MT_TRANSCODE_READY_EVENT`) only after a `mt_transcode_job_next_event` that found none: a host
+// that waits for the ends of jobs, and rarely for their events, is woken once a job. The end of a job is told in any case.
+#define MT_TRANSCODE_ENGINE_QUIET_EVENTS 4
+
 // Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 #define MT_TRANSCODE_LOG_LEAVE 0
 

@@ -145,7 +145,7 @@ impl Job {
                 buffers: Vec::new(),
             }),
             changed: Condvar::new(),
-            events: EventQueue::default(),
+            events: EventQueue::new(engine.config.quiet_events),
             counters: Arc::new(Counters { duration_us: AtomicI64::new(-1), ..Counters::default() }),
             last_progress_us: AtomicI64::new(i64::MIN / 2),
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),
