@@ -574,7 +574,7 @@ typedef struct mt_transcode_engine_stats_data {
   struct mt_transcode_histogram duration;
   // Why the health is what it is: NUL-terminated UTF-8, empty when OK.
   uint8_t health_reason[128];
-  // Now: native memory that is promised to pipes and running jobs, and how much may be (`memory_budget_bytes`).
+  // Now: native memory that is promised to pipes and running jobs, or held by copied inputs and buffers, and how much may be (`memory_budget_bytes`).
   uint64_t memory_reserved_bytes;
   uint64_t memory_budget_bytes;
 } mt_transcode_engine_stats_data;

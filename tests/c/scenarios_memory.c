@@ -1,4 +1,4 @@
-/* Scenarios s77 to s81: whole inputs and outputs in memory. */
+/* Scenarios s77 to s82: whole inputs and outputs in memory, and an engine that is quiet about events. */
 #include <stdatomic.h>
 
 #include "memory.h"
@@ -210,11 +210,48 @@ static void s81_memory_is_released_once(void) {
   LEAVE(engine);
 }
 
+/* The bits that the engine tells of `job` next. */
+static uint32_t next_bits(mt_transcode_engine *engine, const mt_transcode_job *job) {
+  void *ready = NULL;
+  uint32_t bits = 0;
+  CHECK(readable(mt_transcode_engine_event_fd(engine), patience_ms()));
+  CHECK_EQUAL(mt_transcode_engine_next_ready(engine, &ready, &bits), 0);
+  CHECK(ready == job);
+  return bits;
+}
+
+static void s82_quiet_events(void) {
+  mt_transcode_engine_config config;
+  mt_transcode_engine *engine = NULL;
+  mt_transcode_event *event = NULL;
+  mt_transcode_job *job;
+  int32_t result = 0;
+  CHECK_EQUAL(mt_transcode_engine_config_init(&config, sizeof config), 0);
+  config.flags = MT_TRANSCODE_ENGINE_QUIET_EVENTS;
+  REQUIRE_EQUAL(mt_transcode_engine_new(&config, &engine, NULL), 0);
+  CHECK(mt_transcode_engine_event_fd(engine) >= 0);
+  job = new_memory_job(engine, COPY_TS, ts_clip(), NULL, 0);
+  start(job);
+  CHECK_EQUAL(next_bits(engine, job), MT_TRANSCODE_READY_DONE);
+  CHECK_EQUAL(mt_transcode_job_wait(job, 0, &result), 0); /* who was told finds it so */
+  mt_transcode_job_free(job);
+  job = new_memory_job(engine, COPY_TS, ts_clip(), NULL, 0);
+  CHECK_EQUAL(mt_transcode_job_next_event(job, 0, &event), -EAGAIN);
+  start(job);
+  CHECK(next_bits(engine, job) & MT_TRANSCODE_READY_EVENT);
+  CHECK_EQUAL(mt_transcode_job_next_event(job, 0, &event), 0);
+  mt_transcode_event_free(event);
+  CHECK_EQUAL(result_of(job), 0);
+  mt_transcode_job_free(job);
+  LEAVE(engine);
+}
+
 const struct test_case memory_tests[] = {
     {"s77_memory", s77_memory},
     {"s78_memory_refusals", s78_memory_refusals},
     {"s79_memory_is_taken_once", s79_memory_is_taken_once},
     {"s80_memory_limit", s80_memory_limit},
     {"s81_memory_is_released_once", s81_memory_is_released_once},
+    {"s82_quiet_events", s82_quiet_events},
     {NULL, NULL},
 };
