@@ -31,9 +31,12 @@ CASES = [
 VARIANTS = [
     ("c_loop_plain", "small", "plain"),
     ("c_loop", "small", "loops"),
+    ("c_loop_seek_plain", "small", "plain"),
     ("c_loop_seek", "small", "loops"),
+    ("c_memory", "small", "library"),
     ("c_pipe", "small", "library"),
     ("c_io", "small", "library"),
+    ("go_memory", "go-small", "library"),
     ("go_pipe", "go-small", "library"),
     ("go_io", "go-small", "library"),
     ("go_exec", "go-small", "exec"),

@@ -112,7 +112,7 @@ class Small:
             lines = []
             for variant, what in text.VARIANTS.items():
                 rate, cpu = self.rate[(*case, variant)], self.cpu[(*case, variant)]
-                loop = "c_loop_seek" if variant.endswith("_io") else "c_loop"
+                loop = "c_loop_seek" if variant.endswith(("_io", "_memory")) else "c_loop"
                 against_loop = self.ratio(case, variant, loop).ratio() if "loop" not in variant else ""
                 against_exec = self.ratio(case, variant, "go_exec").ratio() if variant != "go_exec" else ""
                 lines.append((what, number(rate.median), rate.spread(), f"{cpu.median:.2f}", against_loop, against_exec))
@@ -180,13 +180,19 @@ def verdicts(small, pipes, memory):
         at_least(*text.TARGETS["pipe"], pipes.over("mt", text.SYSTEM)),
         at_least(*text.TARGETS["zero_copy"], pipes.over("mt_zero_copy_touch", text.SYSTEM_TOUCH)),
         at_least(*text.TARGETS["job"], pipes.over("mt_job_data", "system_cat")),
-        at_least(*text.TARGETS["exec_small"], small.worst("go_pipe", "go_exec", is_small)),
-        at_least(*text.TARGETS["exec_large"], small.worst("go_pipe", "go_exec", is_large)),
-        at_least(*text.TARGETS["loop_go"], small.worst("go_pipe", "c_loop_plain", lambda case: True)),
-        at_least(*text.TARGETS["loop_c"], small.worst("c_pipe", "c_loop_plain", lambda case: True)),
-        at_least(*text.TARGETS["loop_go_tuned"], small.worst("go_pipe", "c_loop", lambda case: True)),
-        at_least(*text.TARGETS["loop_c_tuned"], small.worst("c_pipe", "c_loop", lambda case: True)),
-        at_least(*text.TARGETS["loop_io_tuned"], small.worst("c_io", "c_loop_seek", lambda case: True)),
+        at_least(*text.TARGETS["exec_small"], small.worst("go_memory", "go_exec", is_small)),
+        at_least(*text.TARGETS["exec_large"], small.worst("go_memory", "go_exec", is_large)),
+        at_least(*text.TARGETS["exec_small_pipe"], small.worst("go_pipe", "go_exec", is_small)),
+        at_least(*text.TARGETS["exec_large_pipe"], small.worst("go_pipe", "go_exec", is_large)),
+        at_least(*text.TARGETS["loop_go"], small.worst("go_memory", "c_loop_seek_plain", is_small)),
+        at_least(*text.TARGETS["loop_c"], small.worst("c_memory", "c_loop_seek_plain", is_small)),
+        at_least(*text.TARGETS["loop_go_tuned"], small.worst("go_memory", "c_loop_seek", is_small)),
+        at_least(*text.TARGETS["loop_c_tuned"], small.worst("c_memory", "c_loop_seek", is_small)),
+        at_least(*text.TARGETS["loop_go_pipe"], small.worst("go_pipe", "c_loop", is_small)),
+        at_least(*text.TARGETS["loop_c_pipe"], small.worst("c_pipe", "c_loop", is_small)),
+        at_least(*text.TARGETS["loop_go_io"], small.worst("go_io", "c_loop_seek", is_small)),
+        at_least(*text.TARGETS["loop_c_io"], small.worst("c_io", "c_loop_seek", is_small)),
+        at_least(*text.TARGETS["loop_go_large"], small.worst("go_memory", "c_loop_seek", is_large)),
         line(*text.TARGETS["memory"], stalled, stalled.median <= 2, " MiB"),
     )
 

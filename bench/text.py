@@ -28,12 +28,16 @@ the index of an MP4 stands at its beginning.
 - **C loop, glibc tuned**: the same in a process that has freed a large block before, after which glibc no longer gives memory back
   to the system at the end of each job: otherwise it takes up to twice the time. The library does this for its host. The column of
   ratios is against this one, and against the one that can seek for what can.
-- **C, pipes** and **C, callbacks**: this library's C interface, with default pipes and one thread of the host for each job; and
-  with callbacks that can seek.
-- **Go, pipes** and **Go, seekable**: the Go package, from an `io.Reader` (or an `io.ReadSeeker`) to a `bytes.Buffer`.
+- **C, memory**: this library's C interface, the input's bytes bound as they are, the output taken from a buffer of the library's and
+  copied to where the others write.
+- **C, pipes** and **C, callbacks**: the same with default pipes and one thread of the host for each job; and with callbacks that can
+  seek.
+- **Go, memory**: the Go package, from a `bytes.Reader` to a `bytes.Buffer`, which is what a program with a file in memory writes.
+- **Go, pipes** and **Go, seekable**: the same as streams, from an `io.Reader` or an `io.ReadSeeker` of the program's to an
+  `io.Writer` of its: what a request's body, or a file, costs.
 - **Go, exec**: `exec.Command("ffmpeg", … "pipe:0" … "pipe:1")` with the same options.
 
-MPEG-TS that can seek is read at its end, too, for its duration.
+MPEG-TS that can seek is read at its end, too, for its duration: so what can seek is compared with a loop that can.
 
 {small}
 ## Pipes
@@ -83,9 +87,12 @@ VERDICT_HEAD = ("", "target", "measured", "met")
 VARIANTS = {
     "c_loop_plain": "C loop",
     "c_loop": "C loop, glibc tuned",
+    "c_loop_seek_plain": "C loop, seekable",
     "c_loop_seek": "C loop, glibc tuned, seekable",
+    "c_memory": "C, memory",
     "c_pipe": "C, pipes",
     "c_io": "C, callbacks",
+    "go_memory": "Go, memory",
     "go_pipe": "Go, pipes",
     "go_io": "Go, seekable",
     "go_exec": "Go, exec",
@@ -122,10 +129,16 @@ TARGETS = {
     "job": ("host → pipe → copy job → pipe → host, against pipe(2) → thread that copies → pipe(2)", 1),
     "exec_small": ("Remux in memory from Go against exec of ffmpeg, about 200 kB", 20),
     "exec_large": ("The same at 2 MB, 1080p", 5),
-    "loop_go": ("Remux in memory from Go against the C loop", 0.9),
-    "loop_c": ("Remux in memory by the C interface, pipes, against the C loop", 0.9),
-    "loop_go_tuned": ("Go, pipes, against the C loop in a process that has freed a block of 8 MiB before (glibc tuned)", 0.9),
-    "loop_c_tuned": ("The C interface, pipes, against that", 0.9),
-    "loop_io_tuned": ("The C interface, callbacks that seek, against that", 0.9),
+    "exec_small_pipe": ("As a stream, through pipes, against exec of ffmpeg, about 200 kB", 20),
+    "exec_large_pipe": ("The same at 2 MB, 1080p", 5),
+    "loop_go": ("Remux in memory from Go, bytes.Reader to bytes.Buffer, against the C loop that can seek, about 200 kB", 0.9),
+    "loop_c": ("Remux in memory by the C interface, memory to buffer, against that", 0.9),
+    "loop_go_tuned": ("Go, against that loop in a process that has freed a block of 8 MiB before (glibc tuned)", 0.9),
+    "loop_c_tuned": ("The C interface, against that", 0.9),
+    "loop_go_pipe": ("As a stream: Go, pipes, against the tuned C loop that cannot seek", 0.9),
+    "loop_c_pipe": ("As a stream: the C interface, pipes, against that", 0.9),
+    "loop_go_io": ("As a stream: Go, an io.ReadSeeker, against the tuned C loop that can seek", 0.9),
+    "loop_c_io": ("The C interface, callbacks that seek, against that", 0.9),
+    "loop_go_large": ("Go, bytes.Reader to bytes.Buffer, against that, 2 MB", 0.9),
     "memory": ("Job with a stalled consumer: memory beyond the capacities of its pipes", "≤ 2 MiB"),
 }

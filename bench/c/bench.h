@@ -52,8 +52,9 @@ remux_function remux_by_loop;          /* FFmpeg's libraries; nothing can seek *
 remux_function remux_by_seekable_loop; /* the same, input and output can seek */
 remux_function remux_by_pipes;         /* this library, pipes with default settings */
 remux_function remux_by_io;            /* this library, callbacks that can seek */
+remux_function remux_by_memory;        /* this library, the input's bytes as they are, the output in a buffer of the library's */
 
-/* The engine of the two that need one, made before the first job. */
+/* The engine of those that need one, made before the first job. */
 extern mt_transcode_engine *engine;
 void start_engine(uint32_t max_running);
 

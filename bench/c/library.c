@@ -1,4 +1,5 @@
-/* The same remuxes by this library's C interface: through pipes with one thread of the host, and through callbacks that can seek. */
+/* The same remuxes by this library's C interface: through pipes with one thread of the host, through callbacks that can seek, and from memory to
+ * memory. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -23,10 +24,14 @@ static mt_transcode_job *new_job(const struct remux *wanted) {
   return job;
 }
 
-static void finish_job(mt_transcode_job *job) {
+static void end_job(mt_transcode_job *job) {
   int32_t result = 0;
   check(mt_transcode_job_wait(job, -1, &result), "job_wait");
   check_job(result, job, "the job");
+}
+
+static void finish_job(mt_transcode_job *job) {
+  end_job(job);
   mt_transcode_job_free(job);
 }
 
@@ -141,4 +146,21 @@ void remux_by_io(const struct remux *wanted, struct sink *sink) {
   bind_stream(job, "out", &target);
   check_job(mt_transcode_job_start(job), job, "job_start");
   finish_job(job);
+}
+
+/* The input stays the caller's, and nothing is to be done when it is no longer needed. */
+static void keep(void *user) { (void)user; }
+
+void remux_by_memory(const struct remux *wanted, struct sink *sink) {
+  uint8_t *data = NULL;
+  uint64_t size = 0;
+  mt_transcode_job *job = new_job(wanted);
+  check(mt_transcode_job_bind_memory(job, "in", wanted->input.data, wanted->input.size, keep, NULL), "bind_memory");
+  check(mt_transcode_job_bind_buffer(job, "out", 0), "bind_buffer");
+  check_job(mt_transcode_job_start(job), job, "job_start");
+  end_job(job);
+  check(mt_transcode_job_take_buffer(job, "out", &data, &size), "take_buffer");
+  sink_append(sink, data, size); /* as the others, which end in the same memory */
+  mt_transcode_buffer_free(data);
+  mt_transcode_job_free(job);
 }

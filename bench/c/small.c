@@ -24,6 +24,7 @@ static const struct {
     {"c_loop_seek", remux_by_seekable_loop, false},
     {"c_pipe", remux_by_pipes, true},
     {"c_io", remux_by_io, true},
+    {"c_memory", remux_by_memory, true},
 };
 
 struct slice {

@@ -29,9 +29,10 @@ type remux struct {
 
 // variants make one job from beginning to end.
 var variants = map[string]func(remux, *bytes.Buffer) error{
-	"go_pipe": byPipes,
-	"go_io":   bySeeking,
-	"go_exec": byProgram,
+	"go_memory": inMemory,
+	"go_pipe":   byPipes,
+	"go_io":     bySeeking,
+	"go_exec":   byProgram,
 }
 
 var engine *mttranscode.Engine

@@ -11,14 +11,19 @@ import (
 	"mt-transcode.dev/go/mttranscode"
 )
 
-// byPipes gives the job a reader and a writer that cannot seek, as a request's body and its response.
-func byPipes(what remux, output *bytes.Buffer) error {
-	return inProcess(what, struct{ io.Reader }{bytes.NewReader(what.input)}, output)
+// inMemory gives the job all of the input at once, and takes all of the output at the end.
+func inMemory(what remux, output *bytes.Buffer) error {
+	return inProcess(what, bytes.NewReader(what.input), output)
 }
 
-// bySeeking gives it a reader that can.
+// byPipes gives it a reader and a writer that cannot seek, as a request's body and its response.
+func byPipes(what remux, output *bytes.Buffer) error {
+	return inProcess(what, struct{ io.Reader }{bytes.NewReader(what.input)}, struct{ io.Writer }{output})
+}
+
+// bySeeking gives it a reader that can, as a file.
 func bySeeking(what remux, output *bytes.Buffer) error {
-	return inProcess(what, bytes.NewReader(what.input), output)
+	return inProcess(what, struct{ io.ReadSeeker }{bytes.NewReader(what.input)}, struct{ io.Writer }{output})
 }
 
 func inProcess(what remux, input io.Reader, output io.Writer) error {

@@ -4,6 +4,7 @@ package mttranscode
 import "C"
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -35,12 +36,16 @@ func CloseWhenDone() BindOption { return closeWhenDone{} }
 //	err = job.BindInput("in", request.Body)
 //	err = job.BindOutput("out", response)
 //
-// A name has up to 64 letters, digits, dots, dashes and underscores. The job reads r in one of three ways:
+// A name has up to 64 letters, digits, dots, dashes and underscores. The job reads r in one of four ways:
 //
 //   - The [PipeReader] of a [Pipe] goes to the job as it is. From then on the end is the job's.
+//   - A *bytes.Reader, *bytes.Buffer or *strings.Reader that has at most 8 MiB is copied whole to the library's memory when
+//     the job starts, and stands at its end afterwards. The job can seek in it and needs nothing of Go's while it
+//     runs: this is the fastest way. The copy counts in [EngineStats].MemoryReserved.
 //   - An io.Seeker that can seek (a regular file, a bytes.Reader) can be read as such: formats with an index anywhere
 //     work. The input begins where r stands. To have it read as a stream, hide the method: struct{ io.Reader }{r}.
-//   - Any other is read as a stream by a goroutine, through a pipe with the options given.
+//   - Any other, and a *bytes.Buffer with options for a pipe, is read as a stream by a goroutine, through a pipe with the
+//     options given.
 //
 // r is read from when the job starts until it is over, by one goroutine at a time. An error of r other than io.EOF fails
 // the job, and errors.Is finds it in what Run gives. A panic ends the job and comes out of Run. A Read that does not
@@ -57,6 +62,9 @@ func (j *Job) BindInput(name string, r io.Reader, options ...BindOption) error {
 		if end, ok := r.(*PipeReader); ok {
 			return &pipeBinding{name, end.pipe, C.MT_TRANSCODE_SIDE_READ}
 		}
+		if whole, ok := asWhole(r); ok && chosen.pipe == (pipeConfig{}) {
+			return &wholeInput{label: name, reader: whole}
+		}
 		if seeker, base, ok := canSeek(r); ok {
 			return newSeekable(name, j.host, chosen, seeker, base, r, nil)
 		}
@@ -65,9 +73,14 @@ func (j *Job) BindInput(name string, r io.Reader, options ...BindOption) error {
 }
 
 // BindOutput makes w an output of the job under the URL "mt:" and name. The format must be named with the option f. The
-// job writes w in one of three ways:
+// job writes w in one of four ways:
 //
 //   - The [PipeWriter] of a [Pipe] goes to the job as it is. From then on the end is the job's.
+//   - A *bytes.Buffer gets the whole output when the job has ended, also what was written before a failure: Run, Wait or
+//     Close put it there. Until then it is in the library's memory, which grows as needed up to 1 GiB, beyond which the
+//     job fails with [ErrLimit], and counts in [EngineStats].MemoryReserved. The job can seek in it: plain MP4 and
+//     faststart work. To have bytes as they come, or without end, give options for a pipe or hide the type:
+//     struct{ io.Writer }{w}.
 //   - An io.Seeker that can seek (a regular file not opened for appending) is written as such: formats that go back to
 //     their beginning, as plain MP4 does, work. The output begins where w stands.
 //   - Any other is written as a stream by a goroutine, through a pipe with the options given. MP4 then needs fragments:
@@ -82,6 +95,9 @@ func (j *Job) BindOutput(name string, w io.Writer, options ...BindOption) error 
 	return j.bind(name, func(chosen bindConfig) binding {
 		if end, ok := w.(*PipeWriter); ok {
 			return &pipeBinding{name, end.pipe, C.MT_TRANSCODE_SIDE_WRITE}
+		}
+		if buffer, ok := w.(*bytes.Buffer); ok && buffer != nil && chosen.pipe == (pipeConfig{}) {
+			return &wholeOutput{label: name, job: j.handle, writer: buffer}
 		}
 		if seeker, base, ok := canSeek(w); ok {
 			reader, _ := w.(io.Reader)
@@ -175,6 +191,8 @@ func (b *pipeBinding) deliver(*host) {}
 
 func (b *pipeBinding) finish(*host) {}
 
+func (b *pipeBinding) isStill() bool { return true }
+
 // cause is what the program closed the other end with.
 func (b *pipeBinding) cause() error {
 	b.pipe.mu.Lock()
@@ -186,9 +204,7 @@ func (b *pipeBinding) cause() error {
 }
 
 func bindPipe(j *Job, name string, pipe *Pipe, side C.uint32_t) error {
-	var strings cStrings
-	defer strings.free()
-	cName, err := strings.add(name)
+	cName, err := cString(name)
 	if err != nil {
 		return err
 	}

@@ -70,9 +70,7 @@ func memory(pointer *C.uint8_t, size C.uint64_t) []byte {
 
 // bindHandle gives C a number for object, which lives until the library calls release.
 func bindHandle(j *Job, name string, object any, bind func(job *C.mt_transcode_job, name *C.char, handle C.uintptr_t) C.int32_t) error {
-	var strings cStrings
-	defer strings.free()
-	cName, err := strings.add(name)
+	cName, err := cString(name)
 	if err != nil {
 		return err
 	}

@@ -18,51 +18,49 @@ import (
 // headerABI is the interface that this package was compiled against.
 const headerABI = C.MT_TRANSCODE_ABI_VERSION
 
-// cStrings owns C strings until free is called.
-type cStrings struct {
-	allocated []unsafe.Pointer
-}
-
-func (s *cStrings) free() {
-	for _, pointer := range s.allocated {
-		C.free(pointer)
+// cString is text for the one call that it is passed to: it lies in Go's memory, which a call may read while it lasts. A NUL inside
+// would silently cut it off there, so it is refused.
+func cString(text string) (*C.char, error) {
+	if strings.IndexByte(text, 0) >= 0 {
+		return nil, errNUL()
 	}
+	terminated := make([]byte, len(text)+1)
+	copy(terminated, text)
+	return (*C.char)(unsafe.Pointer(unsafe.SliceData(terminated))), nil
 }
 
-// add copies text to C. A NUL inside would silently cut it off there, so it is refused.
-func (s *cStrings) add(text string) (*C.char, error) {
-	if strings.ContainsRune(text, 0) {
-		return nil, invalid("a string has a NUL byte inside")
-	}
-	pointer := C.CString(text)
-	s.allocated = append(s.allocated, unsafe.Pointer(pointer))
-	return pointer, nil
-}
+func errNUL() error { return invalid("a string has a NUL byte inside") }
 
-// pair adds a key and its value, nil for an option without one.
-func (s *cStrings) pair(option Option) (key, value *C.char, err error) {
-	if key, err = s.add(option.key); err != nil || option.flag {
+// cPair is a key and its value, nil for an option without one.
+func cPair(option Option) (key, value *C.char, err error) {
+	if key, err = cString(option.key); err != nil || option.flag {
 		return key, nil, err
 	}
-	value, err = s.add(option.value)
+	value, err = cString(option.value)
 	return key, value, err
 }
 
-// vector adds an array of strings that ends with NULL.
-func (s *cStrings) vector(texts []string) (**C.char, error) {
-	size := unsafe.Sizeof((*C.char)(nil))
-	memory := C.calloc(C.size_t(len(texts)+1), C.size_t(size))
-	s.allocated = append(s.allocated, memory)
-	pointers := unsafe.Slice((**C.char)(memory), len(texts)+1)
-	for i, text := range texts {
-		pointer, err := s.add(text)
-		if err != nil {
-			return nil, err
+// cVector is an array of strings that ends with NULL, in one piece of C's memory: freeVector frees it.
+func cVector(texts []string) (**C.char, error) {
+	size := 0
+	for _, text := range texts {
+		if strings.IndexByte(text, 0) >= 0 {
+			return nil, errNUL()
 		}
-		pointers[i] = pointer
+		size += len(text) + 1
+	}
+	head := (len(texts) + 1) * int(unsafe.Sizeof((*C.char)(nil)))
+	memory := C.calloc(1, C.size_t(head+size))
+	pointers := unsafe.Slice((**C.char)(memory), len(texts)+1)
+	rest := unsafe.Slice((*byte)(memory), head+size)[head:]
+	for i, text := range texts {
+		pointers[i] = (*C.char)(unsafe.Pointer(unsafe.SliceData(rest)))
+		rest = rest[copy(rest, text)+1:]
 	}
 	return (**C.char)(memory), nil
 }
+
+func freeVector(vector **C.char) { C.free(unsafe.Pointer(vector)) }
 
 // takeString copies a string of the library's and frees it.
 func takeString(text *C.char) string {

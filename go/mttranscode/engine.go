@@ -126,6 +126,7 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 		ms := (c.queueTimeout-1)/time.Millisecond + 1
 		config.queue_timeout_ms = C.uint32_t(min(ms, math.MaxUint32))
 	}
+	config.flags = C.MT_TRANSCODE_ENGINE_QUIET_EVENTS // who waits for events looks for them first
 	config.log_mode = C.MT_TRANSCODE_LOG_TAKE
 	if c.leaveLog {
 		config.log_mode = C.MT_TRANSCODE_LOG_LEAVE

@@ -10,9 +10,7 @@ import "C"
 // is refused the input is in the job all the same: give the job up. It never blocks: the file is opened by the
 // running job.
 func (j *Job) Input(url string, options ...Option) error {
-	var strings cStrings
-	defer strings.free()
-	cURL, err := strings.add(url)
+	cURL, err := cString(url)
 	if err != nil {
 		return err
 	}
@@ -22,7 +20,7 @@ func (j *Job) Input(url string, options ...Option) error {
 	}
 	defer C.mt_transcode_input_free(input)
 	for _, option := range options {
-		key, value, err := strings.pair(option)
+		key, value, err := cPair(option)
 		if err != nil {
 			return err
 		}
@@ -39,9 +37,7 @@ func (j *Job) Input(url string, options ...Option) error {
 //
 // Errors and blocking: as [Job.Input].
 func (j *Job) Output(url string, options ...Option) error {
-	var strings cStrings
-	defer strings.free()
-	cURL, err := strings.add(url)
+	cURL, err := cString(url)
 	if err != nil {
 		return err
 	}
@@ -51,7 +47,7 @@ func (j *Job) Output(url string, options ...Option) error {
 	}
 	defer C.mt_transcode_output_free(output)
 	for _, option := range options {
-		key, value, err := strings.pair(option)
+		key, value, err := cPair(option)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -32,8 +33,11 @@ type host struct {
 	bindings []binding
 	bound    int // how many of them the library knows
 	settled  <-chan struct{}
+	still    bool // all bindings are: whoever waits for the end delivers, and no goroutine is needed
 	failures []failure
 	panicked *PanicError
+
+	deliverOnce sync.Once // where all is still
 }
 
 // binding is something of the program's under a name of the job's.
@@ -47,6 +51,8 @@ type binding interface {
 	deliver(h *host)
 	// finish comes when all that is over, or the job is closed without having been started.
 	finish(h *host)
+	// isStill tells that no goroutine and no callback of it runs beside the job.
+	isStill() bool
 }
 
 // failure is what one binding did wrong.
@@ -87,7 +93,7 @@ func (h *host) freeName(kind string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := 0; ; i++ {
-		name := fmt.Sprint(kind, i)
+		name := kind + strconv.Itoa(i)
 		if !slices.ContainsFunc(h.bindings, func(b binding) bool { return b.name() == name }) {
 			return name
 		}
@@ -105,17 +111,23 @@ func (h *host) bind(j *Job) error {
 	return nil
 }
 
-// start starts what moves bytes, and the goroutine that waits for its end.
+// start starts what moves bytes, and the goroutine that waits for its end where something does.
 func (h *host) start() {
 	if len(h.bindings) == 0 {
 		return
 	}
+	still := !slices.ContainsFunc(h.bindings, func(b binding) bool { return !b.isStill() })
 	settled := make(chan struct{})
 	h.mu.Lock()
-	h.settled = settled
+	if h.still = still; !still {
+		h.settled = settled
+	}
 	h.mu.Unlock()
 	for _, b := range h.bindings {
 		b.start(h)
+	}
+	if still {
+		return
 	}
 	go func() {
 		defer close(settled)
@@ -172,11 +184,20 @@ func (h *host) brokenBy() error {
 	return nil
 }
 
-// wait returns a channel that is closed when the job's outputs are delivered and its inputs are given up.
+// wait returns a channel that is closed when the job's outputs are delivered and its inputs are given up. It is called when the
+// job is done: where all is still, it delivers itself.
 func (h *host) wait() <-chan struct{} {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.settled
+	settled, still := h.settled, h.still
+	h.mu.Unlock()
+	if still && isClosed(h.done) {
+		h.deliverOnce.Do(func() {
+			for _, b := range h.bindings {
+				b.deliver(h)
+			}
+		})
+	}
+	return settled
 }
 
 // interrupt ends every wait for the program: it is what a cancel does on this side.

@@ -55,13 +55,11 @@ func (e *Engine) NewJob(args ...string) (*Job, error) {
 	}
 	job := &Job{
 		engine: e, handle: handle, id: int64(C.mt_transcode_job_id(handle)), opened: profileOpened(),
-		done: make(chan struct{}), pumped: make(chan struct{}),
+		done: make(chan struct{}), pumped: closedChannel,
 	}
 	job.host = newHost(handle, job.done)
 	if e.poller.logger != nil {
-		job.events = &eventQueue{}
-	} else {
-		close(job.pumped)
+		job.events, job.pumped = &eventQueue{}, make(chan struct{})
 	}
 	e.poller.add(job)
 	job.cleanup = addJobCleanup(job)
@@ -76,12 +74,11 @@ func (e *Engine) NewJob(args ...string) (*Job, error) {
 }
 
 func (j *Job) setArgs(args []string) error {
-	var strings cStrings
-	defer strings.free()
-	vector, err := strings.vector(args)
+	vector, err := cVector(args)
 	if err != nil {
 		return err
 	}
+	defer freeVector(vector)
 	return j.check(C.mt_transcode_job_set_args(j.handle, C.int32_t(len(args)), vector))
 }
 
@@ -89,9 +86,7 @@ func (j *Job) setArgs(args []string) error {
 // A flag takes "1" or "0". Errors: [ErrOption], [ErrUnsupported], [ErrNotUTF8], [ErrBusy] after the start. It never
 // blocks.
 func (j *Job) SetOption(key, value string) error {
-	var strings cStrings
-	defer strings.free()
-	cKey, cValue, err := strings.pair(Opt(key, value))
+	cKey, cValue, err := cPair(Opt(key, value))
 	if err != nil {
 		return err
 	}
@@ -102,9 +97,7 @@ func (j *Job) SetOption(key, value string) error {
 // event, log line and list. Errors: [ErrInvalid] where it is longer, [ErrNotUTF8], [ErrBusy] after the start. It
 // never blocks.
 func (j *Job) SetLabel(label string) error {
-	var strings cStrings
-	defer strings.free()
-	cLabel, err := strings.add(label)
+	cLabel, err := cString(label)
 	if err != nil {
 		return err
 	}

@@ -51,16 +51,13 @@ func (j *Job) Wait(ctx context.Context) error {
 	case Code(code) != ErrTimeout:
 		return j.check(code)
 	}
-	for _, ended := range []<-chan struct{}{j.done, j.pumped, j.host.wait()} {
-		select {
-		case <-ended:
-			continue
-		default:
-		}
-		select {
-		case <-ended:
-		case <-ctx.Done():
-			return contextError(ctx, fmt.Sprintf("waiting for job %d", j.id))
+	for _, ended := range []func() <-chan struct{}{j.isDone, j.isPumped, j.host.wait} { // one after another
+		if channel := ended(); !isClosed(channel) {
+			select {
+			case <-channel:
+			case <-ctx.Done():
+				return contextError(ctx, fmt.Sprintf("waiting for job %d", j.id))
+			}
 		}
 	}
 	j.host.raise()
@@ -132,7 +129,10 @@ func (j *Job) Cancel() error {
 // Err returns the error that the job ended with: nil while it has not ended, and where it succeeded. It never blocks,
 // and keeps its answer after Close.
 func (j *Job) Err() error {
-	if (isClosed(j.done) || C.mt_transcode_job_wait(j.handle, 0, nil) == 0) && isClosed(j.host.wait()) {
+	if !isClosed(j.done) && C.mt_transcode_job_wait(j.handle, 0, nil) == 0 {
+		j.markDone() // the poller may not have come to it yet
+	}
+	if isClosed(j.done) && isClosed(j.host.wait()) {
 		return j.finalResult()
 	}
 	runtime.KeepAlive(j)
@@ -183,6 +183,10 @@ func (j *Job) cancelAndJoin() {
 	case <-timer.C:
 	}
 }
+
+func (j *Job) isDone() <-chan struct{} { return j.done }
+
+func (j *Job) isPumped() <-chan struct{} { return j.pumped }
 
 func (j *Job) markDone() {
 	j.doneOnce.Do(func() { close(j.done) })

@@ -34,12 +34,11 @@ func (p *Pipe) Probe(ctx context.Context, limit int64, options ...Option) (*Medi
 
 func (p *Pipe) probe(limit int64, options []Option, timeoutMS int64) (*MediaInfo, error) {
 	defer runtime.KeepAlive(p)
-	var owned cStrings
-	defer owned.free()
-	cOptions, err := owned.vector(flatten(options))
+	cOptions, err := cVector(flatten(options))
 	if err != nil {
 		return nil, err
 	}
+	defer freeVector(cOptions)
 	var text *C.char
 	var failure *C.mt_transcode_error
 	code := C.mt_transcode_pipe_probe(p.handle, cOptions, C.uint64_t(limit), C.int64_t(timeoutMS), &text, &failure)

@@ -16,6 +16,7 @@ static int32_t next_ready(mt_transcode_engine *engine, mt_transcode_job **job, m
 import "C"
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"os"
@@ -64,23 +65,44 @@ func newPoller(engine *C.mt_transcode_engine, logger *slog.Logger) (*poller, err
 	return p, nil
 }
 
-// pollable gives the engine's descriptor to Go's poller. It is a dup: an os.File closes what it holds, and the
-// original is the library's.
+// pollable gives the engine's descriptor to Go's poller, inside an epoll of its own: an os.File closes what it holds, and the
+// original is the library's; and Go's poller would be woken too whenever the library clears it, as it can then be written.
 func pollable(engine *C.mt_transcode_engine) (*os.File, error) {
 	fd := C.mt_transcode_engine_event_fd(engine)
 	if fd < 0 {
 		return nil, callError(fd)
 	}
-	dup, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
-	if errno != 0 {
-		return nil, callError(-C.int32_t(errno))
+	epoll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, systemError(err)
 	}
-	file := os.NewFile(dup, "mt-transcode engine")
+	file, err := inEpoll(epoll, int(fd))
+	if err != nil {
+		syscall.Close(epoll)
+		return nil, err
+	}
 	if err := file.SetReadDeadline(time.Time{}); err != nil { // os.ErrNoDeadline: the poller did not take it
 		file.Close()
 		return nil, invalid("Go's poller does not take the engine's descriptor: " + err.Error())
 	}
 	return file, nil
+}
+
+// inEpoll makes a file of epoll, readable where fd is.
+func inEpoll(epoll, fd int) (*os.File, error) {
+	if err := syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN}); err != nil {
+		return nil, systemError(err)
+	}
+	if err := syscall.SetNonblock(epoll, true); err != nil { // os.NewFile asks for it
+		return nil, systemError(err)
+	}
+	return os.NewFile(uintptr(epoll), "mt-transcode engine"), nil
+}
+
+func systemError(err error) error {
+	var errno syscall.Errno
+	errors.As(err, &errno)
+	return callError(-C.int32_t(errno))
 }
 
 // run returns when the file is closed. The descriptor is never read: the library clears it when its list of ready

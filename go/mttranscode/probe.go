@@ -120,16 +120,15 @@ func probeWithin(ctx context.Context, probe func(timeoutMS int64) (*MediaInfo, e
 
 func (e *Engine) probe(url string, options []Option, timeoutMS int64) (*MediaInfo, error) {
 	defer runtime.KeepAlive(e)
-	var owned cStrings
-	defer owned.free()
-	cURL, err := owned.add(url)
+	cURL, err := cString(url)
 	if err != nil {
 		return nil, err
 	}
-	cOptions, err := owned.vector(flatten(options))
+	cOptions, err := cVector(flatten(options))
 	if err != nil {
 		return nil, err
 	}
+	defer freeVector(cOptions)
 	var text *C.char
 	var failure *C.mt_transcode_error
 	code := C.mt_transcode_probe(e.poller.engine, cURL, cOptions, C.int64_t(timeoutMS), &text, &failure)

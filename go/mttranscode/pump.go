@@ -50,6 +50,8 @@ func (p *pump) closeStream(stream any, broken error) (err error) {
 
 func (p *pump) deliver(*host) {}
 
+func (p *pump) isStill() bool { return false }
+
 // inputPump moves what a reader gives to the job.
 type inputPump struct {
 	pump

@@ -88,6 +88,8 @@ func (s *seekable) bind(j *Job) error {
 
 func (s *seekable) start(*host) {}
 
+func (s *seekable) isStill() bool { return false }
+
 // deliver closes a writer: a close that fails, or takes long, is part of the output.
 func (s *seekable) deliver(h *host) {
 	if s.writer == nil {

@@ -56,6 +56,8 @@ func (s *storeBinding) deliver(*host) {}
 
 func (s *storeBinding) finish(*host) {}
 
+func (s *storeBinding) isStill() bool { return false }
+
 // open gives the number of the new file. Where the call is given up, what comes of it later is broken off.
 func (s *storeBinding) open(name string) (id uintptr, code int64) {
 	opened := make(chan *storeFile, 1)

@@ -197,7 +197,7 @@ func TestSlowWriter(t *testing.T) {
 
 func TestNotFragmentedIsRefused(t *testing.T) {
 	engine := newEngine(t)
-	err := remux(t, engine, open(t, clip(t)), &bytes.Buffer{}, "mp4")
+	err := remux(t, engine, open(t, clip(t)), struct{ io.Writer }{&bytes.Buffer{}}, "mp4")
 	wantIs(t, err, ErrUnsupported)
 	var failure *Error
 	if !errors.As(err, &failure) || !bytes.Contains([]byte(failure.Hint), []byte("frag_keyframe")) {

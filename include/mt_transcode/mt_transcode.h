@@ -68,6 +68,10 @@
 // two seconds after a job began or ended, and from time to time while jobs run, in both cases.
 #define MT_TRANSCODE_ENGINE_LEAVE_MALLOC 2
 
+// `mt_transcode_engine_next_ready` tells of a job's events (`MT_TRANSCODE_READY_EVENT`) only after a `mt_transcode_job_next_event` that found none: a host
+// that waits for the ends of jobs, and rarely for their events, is woken once a job. The end of a job is told in any case.
+#define MT_TRANSCODE_ENGINE_QUIET_EVENTS 4
+
 // Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 #define MT_TRANSCODE_LOG_LEAVE 0
 
@@ -224,6 +228,9 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
+// What an output's buffer may hold where the host does not say it.
+#define DEFAULT_BUFFER_BYTES (64 << 20)
+
 // A negative AVERROR.
 typedef struct AvError AvError;
 
@@ -316,7 +323,7 @@ typedef struct mt_transcode_engine_config {
   // How much native memory pipes and jobs of this engine may take together. A job that would pass it waits in the queue (the first one always
   // runs), a pipe is refused with `-EAGAIN`; what passes it alone is refused with `MT_TRANSCODE_ELIMIT`. Counted are the capacities of
   // pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
-  // global option `mt_memory` says. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
+  // global option `mt_memory` says; and what copied inputs and buffers of jobs really hold, which is never refused, but makes others wait. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
   uint64_t memory_budget_bytes;
   // Zero.
   uint64_t reserved[7];
@@ -567,7 +574,7 @@ typedef struct mt_transcode_engine_stats_data {
   struct mt_transcode_histogram duration;
   // Why the health is what it is: NUL-terminated UTF-8, empty when OK.
   uint8_t health_reason[128];
-  // Now: native memory that is promised to pipes and running jobs, and how much may be (`memory_budget_bytes`).
+  // Now: native memory that is promised to pipes and running jobs, or held by copied inputs and buffers, and how much may be (`memory_budget_bytes`).
   uint64_t memory_reserved_bytes;
   uint64_t memory_budget_bytes;
 } mt_transcode_engine_stats_data;
@@ -1046,6 +1053,62 @@ int32_t mt_transcode_job_event_fd(struct mt_transcode_job *job);
 // # Safety
 // `context` is what FFmpeg gave to the host's callback, which has not returned yet; `line` is NULL or NUL-terminated.
 int32_t mt_transcode_log_forward(void *context, int32_t level, const char *line);
+
+// Binds a whole input in memory to a job: `mt:NAME` is then the URL of one input of it, which can seek and whose size is known. Nothing of the
+// host's is called while the job runs.
+//
+// - `data`, `size_bytes`: NULL only with 0.
+// - `release`: NULL: the bytes are copied by this call, and count in the engine's `memory_reserved_bytes` until the input is closed. Else they are borrowed:
+//   they must stay as they are until `release(user)` is called, exactly once, when nobody looks at them any more, possibly long after the job was freed; on any
+//   thread, also inside `mt_transcode_job_free`. From a successful call on it will be called; when the call fails, it is not.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-ENOMEM`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`.
+// Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `name` is NULL or NUL-terminated; `data` has `size_bytes` readable bytes, for as long as was said. `release` may be called from
+// any thread.
+int32_t mt_transcode_job_bind_memory(struct mt_transcode_job *job,
+                                     const char *name,
+                                     const uint8_t *data,
+                                     uint64_t size_bytes,
+                                     void (*release)(void *user),
+                                     void *user);
+
+// Binds a buffer of the library's to a job: `mt:NAME` is then the URL of one output of it, which can seek, and can be read back by its muxer. The
+// buffer grows as it is written to, and counts in the engine's `memory_reserved_bytes` with what it holds. The job never waits for the host. When it has ended,
+// `mt_transcode_job_take_buffer` gives what was written; a job that is freed takes the buffer along.
+//
+// - `limit_bytes`: how many bytes the output may have; what passes it makes the job fail with `MT_TRANSCODE_ELIMIT`. 0: 64 MiB. UINT64_MAX: no limit.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never
+// blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `name` is NULL or NUL-terminated.
+int32_t mt_transcode_job_bind_buffer(struct mt_transcode_job *job,
+                                     const char *name,
+                                     uint64_t limit_bytes);
+
+// Takes what a job wrote to a buffer, without a copy: after the job has ended, well or not; what a job that failed wrote until then may be of use.
+//
+// - `data_out`: freed with `mt_transcode_buffer_free`, before or after the job. NULL where nothing was written.
+//
+// Returns 0, `-EBUSY` (the job has not ended), `-EALREADY` (it was taken before), `-ENOENT` (no buffer of the job has that name), `-EINVAL`, `-EILSEQ`,
+// `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `name` is NULL or NUL-terminated; the out-pointers are NULL or writable.
+int32_t mt_transcode_job_take_buffer(struct mt_transcode_job *job,
+                                     const char *name,
+                                     uint8_t **data_out,
+                                     uint64_t *size_bytes_out);
+
+// Frees what `mt_transcode_job_take_buffer` gave. NULL, and what was freed already, do nothing. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `data` may be any value: it is checked. It must not be used afterwards.
+void mt_transcode_buffer_free(uint8_t *data);
 
 // Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_pipe_config)` as the caller was compiled.
 //

@@ -74,6 +74,28 @@ class store {
   virtual bool can_seek() const noexcept { return false; }
 };
 
+// What a job wrote to a buffer (`job::take_buffer`): bytes of the library's, given back when this is destroyed.
+class buffer {
+ public:
+  buffer() = default;
+  buffer(std::uint8_t* adopted, std::size_t size) noexcept : data_(adopted), size_(size) {}
+
+  const std::uint8_t* data() const noexcept { return data_.get(); }
+  std::uint8_t* data() noexcept { return data_.get(); }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  const std::uint8_t* begin() const noexcept { return data(); }
+  const std::uint8_t* end() const noexcept { return data() + size_; }
+  std::string_view view() const noexcept { return {reinterpret_cast<const char*>(data()), size_}; }
+
+ private:
+  struct give_back {
+    void operator()(std::uint8_t* data) const noexcept { mt_transcode_buffer_free(data); }
+  };
+  std::unique_ptr<std::uint8_t, give_back> data_;
+  std::size_t size_ = 0;
+};
+
 namespace detail {
 
 // What callbacks of one job threw: the first exception for each code that it became.

@@ -118,6 +118,34 @@ class job {
   result<void> try_bind_io(std::string_view name, std::unique_ptr<io> host) {
     return try_bind_host<detail::bound_io>(name, std::move(host), mt_transcode_job_bind_io);
   }
+  // A whole input in memory: a copy of `size` bytes, or bytes that are moved in.
+  result<void> try_bind_memory(std::string_view name, const void* data, std::size_t size) {
+    return try_bind_bytes(name, data, size, nullptr, nullptr);
+  }
+  result<void> try_bind_memory(std::string_view name, std::string_view data) {
+    return try_bind_memory(name, data.data(), data.size());
+  }
+  result<void> try_bind_memory(std::string_view name, std::vector<std::uint8_t>&& bytes) {
+    auto kept = std::make_unique<std::vector<std::uint8_t>>(std::move(bytes));
+    const auto release = [](void* user) { delete static_cast<std::vector<std::uint8_t>*>(user); };
+    result<void> bound = try_bind_bytes(name, kept->data(), kept->size(), release, kept.get());
+    if (bound) static_cast<void>(kept.release());  // the library's now, until it calls release
+    return bound;
+  }
+  // An output in memory, of `limit` bytes at most (0: 64 MiB), which `try_take_buffer` gives when the job is final.
+  result<void> try_bind_buffer(std::string_view name, std::uint64_t limit = 0) {
+    const detail::c_string c_name(name);
+    if (!c_name.whole()) return failure::of(-EINVAL);
+    return check(mt_transcode_job_bind_buffer(get(), c_name.get(), limit));
+  }
+  result<buffer> try_take_buffer(std::string_view name) {
+    const detail::c_string c_name(name);
+    std::uint8_t* data = nullptr;
+    std::uint64_t size = 0;
+    const int code = c_name.whole() ? mt_transcode_job_take_buffer(get(), c_name.get(), &data, &size) : -EINVAL;
+    if (code < 0) return failure::of(code);
+    return buffer(data, static_cast<std::size_t>(size));
+  }
   // Where files of an output go: `mt:NAME/index.m3u8`.
   result<void> try_bind_store(std::string_view name, std::unique_ptr<store> host) {
     return try_bind_host<detail::bound_store>(name, std::move(host), mt_transcode_job_bind_store);
@@ -194,6 +222,11 @@ class job {
   void bind(std::string_view name, const pipe& bound, side jobs) { try_bind(name, bound, jobs).value(); }
   void bind_io(std::string_view name, std::unique_ptr<io> host) { try_bind_io(name, std::move(host)).value(); }
   void bind_store(std::string_view name, std::unique_ptr<store> host) { try_bind_store(name, std::move(host)).value(); }
+  void bind_memory(std::string_view name, const void* data, std::size_t size) { try_bind_memory(name, data, size).value(); }
+  void bind_memory(std::string_view name, std::string_view data) { try_bind_memory(name, data).value(); }
+  void bind_memory(std::string_view name, std::vector<std::uint8_t>&& bytes) { try_bind_memory(name, std::move(bytes)).value(); }
+  void bind_buffer(std::string_view name, std::uint64_t limit = 0) { try_bind_buffer(name, limit).value(); }
+  buffer take_buffer(std::string_view name) { return try_take_buffer(name).value(); }
   // What a callback of the host's threw, where that is why the job ended with `code`; null otherwise.
   std::exception_ptr thrown(int code) const { return thrown_ == nullptr ? nullptr : thrown_->of(code); }
 
@@ -250,6 +283,12 @@ class job {
     const int code = c_url.whole() ? make(get(), c_url.get(), &made) : -EINVAL;
     if (code < 0) return detail::failure_of(get(), code);
     return File(get(), made);
+  }
+
+  result<void> try_bind_bytes(std::string_view name, const void* data, std::size_t size, void (*release)(void*), void* user) {
+    const detail::c_string c_name(name);
+    if (!c_name.whole()) return failure::of(-EINVAL);
+    return check(mt_transcode_job_bind_memory(get(), c_name.get(), static_cast<const std::uint8_t*>(data), size, release, user));
   }
 
   template <class Bound, class Host, class Bind>

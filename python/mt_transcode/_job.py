@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import ctypes
 import errno
 import io
 import logging
@@ -11,7 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator
-from ctypes import POINTER, byref, c_char_p, c_int32, c_void_p, sizeof
+from ctypes import POINTER, byref, c_char_p, c_int32, c_uint64, c_void_p, sizeof
 from typing import TYPE_CHECKING, Any
 
 from ._errors import Error, Event, _check
@@ -99,7 +100,7 @@ class Job:
         - A `Pipe`, with mode "r" where the job reads it and "w" where it writes it.
         - A binary file object. One that can seek is read and written by the job's thread; another, such as a socket's, by a thread of
           its own, and needs a mode only where it can do both. It is not closed; it is flushed.
-        - bytes, or an iterator of bytes, as an input.
+        - bytes, as an input, of which the library gets a copy; or an iterator of bytes.
         - A store, as an output of many files (`mt:NAME/index.m3u8`): `open(name)` gives a file object to be written, which is
           closed, or, if the job breaks it off and it has that, discarded by `discard()`; `remove(name)` removes a file. With the
           attribute `seekable` true its files can seek. See `MemoryStore`.
@@ -112,13 +113,28 @@ class Job:
         if isinstance(what, Pipe):
             self._bind_pipe(raw, what, {"r": 1, "w": 2}.get(mode or "", 0))
         elif isinstance(what, (bytes, bytearray, memoryview)):
-            self._bind_host(_lib.mt_transcode_job_bind_io, raw, _FileHost(io.BytesIO(what), self._caught))
+            data = bytes(what)
+            self._check(_lib.mt_transcode_job_bind_memory(self._handle, raw, data, len(data), None, None))
         elif hasattr(what, "read") or hasattr(what, "write"):
             self._bind_file(raw, what, mode)
         elif hasattr(what, "open"):
             self._bind_host(_lib.mt_transcode_job_bind_store, raw, _StoreHost(what, self._caught))
         else:
             self._bind_pump(raw, _Feeder, iter(what), 1)
+
+    def bind_buffer(self, name: str, limit: int = 0) -> None:
+        """Makes `mt:NAME` an output in memory, of `limit` bytes at most (0: 64 MiB), which can seek: plain MP4 works. `take_buffer` gives
+        its bytes after the end."""
+        self._check(_lib.mt_transcode_job_bind_buffer(self._handle, _encode(name), limit))
+
+    def take_buffer(self, name: str) -> bytes:
+        """What the job wrote to `bind_buffer`'s output, once, when the job has ended, well or not. Raises Error with -EBUSY before."""
+        data, size = c_void_p(), c_uint64()
+        self._check(_lib.mt_transcode_job_take_buffer(self._handle, _encode(name), byref(data), byref(size)))
+        try:
+            return ctypes.string_at(data, size.value) if data else b""
+        finally:
+            _lib.mt_transcode_buffer_free(data)
 
     def _bind_file(self, name: bytes, file: Any, mode: str | None) -> None:
         if _is_seekable(file):

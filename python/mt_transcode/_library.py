@@ -86,6 +86,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "job_bind_pipe": (_I32, [_H, _TEXT, _H, _U32]),
     "job_bind_io": (_I32, [_H, _TEXT, POINTER(_Io)]),
     "job_bind_store": (_I32, [_H, _TEXT, POINTER(_Store)]),
+    "job_bind_memory": (_I32, [_H, _TEXT, c_void_p, c_uint64, c_void_p, c_void_p]),
+    "job_bind_buffer": (_I32, [_H, _TEXT, c_uint64]),
+    "job_take_buffer": (_I32, [_H, _TEXT, _OUT, POINTER(c_uint64)]),
+    "buffer_free": (None, [c_void_p]),
 }
 
 

@@ -1,4 +1,4 @@
-"""Scenarios s52 to s54, s59 to s62, s66 and s67: file objects, iterators and stores of the host's in a job."""
+"""Scenarios s52 to s54, s59 to s62, s66, s67 and s77 to s80: file objects, iterators and stores of the host's in a job."""
 
 import errno
 import gc
@@ -71,6 +71,53 @@ class Hosts(Scenarios):
         target = io.BytesIO()
         self.run_bound(COPY_MP4, in_=read_file(clip()), out=target)
         self.assertEqual(target.getvalue(), self.copied())
+        self.leaves_nothing()
+
+    def test_s77_memory(self):
+        for data in (read_file(clip()), bytearray(read_file(clip())), memoryview(read_file(clip()))):
+            job = self.engine.job(COPY_MP4)
+            job.bind("in", data)
+            job.bind_buffer("out")
+            job.run(PATIENCE)
+            self.assertEqual(job.take_buffer("out"), self.copied())
+            job.close()
+        self.leaves_nothing()
+
+    def test_s78_memory_refusals(self):
+        with self.engine.job(COPY_TS) as job:
+            job.bind("in", b"")
+            for code, call in ((errno.EEXIST, lambda: job.bind("in", b"x")), (errno.EEXIST, lambda: job.bind_buffer("in")),
+                               (errno.EINVAL, lambda: job.bind("a b", b"x")), (errno.EINVAL, lambda: job.bind_buffer("")),
+                               (errno.ENOENT, lambda: job.take_buffer("out"))):
+                with self.assertRaises(Error) as caught:
+                    call()
+                self.assertEqual(caught.exception.code, -code)
+            with self.assertRaises((ValueError, OverflowError)):
+                job.bind_buffer("a\0b")
+        self.leaves_nothing()
+
+    def test_s79_memory_is_taken_once(self):
+        with self.engine.job(COPY_TS) as job:
+            job.bind("in", ts_clip())
+            job.bind_buffer("out")
+            for code in (-errno.EBUSY, None, -errno.EALREADY):
+                if code is None:
+                    job.run(PATIENCE)
+                    self.assertEqual(job.take_buffer("out"), ts_copy())
+                    continue
+                with self.assertRaises(Error) as caught:
+                    job.take_buffer("out")
+                self.assertEqual(caught.exception.code, code)
+        self.leaves_nothing()
+
+    def test_s80_memory_limit(self):
+        with self.engine.job(COPY_TS) as job:
+            job.bind("in", ts_clip())
+            job.bind_buffer("out", 1000)
+            with self.assertRaises(Error) as caught:
+                job.run(PATIENCE)
+            self.assertEqual(caught.exception.code, Code.LIMIT)
+            self.assertLessEqual(len(job.take_buffer("out")), 1000)
         self.leaves_nothing()
 
     def test_s53_io_nonsense(self):

@@ -148,7 +148,7 @@ pub unsafe extern "C" fn mt_transcode_job_bind_io(
 }
 
 /// What was not bound stays the host's: it is not released.
-fn forget(stream: Option<Box<dyn ByteStream>>) {
+pub(super) fn forget(stream: Option<Box<dyn ByteStream>>) {
     if let Some(mut stream) = stream {
         stream.disown();
     }

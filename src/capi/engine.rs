@@ -18,6 +18,10 @@ pub const MT_TRANSCODE_ENGINE_REQUIRE_LGPL: u32 = 1;
 /// two seconds after a job began or ended, and from time to time while jobs run, in both cases.
 pub const MT_TRANSCODE_ENGINE_LEAVE_MALLOC: u32 = 2;
 
+/// `mt_transcode_engine_next_ready` tells of a job's events (`MT_TRANSCODE_READY_EVENT`) only after a `mt_transcode_job_next_event` that found none: a host
+/// that waits for the ends of jobs, and rarely for their events, is woken once a job. The end of a job is told in any case.
+pub const MT_TRANSCODE_ENGINE_QUIET_EVENTS: u32 = 4;
+
 /// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
 /// Take FFmpeg's log over, for the life of the process, at the first engine that asks: a line of a job becomes an event of that job,
@@ -51,7 +55,7 @@ pub struct mt_transcode_engine_config {
     /// How much native memory pipes and jobs of this engine may take together. A job that would pass it waits in the queue (the first one always
     /// runs), a pipe is refused with `-EAGAIN`; what passes it alone is refused with `MT_TRANSCODE_ELIMIT`. Counted are the capacities of
     /// pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
-    /// global option `mt_memory` says. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
+    /// global option `mt_memory` says; and what copied inputs and buffers of jobs really hold, which is never refused, but makes others wait. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
     pub memory_budget_bytes: u64,
     /// Zero.
     pub reserved: [u64; 7],
@@ -102,7 +106,9 @@ pub unsafe extern "C" fn mt_transcode_engine_config_init(
 }
 
 fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
-    if config.flags & !(MT_TRANSCODE_ENGINE_REQUIRE_LGPL | MT_TRANSCODE_ENGINE_LEAVE_MALLOC) != 0 {
+    const KNOWN: u32 =
+        MT_TRANSCODE_ENGINE_REQUIRE_LGPL | MT_TRANSCODE_ENGINE_LEAVE_MALLOC | MT_TRANSCODE_ENGINE_QUIET_EVENTS;
+    if config.flags & !KNOWN != 0 {
         return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
     }
     if config.reserved != [0; 7] {
@@ -122,6 +128,7 @@ fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
         config.link_budget_bytes,
     )
     .with_malloc_left_alone(config.flags & MT_TRANSCODE_ENGINE_LEAVE_MALLOC != 0)
+    .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
     .with_memory_budget_bytes(config.memory_budget_bytes))
 }

@@ -192,7 +192,7 @@ pub struct mt_transcode_engine_stats_data {
     pub duration: mt_transcode_histogram,
     /// Why the health is what it is: NUL-terminated UTF-8, empty when OK.
     pub health_reason: [u8; 128],
-    /// Now: native memory that is promised to pipes and running jobs, and how much may be (`memory_budget_bytes`).
+    /// Now: native memory that is promised to pipes and running jobs, or held by copied inputs and buffers, and how much may be (`memory_budget_bytes`).
     pub memory_reserved_bytes: u64,
     pub memory_budget_bytes: u64,
 }

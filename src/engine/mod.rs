@@ -58,7 +58,9 @@ mod two_pass;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
 pub use context::{Counters, Identity, JobContext, Observer};
-pub use host::{Bind, Binds, HostStore, Limited, check_format_known, name_of};
+pub use host::{
+    Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,
+};
 pub use memory::memory_limit_bytes;
 pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};

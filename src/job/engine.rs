@@ -31,6 +31,8 @@ pub struct EngineConfig {
     memory_budget_bytes: u64,
     /// glibc's thresholds are the host's business.
     pub(super) leaves_malloc: bool,
+    /// A job is ready for its events only after somebody found none.
+    pub(super) quiet_events: bool,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -60,6 +62,7 @@ impl EngineConfig {
             queue_timeout: None,
             memory_budget_bytes: 0,
             leaves_malloc: false,
+            quiet_events: false,
         }
     }
 
@@ -72,6 +75,12 @@ impl EngineConfig {
     /// Whether glibc's thresholds stay as they are (`keep_freed_memory`).
     pub fn with_malloc_left_alone(mut self, leaves_malloc: bool) -> Self {
         self.leaves_malloc = leaves_malloc;
+        self
+    }
+
+    /// Whether `next_ready` tells of a job's events only after its `next_event` found none.
+    pub fn with_quiet_events(mut self, quiet_events: bool) -> Self {
+        self.quiet_events = quiet_events;
         self
     }
 

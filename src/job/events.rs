@@ -47,6 +47,10 @@ struct Inner {
     sequence: u64,
     lines: usize,
     dropped: u64,
+    /// Who listens is told of events only after it has found none.
+    is_quiet: bool,
+    /// It has.
+    was_asked: bool,
     /// DONE was pulled, or the job freed.
     is_over: bool,
     is_freed: bool,
@@ -54,7 +58,11 @@ struct Inner {
 }
 
 impl EventQueue {
-    /// Adds an event. True where something waits now that did not before: who listens must be told.
+    pub fn new(is_quiet: bool) -> EventQueue {
+        EventQueue { inner: Mutex::new(Inner { is_quiet, ..Inner::default() }), filled: Condvar::new() }
+    }
+
+    /// Adds an event. True where something waits now that did not before: who listens must be told, unless nobody does.
     pub fn push(&self, time_us: i64, label: &str, kind: EventKind) -> bool {
         let mut inner = self.inner.lock();
         if inner.is_over {
@@ -73,7 +81,7 @@ impl EventQueue {
             fd.raise();
         }
         self.filled.notify_one();
-        was_empty
+        was_empty && (!inner.is_quiet || std::mem::take(&mut inner.was_asked))
     }
 
     /// The next event; waits for it. None when the time is over.
@@ -90,6 +98,7 @@ impl EventQueue {
             if inner.is_over {
                 return Err(Error::new(Code::ENODATA, "the last event was pulled".into()));
             }
+            inner.was_asked = true;
             match until {
                 None => self.filled.wait(&mut inner),
                 Some(until) if Instant::now() >= until => return Ok(None),
@@ -230,6 +239,17 @@ mod tests {
         (0..600).for_each(|i| assert!(queue.push(0, "", line(&i.to_string())) == (i == 0)));
         assert_eq!(pulled(&queue).len(), MAX_LINES);
         assert_eq!(queue.lines_dropped(), 88);
+    }
+
+    #[test]
+    fn a_quiet_queue_tells_only_who_has_found_nothing() {
+        let queue = EventQueue::new(true);
+        assert!(!queue.push(0, "", line("a")), "nobody asked");
+        assert_eq!(pulled(&queue).len(), 1);
+        assert!(queue.push(0, "", line("b")), "somebody found nothing");
+        assert!(!queue.push(0, "", line("c")), "and was told");
+        assert_eq!(pulled(&queue).len(), 2);
+        assert!(queue.push(0, "", line("d")));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::events::{Event, EventQueue};
 use super::level;
 use super::progress::Progress;
 use super::stats::JobStats;
-use crate::engine::{Binds, Classes, Counters, JobContext, LogContext};
+use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, LogContext};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, refuse_program_options, setting};
 use parking_lot::{Condvar, Mutex};
@@ -106,6 +106,8 @@ pub(super) struct Inner {
     pub is_detached: bool,
     /// What `mt:NAME` stands for.
     pub binds: Arc<Binds>,
+    /// The outputs in memory, by name.
+    pub buffers: Vec<(String, Arc<Buffer>)>,
 }
 
 const LABEL_BYTES: usize = 128;
@@ -140,9 +142,10 @@ impl Job {
                 is_freed: false,
                 is_detached: false,
                 binds: Arc::default(),
+                buffers: Vec::new(),
             }),
             changed: Condvar::new(),
-            events: EventQueue::default(),
+            events: EventQueue::new(engine.config.quiet_events),
             counters: Arc::new(Counters { duration_us: AtomicI64::new(-1), ..Counters::default() }),
             last_progress_us: AtomicI64::new(i64::MIN / 2),
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),

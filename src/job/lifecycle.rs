@@ -191,9 +191,10 @@ impl Job {
     fn announce(&self, Conclusion { state, error }: Conclusion) {
         self.tell(EventKind::State(state));
         self.tell(EventKind::Done { error });
-        self.engine.job_ready(self, super::ready::READY_DONE);
         let mut inner = self.inner.lock();
         inner.is_announced = true;
+        // Under the lock: who hears of it and asks finds it so, and it is not told after it was freed.
+        self.engine.job_ready(self, super::ready::READY_DONE);
         let is_freed = inner.is_freed;
         drop(inner);
         self.changed.notify_all();
@@ -336,6 +337,7 @@ impl Job {
         let is_final = inner.is_announced;
         drop(inner);
         self.events_freed();
+        self.drop_buffers();
         if is_final {
             self.release();
         }

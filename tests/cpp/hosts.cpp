@@ -1,4 +1,4 @@
-// Scenarios s52 to s54, s59, s60, s62 and s66: bytes and stores of the host's, by virtual functions.
+// Scenarios s52 to s54, s59, s60, s62, s66, s77 and s78: bytes and stores of the host's, by virtual functions.
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -250,5 +250,50 @@ SCENARIO(s62_store_fails) {
   into->fails = "remove";
   store_job(engine, hls, "index.m3u8", into).run();  // only a warning
   CHECK(into->complete.count("index0.ts") == 1);
+  CHECK(nothing_left(engine));
+}
+
+SCENARIO(s77_memory) {
+  mt::engine engine = new_engine();
+  const std::string input = read_file(clip()), path = temporary("memory.mp4");
+  engine.run({"-i", clip(), "-c", "copy", "-movflags", "+faststart", "-f", "mp4", path});
+  mt::buffer copied, moved;
+  for (mt::buffer* output : {&copied, &moved}) {
+    mt::job job = new_job(engine, {"-i", "mt:in", "-c", "copy", "-movflags", "+faststart", "-f", "mp4", "mt:out"});
+    if (output == &copied) {
+      job.bind_memory("in", input);
+    } else {
+      job.bind_memory("in", std::vector<std::uint8_t>(input.begin(), input.end()));
+    }
+    job.bind_buffer("out");
+    CHECK_EQUAL(job.try_take_buffer("out").code(), -EBUSY);
+    job.run();
+    *output = job.take_buffer("out");
+    CHECK_EQUAL(job.try_take_buffer("out").code(), -EALREADY);
+    CHECK(same(std::string(output->view()), read_file(path)));
+  }
+  CHECK(nothing_left(engine));
+}
+
+SCENARIO(s78_memory_refusals) {
+  mt::engine engine = new_engine();
+  {
+    mt::job job = new_job(engine, copy_ts);
+    CHECK_EQUAL(job.try_bind_memory("in", nullptr, 1).code(), -EINVAL);
+    CHECK_EQUAL(job.try_bind_memory("a b", std::vector<std::uint8_t>(8)).code(), -EINVAL);
+    job.bind_memory("in", std::vector<std::uint8_t>());
+    CHECK_EQUAL(job.try_bind_memory("in", ts_clip()).code(), -EEXIST);
+    CHECK_EQUAL(job.try_bind_buffer("in").code(), -EEXIST);
+    job.bind_buffer("out", 1000);
+    CHECK_EQUAL(job.try_run().code(), MT_TRANSCODE_EDEMUX);
+    CHECK(job.take_buffer("out").empty());
+  }
+  {
+    mt::job job = new_job(engine, copy_ts);
+    job.bind_memory("in", ts_clip());
+    job.bind_buffer("out", 1000);
+    CHECK_EQUAL(job.try_run().code(), MT_TRANSCODE_ELIMIT);
+    CHECK(job.take_buffer("out").size() <= 1000);
+  }
   CHECK(nothing_left(engine));
 }

@@ -1,5 +1,6 @@
 //! What the host has bound to a job, by name.
 
+use super::memory::{Buffer, BufferStream};
 use super::shared::{Positioned, Shared};
 use super::stream::HostStore;
 use crate::av::ByteStream;
@@ -21,6 +22,8 @@ pub enum Bind {
     Io(Option<Box<dyn ByteStream>>),
     /// An io that was opened, and can be opened again for reading.
     Again(Weak<Mutex<Positioned>>),
+    /// An output in memory, and whether it was opened: then it can be opened again for reading.
+    Buffer(Arc<Buffer>, bool),
     Store(Arc<dyn HostStore>),
 }
 
@@ -101,16 +104,19 @@ impl Binds {
                 side.word()
             )),
             (Some(Bind::Store(_)), Side::Read) => refuse(format!("mt:{name} is a store, which takes outputs only")),
+            (Some(Bind::Buffer(..)), Side::Read) => {
+                refuse(format!("mt:{name} is a buffer, which takes an output only"))
+            }
             (Some(Bind::Store(_)), _) if relative(rest).is_none() => {
                 refuse(format!("'{url}' names no file of the store: mt:{name}/NAME, without '..'"))
             }
             (Some(Bind::Io(Some(io))), Side::Read) if !io.can_read() => {
-                refuse(format!("mt:{name} cannot be read: the host gave no read callback"))
+                refuse(format!("mt:{name} cannot be read: what is bound there only takes what is written"))
             }
             (Some(Bind::Io(Some(io))), Side::Write) if !io.can_write() => {
-                refuse(format!("mt:{name} cannot be written: the host gave no write callback"))
+                refuse(format!("mt:{name} cannot be written: what is bound there is only read"))
             }
-            (Some(Bind::Pipe(..) | Bind::Io(_)), _) if !rest.is_empty() => {
+            (Some(Bind::Pipe(..) | Bind::Io(_) | Bind::Buffer(..)), _) if !rest.is_empty() => {
                 refuse(format!("'{url}': mt:{name} is one stream, it has no files"))
             }
             _ => Ok(()),
@@ -141,7 +147,11 @@ impl Binds {
                 Ok(Box::new(PipeWriter::new(pipe, Arc::clone(&context.interrupt), context.failing())))
             }
             Some(bind @ Bind::Io(_)) => bind.take_output().ok_or_else(|| opened_before(name)),
-            Some(Bind::Opened(..) | Bind::Again(_)) => Err(opened_before(name)),
+            Some(Bind::Buffer(buffer, is_open @ false)) => {
+                *is_open = true;
+                Ok(Box::new(BufferStream::new(buffer)))
+            }
+            Some(Bind::Opened(..) | Bind::Again(_) | Bind::Buffer(..)) => Err(opened_before(name)),
             Some(Bind::Store(store)) => {
                 let store = Arc::clone(store);
                 drop(binds); // the host's code runs without our lock
@@ -156,6 +166,7 @@ impl Binds {
     pub fn reopen(&self, name: &str) -> Option<Box<dyn ByteStream>> {
         match self.0.lock().get(name) {
             Some(Bind::Again(again)) => Shared::second(again).map(|shared| Box::new(shared) as Box<dyn ByteStream>),
+            Some(Bind::Buffer(buffer, true)) => Some(Box::new(BufferStream::new(buffer))),
             _ => None,
         }
     }

@@ -1,11 +1,12 @@
 //! Media from and to the host: what `mt:NAME` means in a job.
 //!
-//! A bind is a pipe, bytes with seeking (callbacks), or a store of many files. `stream` watches over a host's stream: cancels,
+//! A bind is a pipe, bytes with seeking (callbacks), a whole input or output in memory (`memory`), or a store of many files. `stream` watches over a host's stream: cancels,
 //! limits, and the error that the job will report, because FFmpeg loses it on its way. `spool` keeps an MP4 whose index lies behind
 //! its media; `open` puts these together for an input or output; `store` is what muxers that open files by themselves (HLS, DASH, segments) reach.
 
 mod binds;
 mod formats;
+mod memory;
 mod open;
 mod shared;
 mod spool;
@@ -13,6 +14,7 @@ mod store;
 mod stream;
 
 pub use binds::{Bind, Binds, name_of};
+pub use memory::{Buffer, Copied, CountBytes, HostBytes, InMemory};
 pub use open::{check_format_known, files_of, open_input, open_output};
 pub use spool::Limited;
 pub use store::alias_of;

@@ -2,6 +2,7 @@
 //! media (mdat), and then nothing can be read before all has come. Such a file is kept in memory, up to a limit that is stated
 //! (ISO/IEC 14496-12, 4.2: boxes).
 
+use super::memory::{HostBytes, InMemory};
 use crate::av::{ByteStream, StreamError};
 use crate::engine::context::{Counters, add};
 use crate::error::{Code, Error};
@@ -91,7 +92,7 @@ pub fn prepare(
             return Err(too_large(limit_bytes));
         }
     }
-    Ok(Box::new(Memory { kept, at: 0, _inner: stream }))
+    Ok(Box::new(InMemory::new(Whole { kept, _inner: stream })))
 }
 
 fn too_large(limit_bytes: u64) -> Error {
@@ -160,34 +161,16 @@ impl ByteStream for Prefixed {
     }
 }
 
-/// A whole file in memory.
-struct Memory {
+/// A whole file that was kept.
+struct Whole {
     kept: Kept,
-    at: usize,
     /// Its end of the pipe is closed when the input is.
     _inner: Box<dyn ByteStream>,
 }
 
-impl ByteStream for Memory {
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
-        let left = self.kept.data.get(self.at..).unwrap_or_default();
-        let count = left.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&left[..count]);
-        self.at += count;
-        Ok(count)
-    }
-
-    fn seek(&mut self, position: u64) -> Result<(), StreamError> {
-        self.at = usize::try_from(position).unwrap_or(usize::MAX);
-        Ok(())
-    }
-
-    fn size(&mut self) -> Option<u64> {
-        Some(self.kept.data.len() as u64)
-    }
-
-    fn can_seek(&self) -> bool {
-        true
+impl HostBytes for Whole {
+    fn bytes(&self) -> &[u8] {
+        &self.kept.data
     }
 }
 
