@@ -113,6 +113,11 @@ impl Io {
 
     /// Guesses the format of what comes, without loss: and how sure that is. Source: init_input of libavformat/demux.c.
     pub fn probe_format(&mut self, url: &str, max_bytes: u32) -> Result<(Demuxer, i32), AvError> {
+        if self.begins_as_mp4()?
+            && let Some(demuxer) = Demuxer::find("mov")
+        {
+            return Ok((demuxer, ffi::AVPROBE_SCORE_MAX as i32));
+        }
         let url = CString::new(url).map_err(|_| AvError::INVALID)?;
         let mut format = ptr::null();
         // SAFETY: a valid context, place, and terminated string; no context of a format is needed but for its log.
@@ -121,6 +126,25 @@ impl Io {
             let score = ffi::av_probe_input_buffer2(self.context, &mut format, url.as_ptr(), null, 0, max_bytes);
             AvError::check(score)?;
             Ok((Demuxer::from_ptr(format).ok_or(AvError::INVALID_DATA)?, score))
+        }
+    }
+
+    /// Whether the first bytes leave no doubt that this is MP4 or QuickTime: asking all of FFmpeg's demuxers takes as long as copying a
+    /// small file does. What is read stays in the buffer. Source: `mov_probe` of libavformat/mov.c, whose certain cases these are.
+    fn begins_as_mp4(&mut self) -> Result<bool, AvError> {
+        /// A buffer of this size keeps the head also where it comes byte by byte (aviobuf.c: fill_buffer, IO_BUFFER_SIZE).
+        const KEEPS_HEAD_BYTES: i32 = 64 << 10;
+        let mut head = [0; 2048];
+        // SAFETY: a valid context that nothing was read from, and as much room as is said.
+        unsafe {
+            if (*self.context).buffer_size < KEEPS_HEAD_BYTES {
+                return Ok(false);
+            }
+            let count = ffi::avio_read(self.context, head.as_mut_ptr(), head.len() as i32);
+            match ffi::avio_seek(self.context, 0, libc::SEEK_SET) {
+                0 => Ok(is_mp4(&head[..usize::try_from(count).unwrap_or(0)])),
+                error => Err(AvError(error.min(-1) as i32)),
+            }
         }
     }
 
@@ -272,4 +296,59 @@ unsafe extern "C" fn seek_callback(opaque: *mut c_void, offset: i64, whence: c_i
     };
     // SAFETY: passed on from FFmpeg.
     unsafe { with_stream(opaque, seek) }
+}
+/// A file type box at the beginning, not of JPEG 2000 or JPEG XL, and no MPEG program stream inside.
+fn is_mp4(head: &[u8]) -> bool {
+    let brand = head.get(8..12);
+    head.get(4..8) == Some(b"ftyp")
+        && brand.is_some_and(|brand| ![b"jp2 ", b"jpx ", b"jxl "].iter().any(|other| brand == *other))
+        && !head.windows(8).any(|window| window == b"mhlrMPEG")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives its bytes one at a time, or all it is asked for; it cannot seek.
+    struct Bytes {
+        data: Vec<u8>,
+        at: usize,
+        step: usize,
+    }
+
+    impl ByteStream for Bytes {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+            let count = buffer.len().min(self.step).min(self.data.len() - self.at);
+            buffer[..count].copy_from_slice(&self.data[self.at..self.at + count]);
+            self.at += count;
+            Ok(count)
+        }
+        fn close(&mut self, _: i32) -> Result<(), StreamError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_mp4_is_known_by_its_head_and_nothing_of_it_is_lost() {
+        let mut data = b"\0\0\0\x18ftypisom\0\0\x02\0isommp41\0\0\0\x08free".to_vec();
+        data.extend((0..100_000u32).map(|i| i as u8));
+        for step in [1, 700, 1 << 20] {
+            let mut io = Io::reader(Box::new(Bytes { data: data.clone(), at: 0, step })).unwrap();
+            let (demuxer, score) = io.probe_format("mt:in", 1 << 20).unwrap();
+            assert_eq!((demuxer.names(), score), ("mov,mp4,m4a,3gp,3g2,mj2", 100));
+            let mut back = vec![0; data.len()];
+            // SAFETY: a valid context and as much room as is said.
+            let count = unsafe { ffi::avio_read(io.as_ptr(), back.as_mut_ptr(), back.len() as i32) };
+            assert_eq!((count as usize, back == data), (data.len(), true), "step {step}");
+        }
+    }
+
+    #[test]
+    fn heads_that_are_something_else() {
+        assert!(is_mp4(b"\0\0\0\x18ftypqt  \0\0"));
+        assert!(!is_mp4(b"\0\0\0\x0cftypjp2 \0\0"));
+        assert!(!is_mp4(b"\0\0\0\x18ftypqt  ....hdlr\0\0\0\0mhlrMPEG"));
+        assert!(!is_mp4(b"RIFF\0\0\0\0AVI "));
+        assert!(!is_mp4(b"\0\0\0\x18ftyp"));
+    }
 }
