@@ -45,6 +45,11 @@ impl CopyStream {
         CopyStream { settings, has_started: false, rescale_last: NOPTS }
     }
 
+    /// Of the packets that come out, before the first one.
+    pub fn set_out_time_base(&mut self, time_base: Rational) {
+        self.settings.out_time_base = time_base;
+    }
+
     /// The packet belongs to this stream alone. `now_us` is its predicted decoding time; `audio_samples` the packet's duration, by its codec.
     pub fn process(&mut self, mut packet: Packet, now_us: i64, audio_samples: i32) -> Copied {
         let s = &self.settings;

@@ -74,6 +74,7 @@ impl Muxer {
             bytes_threshold: stream.queue_bytes_threshold,
             last_dts: NOPTS,
             fixed_duration: None,
+            drops_times: stream.drops_times,
             // Video frames are counted before the encoder, which reorders them.
             max_packets: match stream.kind {
                 MediaKind::Video if stream.work.is_encoded() => i64::MAX,
@@ -204,6 +205,10 @@ impl Muxer {
 
     pub(super) fn write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
         let stream = &mut self.streams[index];
+        if stream.drops_times {
+            packet.set_pts(NOPTS);
+            packet.set_dts(NOPTS);
+        }
         if let Some(tick) = stream.fixed_duration {
             packet.set_duration(rescale(1, tick, stream.time_base));
         }

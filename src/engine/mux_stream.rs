@@ -20,6 +20,8 @@ pub struct MuxStream {
     pub last_dts: i64,
     /// Of one packet, where the rate is constant.
     pub fixed_duration: Option<Rational>,
+    /// -fps_mode drop: the muxer makes up the times.
+    pub drops_times: bool,
     pub max_packets: i64,
     pub packets: i64,
     pub has_warned: bool,

@@ -322,6 +322,7 @@ impl Builder<'_> {
             tag: value("tag").map(codec_tag),
             disposition: value("disposition").map(str::to_owned),
             rotate: None,
+            drops_times: false,
         });
         Ok(index)
     }

@@ -141,7 +141,7 @@ impl Builder {
         let Parts {
             demuxers,
             graphs,
-            muxers,
+            mut muxers,
             streams_of_output,
             encoded,
             copied,
@@ -172,9 +172,10 @@ impl Builder {
                 running.others.push(spawn_stage(&self.context, &format!("dec{input}:{stream}"), move || stage.run())?);
             }
         }
-        self.subtitles(&subtitles, text, &demuxers, exits_on_error, &mut routes, running)?;
-        for stream in copied {
+        self.subtitles(&subtitles, text, &demuxers, &mut muxers, exits_on_error, &mut routes, running)?;
+        for mut stream in copied {
             let inbox = Arc::clone(&self.mux[stream.output]);
+            stream.copy.set_out_time_base(muxers[stream.output].adopt_time_base(stream.index));
             routes[stream.input][stream.stream].copies.push((inbox, stream.index, stream.copy));
         }
         for (output, muxer) in muxers.into_iter().enumerate() {

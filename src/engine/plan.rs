@@ -158,6 +158,8 @@ pub struct OutStream {
     pub disposition: Option<String>,
     /// -metadata:s rotate=: degrees.
     pub rotate: Option<f64>,
+    /// -fps_mode drop: the muxer makes up the times.
+    pub drops_times: bool,
 }
 
 impl OutStream {
@@ -174,6 +176,7 @@ impl OutStream {
             tag: None,
             disposition: None,
             rotate: None,
+            drops_times: false,
         }
     }
 }

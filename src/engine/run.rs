@@ -10,7 +10,7 @@ use super::implied;
 use super::mux::Muxer;
 use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
-use super::plan::{GraphPlan, OpenOutput, Work, complex_graphs};
+use super::plan::{FrameRateMode, GraphPlan, OpenOutput, Work, complex_graphs};
 use super::progress::expected_duration_us;
 use super::single::{SingleThread, Target};
 use crate::av::{self, Rational, SideData};
@@ -285,6 +285,7 @@ fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
     let (sws, header_flags) = (open.options.scaler.to_filter_options(), open.header_options.get("fflags"));
     let stream = &mut open.streams[index];
     let plan = stream.work.take_encode()?;
+    stream.drops_times = plan.video.mode == Some(FrameRateMode::Drop);
     Some(EncodedStream {
         output: open.index,
         index,

@@ -42,14 +42,14 @@ pub struct SubtitleStage {
     pub time_base: Rational,
 }
 
-/// Opens the encoder of one output stream and tells its muxer.
+/// Opens the encoder of one output stream. Also returns what its muxer must know.
 pub fn open_target(
     context: &JobContext,
     stream: &EncodedStream,
     info: &InputStream,
     decoder: &Decoder,
     mux: &Arc<Inbox<MuxItem>>,
-) -> Result<SubtitleTarget, Error> {
+) -> Result<(SubtitleTarget, StreamReady), Error> {
     let plan = &stream.plan;
     check_kinds(plan, info)?;
     let own_size = (info.parameters.width(), info.parameters.height());
@@ -79,15 +79,15 @@ pub fn open_target(
         duration: (info.duration > 0).then_some((info.duration, info.time_base)),
         encoder_tag: Some(plan.encoder_tag(stream.header_flags.as_deref())),
     };
-    mux.send_last(stream.index, MuxItem::Ready(Box::new(ready)));
-    Ok(SubtitleTarget {
+    let target = SubtitleTarget {
         encoder,
         plan: Arc::clone(plan),
         mux: Arc::clone(mux),
         index: stream.index,
         start_us: stream.start_us,
         duration_us: stream.duration_us,
-    })
+    };
+    Ok((target, ready))
 }
 
 /// Text becomes text and pictures become pictures; nothing makes one of the other.

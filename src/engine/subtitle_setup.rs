@@ -3,6 +3,7 @@
 use super::decode::FrameTarget;
 use super::demux::Demuxer;
 use super::demux_thread::Routes;
+use super::mux::Muxer;
 use super::pipeline::{Builder, EncodedStream, Running};
 use super::plan::GraphPlan;
 use super::source_setup::{open_codec, packet_inbox};
@@ -49,17 +50,21 @@ impl Builder {
         subtitles: &[EncodedStream],
         open: OpenSubtitles,
         demuxers: &[Demuxer],
+        muxers: &mut [Muxer],
         exits_on_error: bool,
         routes: &mut [Vec<Routes>],
         running: &mut Running,
     ) -> Result<(), Error> {
         for ((input, stream), OpenSubtitle { decoder, canvas_size, graphs }) in open {
             let plan = &demuxers[input].file.streams[stream];
-            let targets = subtitles.iter().filter(|s| s.source == Some((input, stream))).map(|s| {
-                open_target(&self.context, s, &plan.info, &decoder, &self.mux[s.output])
-                    .map_err(|error| error.on_stream(s.index))
-            });
-            let targets = targets.collect::<Result<Vec<_>, Error>>()?;
+            let mut targets = Vec::new();
+            for s in subtitles.iter().filter(|s| s.source == Some((input, stream))) {
+                let (target, ready) = open_target(&self.context, s, &plan.info, &decoder, &self.mux[s.output])
+                    .map_err(|error| error.on_stream(s.index))?;
+                // Its stream is known before anything runs: where the others are too, the header is written now.
+                muxers[s.output].stream_ready(s.index, ready)?;
+                targets.push(target);
+            }
             let stage = SubtitleStage {
                 context: Arc::clone(&self.context),
                 inbox: packet_inbox(&self.context, &demuxers[input], stream),
