@@ -29,6 +29,10 @@ pub struct CodecOption {
 /// The question that the option parser asks.
 pub struct Classes;
 
+/// What a value of an option that stands in a file may have at most.
+const VALUE_BYTES: usize = 16 << 20;
+const SCALER_SHAPES: [&str; 6] = ["srcw", "srch", "dstw", "dsth", "src_format", "dst_format"];
+
 impl crate::options::AvOptions for Classes {
     fn knows(&self, key: &str) -> bool {
         match key.split_once(':') {
@@ -36,7 +40,9 @@ impl crate::options::AvOptions for Classes {
             Some((name, _)) => option_owner(name).codec.is_some_and(|codec| !codec.is_short),
             None => {
                 let owner = option_owner(key);
-                owner.codec.is_some() || owner.format || owner.scaler || owner.resampler
+                // Sizes and formats are set by -s and -pix_fmt; ffmpeg refuses the scaler's own words for them too.
+                let is_scaler = owner.scaler && !SCALER_SHAPES.contains(&key);
+                owner.codec.is_some() || owner.format || is_scaler || owner.resampler
             }
         }
     }
@@ -46,10 +52,12 @@ impl crate::options::AvOptions for Classes {
     }
 
     fn read_file(&self, url: &str) -> Result<String, Error> {
-        let bytes = Url::open_for_reading(url).and_then(|mut file| file.read_all()).map_err(|error| {
-            let code = error.errno().and_then(Code::from_errno).unwrap_or(Code::OPTION);
-            Error::new(code, format!("cannot read '{url}' for the value of an option: {}", error.words())).at("options")
-        })?;
+        let bytes =
+            Url::open_for_reading(url, None).and_then(|mut file| file.read_all(VALUE_BYTES)).map_err(|error| {
+                let code = error.errno().and_then(Code::from_errno).unwrap_or(Code::OPTION);
+                Error::new(code, format!("cannot read '{url}' for the value of an option: {}", error.words()))
+                    .at("options")
+            })?;
         String::from_utf8(bytes).map_err(|_| Error::option(format!("what stands in '{url}' is not UTF-8")))
     }
 }
