@@ -21,6 +21,7 @@ const HEADER: &str = r#"
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/dovi_meta.h>
 #include <libavutil/eval.h>
+#include <libavutil/cpu.h>
 #include <libavutil/channel_layout.h>
 #include <libavutil/hwcontext.h>
 #include <libavcodec/avcodec.h>

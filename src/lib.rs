@@ -26,3 +26,5 @@ pub mod error;
 pub mod job;
 pub mod options;
 mod secrets;
+
+pub use secrets::mask_text;

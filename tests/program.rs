@@ -1,40 +1,229 @@
-//! The program mt-transcode, as a supervisor and a script see it.
+//! The program mt-transcode, as a supervisor and a script see it: beside the ffmpeg program of the same libraries.
 
 mod common;
 
 use common::*;
-use std::process::{Command, Stdio};
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
-fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_mt-transcode"))
+const OURS: &str = env!("CARGO_BIN_EXE_mt-transcode");
+/// An endless job that writes something playable at once.
+const ENDLESS: &str =
+    "-y -re -f lavfi -i testsrc2=s=320x240 -c:v mpeg4 -g 5 -movflags frag_keyframe -flush_packets 1 o.mp4";
+
+fn command(program: &str, folder: &Path, line: &str) -> Command {
+    let mut command = Command::new(program);
+    command.args(words(line)).current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+fn output(program: &str, folder: &Path, line: &str) -> Output {
+    command(program, folder, line).output().expect(program)
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running endless job, whose file has begun.
+fn endless(folder: &Path, options: &str) -> Child {
+    let mut command = command(OURS, folder, &format!("{options} {ENDLESS}"));
+    let child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    eventually("something is written", || std::fs::metadata(folder.join("o.mp4")).is_ok_and(|file| file.len() > 2000));
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+fn ended(child: &mut Child) -> ExitStatus {
+    let until = Instant::now() + LONG;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(Instant::now() < until, "the program does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
 fn a_signal_ends_the_file_in_good_order() {
-    // Given an endless job, when SIGTERM comes, then the program ends with 255, as ffmpeg, and the file plays.
+    // Given an endless job, when a signal comes, then the program ends with 255, as ffmpeg, and the file plays.
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
-    let out = folder.path().join("o.mp4");
-    let mut child = program()
-        .args(words("-y -re -f lavfi -i testsrc2=s=64x48 -c:v mpeg4"))
-        .args(["-movflags", "frag_keyframe", "-g", "5"])
-        .arg(&out)
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    eventually("something is written", || std::fs::metadata(&out).is_ok_and(|file| file.len() > 2000));
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(255));
-    assert_eq!(probe(&engine, &out)["streams"][0]["codec_name"], "mpeg4");
+    for name in ["-TERM", "-INT", "-QUIT", "-XCPU"] {
+        let mut child = endless(folder.path(), "");
+        signal(&child, name);
+        assert_eq!(ended(&mut child).code(), Some(255), "{name}");
+        assert_eq!(probe(&engine, &folder.path().join("o.mp4"))["streams"][0]["codec_name"], "mpeg4");
+        std::fs::remove_file(folder.path().join("o.mp4")).unwrap();
+    }
 }
 
 #[test]
-fn exit_codes_and_messages() {
-    let run = |line: &str| program().args(words(line)).output().unwrap();
-    assert!(run("-f lavfi -i testsrc2=s=64x48:d=0.2 -f null -").status.success());
-    let failed = run("-i /no/such/file -f null -");
-    assert_eq!(failed.status.code(), Some(1));
-    let words = String::from_utf8_lossy(&failed.stderr).into_owned();
-    assert!(words.contains("/no/such/file") && words.contains("hint:"), "{words}");
-    assert!(String::from_utf8_lossy(&run("diagnostics").stdout).contains("libavcodec"));
+fn without_a_terminal_to_read_sigquit_is_what_it_always_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = endless(folder.path(), "-nostdin");
+    signal(&child, "-QUIT");
+    assert_eq!(ended(&mut child).signal(), Some(3));
+}
+
+#[test]
+fn the_fourth_signal_ends_the_program_at_once() {
+    // Given a FIFO that nobody writes: opening it cannot be interrupted.
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Command::new("mkfifo").arg(folder.path().join("fifo")).status().unwrap().success());
+    let mut child = command(OURS, folder.path(), "-i fifo -f null -").stderr(Stdio::null()).spawn().unwrap();
+    let until = Instant::now() + LONG;
+    let code = loop {
+        signal(&child, "-INT");
+        std::thread::sleep(Duration::from_millis(50));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status.code();
+        }
+        assert!(Instant::now() < until);
+    };
+    // A signal may come before the program listens (then it dies of it), or the job may be given up first.
+    assert!(matches!(code, Some(123 | 1) | None), "{code:?}");
+}
+
+#[test]
+fn the_key_q_ends_the_file_in_good_order() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let mut child = endless(folder.path(), "");
+    child.stdin.as_mut().unwrap().write_all(b"?+q").unwrap();
+    assert_eq!(ended(&mut child).code(), Some(0));
+    assert_eq!(probe(&engine, &folder.path().join("o.mp4"))["streams"][0]["codec_name"], "mpeg4");
+}
+
+#[test]
+fn standard_input_is_left_alone_where_it_is_not_for_keys() {
+    // With -nostdin, and where an input is read from it.
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = endless(folder.path(), "-nostdin");
+    child.stdin.take().unwrap().write_all(b"q").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "it does not read keys");
+    signal(&child, "-TERM");
+    assert_eq!(ended(&mut child).code(), Some(255));
+
+    run_in(&engine(), folder.path(), "-f lavfi -i testsrc2=s=64x48:d=1 -c:v mpeg4 -f mpegts {}/in.ts").unwrap();
+    let mut piped = command(OURS, folder.path(), "-v error -y -f mpegts -i - -c copy copy.ts");
+    piped.stdin(std::fs::File::open(folder.path().join("in.ts")).unwrap());
+    assert!(piped.status().unwrap().success());
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
+    assert!(size("copy.ts") * 10 > size("in.ts") * 9);
+}
+
+#[test]
+fn an_existing_file_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let line = "-v error -f lavfi -i testsrc2=s=64x48:d=0.2 -c:v mpeg4 o.mkv";
+    for (options, answer, code) in [
+        ("", "y\n", 0),
+        ("", "n\n", 1),
+        ("", "", 1),
+        ("-nostdin", "y\n", 1),
+        ("-n", "y\n", 1),
+        ("-y", "", 0),
+        ("-y -n", "y\n", 1),
+    ] {
+        let both = ["ffmpeg", OURS].map(|program| {
+            std::fs::write(at.join("o.mkv"), "old").unwrap();
+            let mut command = command(program, at, &format!("{options} {line}"));
+            let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let _ = child.stdin.take().unwrap().write_all(answer.as_bytes());
+            let output = child.wait_with_output().unwrap();
+            let is_old = std::fs::read(at.join("o.mkv")).unwrap() == b"old";
+            (output.status.code(), is_old, errors(&output).contains("Overwrite? [y/N]"))
+        });
+        assert_eq!(both[0], both[1], "{options} {answer:?}");
+        assert_eq!(both[1].0, Some(code), "{options} {answer:?}");
+    }
+}
+
+#[test]
+fn progress_is_written_in_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "-v error -y -stats_period 0.05 -progress p.txt -re -f lavfi -i testsrc2=s=64x48:d=0.6 -c:v mpeg4 o.mkv";
+    let blocks = ["ffmpeg", OURS].map(|program| {
+        assert!(output(program, folder.path(), line).status.success());
+        let text = std::fs::read_to_string(folder.path().join("p.txt")).unwrap();
+        let keys = |block: &str| block.lines().map(|l| l.split('=').next().unwrap().to_owned()).collect::<Vec<_>>();
+        let blocks: Vec<_> = text.split_inclusive("progress=continue\n").map(keys).collect();
+        let last = text.rsplit("progress=continue\n").next().unwrap().to_owned();
+        (blocks.len(), blocks.last().cloned(), last)
+    });
+    let [(_, their_keys, theirs), (count, keys, ours)] = blocks;
+    assert!(count > 2, "several blocks: {count}");
+    assert_eq!(keys, their_keys);
+    // What does not depend on the machine's speed is equal.
+    let steady = |block: &str| -> Vec<String> {
+        let is_steady = |line: &&str| !["fps=", "speed=", "bitrate="].iter().any(|key| line.starts_with(key));
+        block.lines().filter(is_steady).map(str::to_owned).collect()
+    };
+    assert_eq!(steady(&ours), steady(&theirs));
+    let piped = output(OURS, folder.path(), "-v error -nostats -progress - -f lavfi -i testsrc2=d=0.2 -f null -");
+    assert!(String::from_utf8_lossy(&piped.stdout).ends_with("progress=end\n"));
+}
+
+#[test]
+fn the_log_is_ffmpegs() {
+    // Files as they are opened and written, the mapping, the line of progress and the summary, by the same level.
+    let folder = tempfile::tempdir().unwrap();
+    clip(&engine(), folder.path());
+    for line in
+        ["-hide_banner -y -i clip.mp4 -c copy o.mkv", "-hide_banner -y -v level+warning -i clip.mp4 -c copy o.mkv"]
+    {
+        let both = ["ffmpeg", OURS].map(|program| {
+            let text = errors(&output(program, folder.path(), line)).replace('\r', "\n");
+            let is_steady = |line: &&str| !line.contains("speed=") && !line.starts_with("Press [q]");
+            text.lines().filter(is_steady).map(|line| line.trim_end().to_owned()).collect::<Vec<_>>()
+        });
+        assert_eq!(both[1], both[0], "{line}");
+    }
+    let shown = errors(&output(OURS, folder.path(), "-v error -stats -i clip.mp4 -f null -"));
+    assert!(shown.starts_with("frame=") && shown.contains("Lsize=N/A time=00:00:0"), "{shown}");
+    let lines =
+        errors(&output(OURS, folder.path(), "-v error -i clip.mp4 -c:v libx264 -x264opts nonsense=1 -f null -"));
+    assert!(lines.starts_with("[libx264 @ 0x"), "{lines}");
+    assert_eq!(errors(&output(OURS, folder.path(), "-v quiet -i nothere -f null -")), "");
+}
+
+#[test]
+fn a_report_holds_the_log_and_the_command_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "-v error -y -f lavfi -i testsrc2=d=0.1 -metadata comment=http://user:geheim@host/ -f null -";
+    let mut command = command(OURS, folder.path(), line);
+    assert!(command.env("FFREPORT", "file=%p.log:level=32").status().unwrap().success());
+    let text = std::fs::read_to_string(folder.path().join("mt-transcode.log")).unwrap();
+    assert!(text.contains("Command line:\nmt-transcode -v error") && text.contains("Input #0, lavfi"), "{text}");
+    assert!(!text.contains("geheim"), "{text}");
+    assert!(output(OURS, folder.path(), "-report -v error -f lavfi -i testsrc2=d=0.1 -f null -").status.success());
+    let is_dated = |name: &str| name.starts_with("mt-transcode-20") && name.ends_with(".log");
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().any(|name| is_dated(&name.to_string_lossy())));
+}
+
+#[test]
+fn what_failed_is_said_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let failed = errors(&output(OURS, folder.path(), "-v error -i /no/such/file -f null -"));
+    assert!(failed.contains("/no/such/file") && failed.contains("hint:"), "{failed}");
+    assert!(String::from_utf8_lossy(&output(OURS, folder.path(), "diagnostics").stdout).contains("libavcodec"));
+    assert_eq!(output(OURS, folder.path(), "").status.code(), Some(1));
+}
+
+#[test]
+fn time_and_memory_can_be_limited_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = errors(&output(OURS, folder.path(), "-benchmark -cpucount 1 -f lavfi -i testsrc2=d=0.1 -f null -"));
+    assert!(shown.contains("bench: utime=") && shown.contains("bench: maxrss="), "{shown}");
+    let limited = output(OURS, folder.path(), "-v error -timelimit 1 -f lavfi -i testsrc2=s=1280x720 -f null -").status;
+    assert!(limited.code() == Some(255) || limited.signal() == Some(9), "{limited:?}");
 }

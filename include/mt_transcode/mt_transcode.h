@@ -53,6 +53,8 @@
 
 
 
+
+
 // The job reads the pipe: it is an input.
 #define MT_TRANSCODE_SIDE_READ 1
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// An open input.
 pub struct Input {
-    context: *mut ffi::AVFormatContext,
+    pub(super) context: *mut ffi::AVFormatContext,
     /// The context's callbacks point into it.
     _access: Box<Access>,
     /// What it reads from, where that is not FFmpeg's.

@@ -20,7 +20,14 @@ mod graph;
 mod input;
 mod interrupt;
 mod io;
+mod list;
+mod list_audio;
+mod list_codecs;
+mod list_devices;
+mod list_help;
+mod list_supported;
 mod log;
+mod log_terminal;
 mod names;
 mod options;
 pub mod os;
@@ -28,12 +35,16 @@ mod output;
 mod output_file;
 mod packet;
 mod params;
+mod plain_file;
 mod probe;
 mod probe_side_data;
+pub mod process;
 mod rational;
+mod report;
 mod ring;
 mod sidedata;
 mod subtitle;
+pub mod terminal;
 mod url;
 mod versions;
 mod whole_file;
@@ -57,11 +68,13 @@ pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};
 pub use log::{LogContext, LogSink, forward as forward_log, install as install_log, thread_slot as set_log_slot};
+pub use log_terminal::{LogPrinter, install_printer};
 pub use names::*;
 pub use options::*;
 pub use output::{FormatFlags, Output, has_number_pattern};
 pub use packet::Packet;
 pub use params::{ChannelLayout, Parameters};
+pub use plain_file::{file_exists, is_written_file};
 pub use probe::probe_json;
 pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
@@ -71,3 +84,22 @@ pub use subtitle::{Subtitle, SubtitleSettings};
 pub use url::Url;
 pub use versions::*;
 pub use whole_file::{read_whole, write_whole};
+
+/// The process's own log, for a program that called [`install_printer`].
+pub mod program_log {
+    pub use super::log_terminal::{flags, level, message, set_flags, set_level, skips_repeated, wants};
+}
+
+/// Lists of what FFmpeg has, as text in the form of the ffmpeg program.
+pub mod listing {
+    pub use super::list::{
+        Formats, bitstream_filters, colors, dispositions, filters, formats, hardware, pixel_formats, protocols,
+    };
+    pub use super::list_audio::{layouts, sample_formats};
+    pub use super::list_codecs::{codecs, coder_help, coder_list};
+    pub use super::list_devices::{sinks, sources};
+    pub use super::list_help::{
+        all_options, bitstream_filter_help, demuxer_help, filter_help, muxer_help, protocol_help,
+    };
+    pub use super::versions::{Library, configuration, libraries, licence, release};
+}

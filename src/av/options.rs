@@ -29,6 +29,10 @@ pub struct CodecOption {
 /// The question that the option parser asks.
 pub struct Classes;
 
+/// What a value of an option that stands in a file may have at most.
+const VALUE_BYTES: usize = 16 << 20;
+const SCALER_SHAPES: [&str; 6] = ["srcw", "srch", "dstw", "dsth", "src_format", "dst_format"];
+
 impl crate::options::AvOptions for Classes {
     fn knows(&self, key: &str) -> bool {
         match key.split_once(':') {
@@ -36,7 +40,9 @@ impl crate::options::AvOptions for Classes {
             Some((name, _)) => option_owner(name).codec.is_some_and(|codec| !codec.is_short),
             None => {
                 let owner = option_owner(key);
-                owner.codec.is_some() || owner.format || owner.scaler || owner.resampler
+                // Sizes and formats are set by -s and -pix_fmt; ffmpeg refuses the scaler's own words for them too.
+                let is_scaler = owner.scaler && !SCALER_SHAPES.contains(&key);
+                owner.codec.is_some() || owner.format || is_scaler || owner.resampler
             }
         }
     }
@@ -46,10 +52,12 @@ impl crate::options::AvOptions for Classes {
     }
 
     fn read_file(&self, url: &str) -> Result<String, Error> {
-        let bytes = Url::open_for_reading(url).and_then(|mut file| file.read_all()).map_err(|error| {
-            let code = error.errno().and_then(Code::from_errno).unwrap_or(Code::OPTION);
-            Error::new(code, format!("cannot read '{url}' for the value of an option: {}", error.words())).at("options")
-        })?;
+        let bytes =
+            Url::open_for_reading(url, None).and_then(|mut file| file.read_all(VALUE_BYTES)).map_err(|error| {
+                let code = error.errno().and_then(Code::from_errno).unwrap_or(Code::OPTION);
+                Error::new(code, format!("cannot read '{url}' for the value of an option: {}", error.words()))
+                    .at("options")
+            })?;
         String::from_utf8(bytes).map_err(|_| Error::option(format!("what stands in '{url}' is not UTF-8")))
     }
 }
@@ -137,24 +145,46 @@ pub fn codec_option_name(codec: Option<Codec>, kind: MediaKind, is_encoder: bool
     name.strip_prefix(kind.letter()).filter(|rest| find(class, rest, flags, false).is_some())
 }
 
+/// An object that is nothing but its class, for evaluating values. A pointer to the class alone, which is what ffmpeg 5.1 takes, is not
+/// enough: of a value that makes no sense FFmpeg writes a line for the object, for which it reads members far behind the first
+/// (ffmpeg 5.1 crashes of `-discard nosuch`).
+#[repr(C)]
+struct StandIn {
+    class: *const ffi::AVClass,
+    rest: [u64; 1024],
+}
+
+const _: () = assert!(size_of::<ffi::AVCodecContext>() <= size_of::<StandIn>());
+const _: () = assert!(size_of::<ffi::AVStream>() <= size_of::<StandIn>());
+
+impl StandIn {
+    fn new(class: *const ffi::AVClass) -> StandIn {
+        StandIn { class, rest: [0; 1024] }
+    }
+
+    fn as_ptr(&mut self) -> *mut std::ffi::c_void {
+        ptr::from_mut(self).cast()
+    }
+}
+
 /// Evaluates flags or a named number of a codec option, such as "skip_frame" = "nokey".
 pub fn codec_flag_value(option: &str, value: &str) -> Option<i32> {
-    // SAFETY: a static class, used as a fake object for the evaluation, as ffmpeg does.
+    // SAFETY: a static class and one of its options.
     unsafe {
-        let mut class = ffi::avcodec_get_class();
-        evaluate((&raw mut class).cast(), find(class, option, 0, false)?, value)
+        let class = ffi::avcodec_get_class();
+        evaluate(&mut StandIn::new(class), find(class, option, 0, false)?, value)
     }
 }
 
 /// Evaluates dispositions: "default+forced", "0", "-default".
 pub fn disposition_value(value: &str, current: i32) -> Option<i32> {
-    // SAFETY: a static class, used as a fake object for the evaluation, as ffmpeg does.
+    // SAFETY: a static class and one of its options.
     unsafe {
-        let mut class = ffi::av_stream_get_class();
+        let class = ffi::av_stream_get_class();
         let option = find(class, "disposition", 0, false).or_else(|| find_any(class, c"disposition"))?;
         let value = CString::new(value).ok()?;
         let mut result = current;
-        let ret = ffi::av_opt_eval_flags((&raw mut class).cast(), option, value.as_ptr(), &mut result);
+        let ret = ffi::av_opt_eval_flags(StandIn::new(class).as_ptr(), option, value.as_ptr(), &mut result);
         (ret >= 0).then_some(result)
     }
 }
@@ -171,12 +201,12 @@ unsafe fn find_any(mut class: *const ffi::AVClass, name: &CStr) -> Option<&'stat
 }
 
 /// # Safety
-/// `object` is a pointer to a class pointer, to which `option` belongs.
-unsafe fn evaluate(object: *mut std::ffi::c_void, option: &ffi::AVOption, value: &str) -> Option<i32> {
+/// `option` belongs to the object's class.
+unsafe fn evaluate(object: &mut StandIn, option: &ffi::AVOption, value: &str) -> Option<i32> {
     let value = CString::new(value).ok()?;
     let mut result = 0;
     // SAFETY: by contract.
-    let ret = unsafe { ffi::av_opt_eval_int(object, option, value.as_ptr(), &mut result) };
+    let ret = unsafe { ffi::av_opt_eval_int(object.as_ptr(), option, value.as_ptr(), &mut result) };
     (ret >= 0).then_some(result)
 }
 
@@ -194,4 +224,19 @@ pub fn is_flags_option(name: &str) -> bool {
         unsafe { [ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class()] };
     let option = classes.into_iter().find_map(|class| find(class, name, 0, true));
     option.is_some_and(|option| option.type_ == ffi::AV_OPT_TYPE_FLAGS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_refused() {
+        for _ in 0..20 {
+            assert_eq!(codec_flag_value("skip_frame", "nosuch"), None);
+            assert_eq!(disposition_value("nosuch", 0), None);
+        }
+        assert_eq!(codec_flag_value("skip_frame", "all"), Some(ffi::AVDISCARD_ALL));
+        assert_eq!(disposition_value("default", 0), Some(ffi::AV_DISPOSITION_DEFAULT as i32));
+    }
 }

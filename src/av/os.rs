@@ -199,28 +199,38 @@ pub fn reset_float_state() {
     }
 }
 
-/// SIGINT and SIGTERM, for programs: a library leaves signals alone.
+/// The signals that ask a program to end: a library leaves them alone.
 pub struct Termination(libc::sigset_t);
 
 impl Termination {
-    /// Blocks both in the calling thread, which must be the program's first: threads that are started later inherit it.
-    pub fn block() -> Termination {
-        // SAFETY: the set is initialised by the calls; only this thread's mask changes.
+    /// Blocks SIGINT, SIGTERM, SIGXCPU and, `with_quit`, SIGQUIT in the calling thread, which must be the program's first: threads
+    /// that are started later inherit it. A shell may have told the program to ignore them (`command &` in a script); as
+    /// ffmpeg, it does not.
+    pub fn block(with_quit: bool) -> Termination {
+        // SAFETY: the set is initialised by the calls; this thread's mask changes, and what is done with the signals when they
+        // are not blocked.
         unsafe {
             let mut set: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&mut set);
-            libc::sigaddset(&mut set, libc::SIGINT);
-            libc::sigaddset(&mut set, libc::SIGTERM);
+            let quit = with_quit.then_some(libc::SIGQUIT);
+            let all = || [libc::SIGINT, libc::SIGTERM, libc::SIGXCPU].into_iter().chain(quit);
+            for signal in all() {
+                libc::sigaddset(&mut set, signal);
+            }
             libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+            for signal in all() {
+                libc::signal(signal, libc::SIG_DFL);
+            }
             Termination(set)
         }
     }
 
-    /// Waits for the next one of them.
-    pub fn wait(&self) {
+    /// Waits for the next one of them and returns its number.
+    pub fn wait(&self) -> i32 {
         let mut signal = 0;
         // SAFETY: an initialised set and a place for the number.
         while unsafe { libc::sigwait(&self.0, &mut signal) } != 0 {}
+        signal
     }
 }
 

@@ -1,74 +1,95 @@
-//! Small things read from and written to anywhere that FFmpeg reaches, without a format: files with values of options, progress.
+//! Whole things read from and written to anywhere that FFmpeg reaches, without a format: files with values of options, attachments,
+//! progress.
 
-use super::{AvError, ffi};
-use std::ffi::{CString, c_int};
+use super::{AvError, Interrupt, ffi};
+use std::ffi::{CString, c_int, c_void};
 use std::ptr;
+use std::sync::Arc;
 
-/// What a value of an option may have at most.
-const MOST_BYTES: usize = 16 << 20;
-
-/// An open URL. Calls block as long as its protocol does.
-pub struct Url(*mut ffi::AVIOContext);
+/// An open URL. Calls block as long as its protocol does, but not past a cancel of the interrupt it was opened with.
+pub struct Url {
+    context: *mut ffi::AVIOContext,
+    /// The context's callback points to it.
+    _interrupt: Option<Arc<Interrupt>>,
+}
 
 // SAFETY: a context has no ties to a thread; it is used by one at a time.
 unsafe impl Send for Url {}
 
+unsafe extern "C" fn is_cancelled(interrupt: *mut c_void) -> c_int {
+    // SAFETY: the interrupt that `Url` keeps as long as its context.
+    unsafe { &*interrupt.cast::<Interrupt>() }.is_cancelled().into()
+}
+
 impl Url {
-    pub fn open_for_reading(url: &str) -> Result<Url, AvError> {
-        Url::open(url, ffi::AVIO_FLAG_READ)
+    pub fn open_for_reading(url: &str, interrupt: Option<&Arc<Interrupt>>) -> Result<Url, AvError> {
+        Url::open(url, ffi::AVIO_FLAG_READ, interrupt)
     }
 
     /// "-" is standard output.
-    pub fn open_for_writing(url: &str) -> Result<Url, AvError> {
-        Url::open(if url == "-" { "pipe:" } else { url }, ffi::AVIO_FLAG_WRITE)
+    pub fn open_for_writing(url: &str, interrupt: Option<&Arc<Interrupt>>) -> Result<Url, AvError> {
+        Url::open(if url == "-" { "pipe:" } else { url }, ffi::AVIO_FLAG_WRITE, interrupt)
     }
 
-    fn open(url: &str, flags: u32) -> Result<Url, AvError> {
+    fn open(url: &str, flags: u32, interrupt: Option<&Arc<Interrupt>>) -> Result<Url, AvError> {
         let url = CString::new(url).map_err(|_| AvError::INVALID)?;
-        let mut context = ptr::null_mut();
-        // SAFETY: a terminated string and a place for the result; no interrupt callback and no options.
-        let code = unsafe { ffi::avio_open2(&mut context, url.as_ptr(), flags as c_int, ptr::null(), ptr::null_mut()) };
-        AvError::check(code)?;
-        Ok(Url(context))
+        let callback = interrupt.map(|interrupt| ffi::AVIOInterruptCB {
+            callback: Some(is_cancelled),
+            opaque: Arc::as_ptr(interrupt).cast_mut().cast(),
+        });
+        let callback = callback.as_ref().map_or(ptr::null(), ptr::from_ref);
+        let (mut context, flags) = (ptr::null_mut(), flags as c_int);
+        // SAFETY: a terminated string and a place for the result; FFmpeg copies the callback, whose interrupt is kept below.
+        AvError::check(unsafe { ffi::avio_open2(&mut context, url.as_ptr(), flags, callback, ptr::null_mut()) })?;
+        Ok(Url { context, _interrupt: interrupt.map(Arc::clone) })
     }
 
-    /// All that is there.
-    pub fn read_all(&mut self) -> Result<Vec<u8>, AvError> {
+    /// Bytes in all, where the protocol knows.
+    pub fn size(&mut self) -> Result<u64, AvError> {
+        // SAFETY: an open context.
+        let size = unsafe { ffi::avio_size(self.context) };
+        u64::try_from(size).map_err(|_| AvError(size as i32))
+    }
+
+    /// All that is there; more than `max_bytes` is an error.
+    pub fn read_all(&mut self, max_bytes: usize) -> Result<Vec<u8>, AvError> {
         let mut all = Vec::new();
-        let mut piece = [0u8; 4096];
+        let mut piece = vec![0u8; 64 << 10];
         loop {
             // SAFETY: an open context, and a buffer of the given size.
-            match unsafe { ffi::avio_read(self.0, piece.as_mut_ptr(), piece.len() as c_int) } {
+            match unsafe { ffi::avio_read(self.context, piece.as_mut_ptr(), piece.len() as c_int) } {
                 0 => return Ok(all),
                 code if code == AvError::EOF.0 => return Ok(all),
                 count => all.extend_from_slice(&piece[..AvError::check(count)? as usize]),
             }
-            if all.len() > MOST_BYTES {
+            if all.len() > max_bytes {
                 return Err(AvError(-libc::EFBIG));
             }
         }
     }
 
     /// Writes, and passes it on at once.
-    pub fn write(&mut self, text: &str) -> Result<(), AvError> {
-        // SAFETY: an open context, and bytes of the given size.
+    pub fn write(&mut self, data: &[u8]) -> Result<(), AvError> {
+        // SAFETY: an open context, and bytes of the given size, which is an int's.
         let code = unsafe {
-            ffi::avio_write(self.0, text.as_ptr(), text.len() as c_int);
-            ffi::avio_flush(self.0);
-            (*self.0).error
+            for piece in data.chunks(1 << 30) {
+                ffi::avio_write(self.context, piece.as_ptr(), piece.len() as c_int);
+            }
+            ffi::avio_flush(self.context);
+            (*self.context).error
         };
         AvError::check(code).map(drop)
     }
 
     pub fn close(mut self) -> Result<(), AvError> {
         // SAFETY: an open context, which is NULL afterwards.
-        AvError::check(unsafe { ffi::avio_closep(&mut self.0) }).map(drop)
+        AvError::check(unsafe { ffi::avio_closep(&mut self.context) }).map(drop)
     }
 }
 
 impl Drop for Url {
     fn drop(&mut self) {
         // SAFETY: an open context or NULL.
-        unsafe { ffi::avio_closep(&mut self.0) };
+        unsafe { ffi::avio_closep(&mut self.context) };
     }
 }

@@ -1,6 +1,7 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
 use super::host::Binds;
+use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
 use super::threads::ThreadPool;
 use crate::av::Interrupt;
@@ -21,11 +22,20 @@ pub trait Observer: Send + Sync {
     fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>);
     /// A line of the engine's own, at FFmpeg's level.
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
+    /// Whether somebody shows how far each stream is while it runs.
+    fn is_watched(&self) -> bool {
+        false
+    }
+    /// Whether lines of this level are taken at all: what is only made for a line need not be made otherwise.
+    fn wants(&self, _level: i32) -> bool {
+        false
+    }
 }
 
 /// FFmpeg's log levels that the engine uses itself.
 pub(crate) const LEVEL_ERROR: i32 = 16;
 pub(crate) const LEVEL_WARNING: i32 = 24;
+pub(crate) const LEVEL_INFO: i32 = 32;
 
 /// Numbers of a job, written by its components and read by anybody.
 #[derive(Default)]
@@ -50,6 +60,8 @@ pub struct Counters {
     /// Microseconds since the job began to run; 0 before.
     pub open_us: AtomicI64,
     pub first_output_us: AtomicI64,
+    /// By output, once they are open.
+    pub outputs: Mutex<Vec<Arc<OutputNumbers>>>,
 }
 
 pub fn add(counter: &AtomicU64, count: u64) {

@@ -27,7 +27,9 @@ mod frame_rate;
 mod host;
 mod implied;
 mod inbox;
+mod look;
 mod looping;
+mod mapping;
 mod memory;
 mod metadata;
 mod mux;
@@ -35,6 +37,7 @@ mod mux_header;
 mod mux_stream;
 mod mux_sync;
 mod mux_thread;
+mod numbers;
 mod outputs;
 mod pace;
 mod pipe;
@@ -61,19 +64,22 @@ pub use context::{Counters, Identity, JobContext, Observer};
 pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,
 };
+pub use look::{open_inputs, probe};
 pub use memory::memory_limit_bytes;
+pub use numbers::{OutputNumbers, StreamNumbers};
 pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
-pub use run::{probe, run};
+pub use run::run;
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
 
-pub use crate::av::forward_log;
 pub use crate::av::os::{
     EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name,
     trim_memory_now_and_then,
 };
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
+pub use crate::av::{LogPrinter, Url, install_printer, listing, process, program_log, terminal};
 pub use crate::av::{
     configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot,
 };
+pub use crate::av::{file_exists, forward_log, is_written_file};

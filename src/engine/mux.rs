@@ -6,6 +6,7 @@ use super::errors::{failed, unless_cancelled};
 use super::host::Failure;
 use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
+use super::numbers::{OutputNumbers, StreamNumbers};
 use super::plan::{OpenOutput, OutStream, Work};
 use super::stream_setup::FileOptions;
 use crate::av::{Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
@@ -52,6 +53,9 @@ pub struct Muxer {
     /// Of the packets: what is known of muxers that open their files themselves (HLS).
     payload_bytes: u64,
     since_measured: u32,
+    pub(super) numbers: Arc<OutputNumbers>,
+    /// Somebody shows how far each stream is.
+    pub(super) is_watched: bool,
 }
 
 impl Muxer {
@@ -62,6 +66,9 @@ impl Muxer {
                 |s: &OutStream| (open.is_shortest || s.max_frames != i64::MAX) && !matches!(s.work, Work::Attach);
             SyncQueue::new(open.streams.iter().map(is_limiting).collect())
         });
+        let numbers = open.streams.iter().map(|stream| StreamNumbers::new(stream.kind, stream.work.is_copy()));
+        let numbers = Arc::new(OutputNumbers::new(numbers.collect()));
+        context.counters.outputs.lock().push(Arc::clone(&numbers));
         let streams = open.streams.iter_mut().zip(copied_time_bases).map(|(stream, time_base)| MuxStream {
             kind: stream.kind,
             time_base: time_base.unwrap_or(TIME_BASE),
@@ -107,6 +114,8 @@ impl Muxer {
             size_bytes: 0,
             payload_bytes: 0,
             since_measured: 0,
+            numbers,
+            is_watched: context.observer.is_watched(),
         }
     }
 
@@ -235,6 +244,7 @@ impl Muxer {
             )
         })?;
         self.check_host()?;
+        self.tell_written(index);
         if self.limit_bytes.is_some_and(|limit| self.output.position_bytes() >= limit) {
             self.is_ended = true;
         }
@@ -263,6 +273,7 @@ impl Muxer {
             let end_us = rescale(end.saturating_add(packet.duration().max(0)), time_base, TIME_BASE);
             counters.position_us.fetch_max(end_us, Relaxed);
         }
+        self.numbers.count(index, packet);
         self.payload_bytes += packet.size() as u64;
         self.since_measured += 1;
         if self.since_measured >= 64 {
@@ -282,6 +293,7 @@ impl Muxer {
         let now = bytes.max(self.size_bytes);
         add(&self.context.counters.size_bytes, now - self.size_bytes);
         self.size_bytes = now;
+        self.numbers.set_size(&self.output, now);
     }
 
     /// No more packets of this stream will come. False: this output wants no more of any stream.

@@ -93,6 +93,7 @@ impl Muxer {
             return Err(self.error(error));
         }
         self.has_header = true;
+        self.tell_begun();
         for index in 0..self.streams.len() {
             while let Some(packet) = self.streams[index].waiting.pop_front() {
                 self.write(index, packet)?;

@@ -1,7 +1,7 @@
 //! A job from its description to its result.
 
 use super::attachments;
-use super::context::JobContext;
+use super::context::{JobContext, LEVEL_INFO};
 use super::copy::{CopySettings, CopyStream};
 use super::demux::Demuxer;
 use super::errors::failed;
@@ -15,7 +15,7 @@ use super::progress::expected_duration_us;
 use super::single::{SingleThread, Target};
 use crate::av::{self, Rational, SideData};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, parse_float};
+use crate::options::{JobSpec, MediaKind, parse_float};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -47,6 +47,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;
         context.observer.input_opened(index, av::probe_json(&input.input, false));
+        super::look::show(context, &input);
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);
     }
@@ -58,6 +59,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         outputs.push(open_output(context, job, index, before, &mut inputs, &mut graphs)?);
     }
     check_connected(&graphs)?;
+    let mapping = context.observer.wants(LEVEL_INFO).then(|| super::mapping::text(&inputs, &graphs, &outputs));
     for input in &inputs {
         input.options.check_unused(
             context,
@@ -68,8 +70,8 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
     let outcome = match has_encoding {
-        true => run_threads(context, job, inputs, graphs, outputs)?,
-        false => run_single(context, job, inputs, outputs)?,
+        true => run_threads(context, job, inputs, graphs, outputs, mapping)?,
+        false => run_single(context, job, inputs, outputs, mapping)?,
     };
     conclude(context, job, outcome)
 }
@@ -205,6 +207,7 @@ fn run_single(
     job: &JobSpec,
     inputs: Vec<OpenInput>,
     outputs: Vec<OpenOutput>,
+    mapping: Option<String>,
 ) -> Result<Outcome, Error> {
     let mut targets = Vec::new();
     let mut muxers = Vec::new();
@@ -227,7 +230,7 @@ fn run_single(
         }
         muxers.push(muxer);
     }
-    mark_open(context);
+    mark_open(context, mapping);
     let demuxers = inputs.into_iter().map(|input| Demuxer::new(context, job, input)).collect();
     let mut single = SingleThread::new(context, demuxers, muxers, targets);
     single.run();
@@ -241,6 +244,7 @@ fn run_threads(
     inputs: Vec<OpenInput>,
     graphs: Vec<GraphPlan>,
     outputs: Vec<OpenOutput>,
+    mapping: Option<String>,
 ) -> Result<Outcome, Error> {
     let (mut encoded, mut copied, mut muxers, mut streams_of_output) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for mut open in outputs {
@@ -263,7 +267,7 @@ fn run_threads(
         }
         muxers.push(muxer);
     }
-    mark_open(context);
+    mark_open(context, mapping);
     let demuxers = inputs.into_iter().map(|input| Demuxer::new(context, job, input)).collect();
     let parts = Parts {
         demuxers,
@@ -301,7 +305,10 @@ fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
     })
 }
 
-fn mark_open(context: &JobContext) {
+fn mark_open(context: &JobContext, mapping: Option<String>) {
+    if let Some(text) = mapping {
+        super::mapping::log(&text);
+    }
     context.counters.open_us.store(context.elapsed_us().max(1), Relaxed);
     context.observer.running();
 }
@@ -325,17 +332,7 @@ fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(),
             "{bad} of {} packets could not be decoded, which is more than the accepted share of {rate:.2}",
             good + bad
         );
-        return Err(Error::new(Code::DECODE, text).at("decode"));
+        return Err(Error::new(Code::DECODE, text).at("error rate"));
     }
     Ok(())
-}
-
-/// Opens an input and says what is in it, as ffprobe's JSON.
-pub fn probe(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
-    av::set_log_slot(context.log_slot);
-    let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
-    let input = open_input(context, &job, 0);
-    let json = input.map(|input| av::probe_json(&input.input, true));
-    av::set_log_slot(0);
-    json
 }

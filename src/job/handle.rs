@@ -11,7 +11,7 @@ use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, refuse_
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,8 @@ pub struct Job {
     pub(super) counters: Arc<Counters>,
     pub(super) last_progress_us: AtomicI64,
     pub(super) max_level: AtomicI64,
+    /// Somebody asks for reports.
+    pub(super) is_watched: AtomicBool,
     /// Native memory that it is expected to need.
     pub(super) need_bytes: AtomicU64,
     /// Where its log lines are found, from its start on.
@@ -149,6 +151,7 @@ impl Job {
             counters: Arc::new(Counters { duration_us: AtomicI64::new(-1), ..Counters::default() }),
             last_progress_us: AtomicI64::new(i64::MIN / 2),
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),
+            is_watched: AtomicBool::new(false),
             need_bytes: AtomicU64::new(0),
             log: OnceLock::new(),
             token: AtomicUsize::new(0),
@@ -197,30 +200,28 @@ impl Job {
 
     /// The whole description at once, with what only a program may ask for.
     pub fn set_spec(&self, spec: JobSpec) -> Result<(), Error> {
-        let level = spec.global("loglevel").map(level::parse).transpose()?;
+        let level = spec.global("loglevel").map(level::of_job).transpose()?;
         self.describe(|inner| {
             inner.spec = spec;
             Ok(())
         })?;
-        self.set_level(level);
+        if let Some(level) = level {
+            self.set_level(level);
+        }
         Ok(())
     }
 
     pub fn set_option(&self, key: &str, value: Option<&str>) -> Result<(), Error> {
         let setting = setting(key, value, Scope::GLOBAL, &Classes)?;
-        let level = (setting.name == "loglevel").then(|| level::parse(&setting.value)).transpose()?;
+        let level = (setting.name == "loglevel").then(|| level::of_job(&setting.value)).transpose()?;
         self.describe(|inner| {
             inner.spec.global.push(setting);
             Ok(())
         })?;
-        self.set_level(level);
-        Ok(())
-    }
-
-    fn set_level(&self, level: Option<i32>) {
         if let Some(level) = level {
-            self.max_level.store(i64::from(level), Relaxed);
+            self.set_level(level);
         }
+        Ok(())
     }
 
     pub fn set_label(&self, label: &str) -> Result<(), Error> {

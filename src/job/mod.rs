@@ -14,8 +14,10 @@ mod memory;
 mod observer;
 mod pipes;
 mod probe;
+mod program;
 mod progress;
 mod ready;
+mod report;
 mod shutdown;
 mod stats;
 mod timer;
@@ -28,9 +30,15 @@ pub use diagnostics::diagnostics;
 pub use engine::{Engine, EngineConfig, LogMode};
 pub use events::{Event, EventKind};
 pub use handle::{Direction, Job, State};
+pub use level::LogSettings;
 pub use memory::DEFAULT_BUFFER_BYTES;
 pub use pipes::HostPipe;
+pub use program::{
+    LogPrinter, Url, ffmpeg_release, file_exists, find_argument, install_printer, is_written_file, listing,
+    log_settings, parse_program_args, process, program_log, program_setting, terminal,
+};
 pub use progress::Progress;
+pub use report::{OutputReport, Report, StreamReport};
 pub use shutdown::ShutdownCounts;
 pub use stats::{EngineStats, HISTOGRAM_BOUNDS_US, Health, Histogram, JobStats};
 

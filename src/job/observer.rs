@@ -92,6 +92,21 @@ impl Observer for Job {
             self.tell(EventKind::Log { level, stage: stage.to_owned(), stream, text: mask_text(text), repeated: 0 });
         }
     }
+
+    fn is_watched(&self) -> bool {
+        self.is_watched.load(Relaxed)
+    }
+
+    fn wants(&self, level: i32) -> bool {
+        i64::from(level) <= self.max_level.load(Relaxed)
+    }
+}
+
+impl Job {
+    /// Sets how important lines of the log must be to come; FFmpeg's numbers.
+    pub fn set_level(&self, level: i32) {
+        self.max_level.store(i64::from(level), Relaxed);
+    }
 }
 
 impl LogSink for Job {

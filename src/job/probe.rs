@@ -41,6 +41,9 @@ impl Observer for Complaints {
     fn log(&self, level: i32, stage: &str, _: Option<usize>, text: &str) {
         self.line(level, stage, text);
     }
+    fn wants(&self, level: i32) -> bool {
+        level <= LEVEL_WARNING
+    }
 }
 
 impl Engine {

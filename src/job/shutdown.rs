@@ -45,14 +45,13 @@ impl Engine {
 }
 
 impl Engine {
-    /// For programs: calls `on_signal` each time that SIGINT or SIGTERM comes. To be called by the program's first thread, before
-    /// any job is started.
-    pub fn on_termination(&self, on_signal: impl Fn() + Send + 'static) -> Result<(), Error> {
-        let signals = Termination::block();
+    /// For programs: calls `on_signal` with its number each time that a signal comes which asks for the end (SIGINT, SIGTERM, SIGXCPU
+    /// and, `with_quit`, SIGQUIT). To be called by the program's first thread, before any job is started.
+    pub fn on_termination(&self, with_quit: bool, on_signal: impl Fn(i32) + Send + 'static) -> Result<(), Error> {
+        let signals = Termination::block(with_quit);
         self.threads().spawn_aside("mt-signals", move || {
             loop {
-                signals.wait();
-                on_signal();
+                on_signal(signals.wait());
             }
         })
     }

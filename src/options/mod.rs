@@ -15,7 +15,7 @@ pub use command::command_line;
 pub use parse::{parse_args, refuse_program_options, setting};
 pub use selector::{MediaKind, Selector, StreamFacts};
 pub use spec::{FileSpec, JobSpec, Setting};
-pub use table::{Argument, Effect, GROUPS, Group, OptionDef, Release, Scope, Support, find, options};
+pub use table::{Argument, Effect, GROUPS, Group, OptionDef, Release, Scope, Support, find, negated, options};
 pub use value::{parse_float, parse_integer, parse_time_us};
 
 /// What the parser asks of FFmpeg.

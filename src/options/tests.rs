@@ -91,7 +91,7 @@ fn what_is_wrong_is_named() {
         ("-i a -nonsense 1 out.mp4", "nonsense"),
         ("-i", "-i"),
         ("-i a -t ten out.mp4", "ten"),
-        ("-i a -muxdelay -5 out.mp4", "muxdelay"),
+        ("-i a -muxdelay -5000 out.mp4", "muxdelay"),
         ("-sseof -3 out.mp4", "sseof"),
         ("-map 0 -i a out.mp4", "map"),
         ("-i a -c", "-c"),

@@ -26,7 +26,7 @@ static OPTIONS: &[OptionDef] = &[
     def("tag", IO, Text, "fourcc", "the codec tag: four characters or a number").each(),
     flag("dn", IO, "no data streams"),
     def("thread_queue_size", Scope::INPUT, Integer, "packets", "packets that may wait between reading and decoding")
-        .within(1.0, 1e9),
+        .within(0.0, 1e9),
     def("top", IO, Integer, "mode", "field order: 1 top first, 0 bottom first, -1 automatic").each(),
     def("time_base", Scope::OUTPUT, Text, "ratio", "the time base that the muxer is asked for").each(),
     def("pre", Scope::OUTPUT, Text, "preset", "a preset file of ffmpeg").each().refused(LATER),

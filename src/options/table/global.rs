@@ -40,8 +40,7 @@ static OPTIONS: &[OptionDef] = &[
     def("cpucount", G, Text, "count", "number of CPUs that FFmpeg takes as there").program(PROCESS),
     flag("copyts", G, "leave the timestamps of inputs as they are"),
     flag("start_at_zero", G, "with -copyts, let each input begin at 0"),
-    def("copytb", G, Integer, "mode", "time base of copied streams: 1 the demuxer's, 0 the decoder's, -1 chosen")
-        .within(-1.0, 1.0),
+    def("copytb", G, Integer, "mode", "time base of copied streams: 1 the demuxer's, 0 the decoder's, -1 chosen"),
     def("dts_delta_threshold", G, Number, "seconds", "a jump of timestamps beyond this is a discontinuity")
         .within(0.0, LARGE),
     def("dts_error_threshold", G, Number, "seconds", "timestamps that are off by more than this are dropped")

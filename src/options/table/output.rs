@@ -40,7 +40,7 @@ static OPTIONS: &[OptionDef] = &[
         .since(7, 0)
         .refused(LATER),
     def("attach", O, Text, "file", "put a file into the output as an attachment"),
-    def("fs", O, Long, "bytes", "stop when the file is this large").within(0.0, LARGE),
+    def("fs", O, Long, "bytes", "stop when the file is this large; no limit where it is negative"),
     def("frames", O, Long, "number", "stop after so many frames of a stream").each().within(0.0, LARGE),
     def("dframes", O, Long, "number", "as -frames:d").means("frames", "d").within(0.0, LARGE),
     flag("shortest", O, "end with the shortest stream"),
@@ -65,8 +65,8 @@ static OPTIONS: &[OptionDef] = &[
     .each()
     .within(-1.0, 1.0),
     def("streamid", O, Text, "stream:id", "the id of a stream, such as its PID in MPEG-TS"),
-    def("muxdelay", O, Number, "seconds", "largest delay between demuxing and decoding").within(0.0, 2000.0),
-    def("muxpreload", O, Number, "seconds", "delay at the start between demuxing and decoding").within(0.0, 2000.0),
+    def("muxdelay", O, Number, "seconds", "largest delay between demuxing and decoding").within(-2000.0, 2000.0),
+    def("muxpreload", O, Number, "seconds", "delay at the start between demuxing and decoding").within(-2000.0, 2000.0),
     def("enc_time_base", O, Text, "ratio", "the encoder's time base; 0 by the frame or sample rate, -1 the source's")
         .each(),
     def(

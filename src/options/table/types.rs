@@ -104,6 +104,61 @@ pub struct OptionDef {
     pub help: &'static str,
 }
 
+/// What a short help shows.
+const BASIC: &[&str] = &[
+    "L",
+    "h",
+    "version",
+    "buildconf",
+    "formats",
+    "codecs",
+    "decoders",
+    "encoders",
+    "filters",
+    "pix_fmts",
+    "layouts",
+    "sample_fmts",
+    "protocols",
+    "devices",
+    "bsfs",
+    "muxers",
+    "demuxers",
+    "y",
+    "n",
+    "loglevel",
+    "v",
+    "stats",
+    "hide_banner",
+    "f",
+    "c",
+    "t",
+    "to",
+    "ss",
+    "map",
+    "metadata",
+    "r",
+    "s",
+    "aspect",
+    "vn",
+    "vcodec",
+    "vf",
+    "b",
+    "pix_fmt",
+    "ar",
+    "ac",
+    "an",
+    "acodec",
+    "af",
+    "ab",
+    "sn",
+    "scodec",
+    "filter_complex",
+    "frames",
+    "shortest",
+    "q",
+    "stream_loop",
+];
+
 pub(super) const fn def(
     name: &'static str,
     scope: Scope,
@@ -184,6 +239,11 @@ impl OptionDef {
     pub(super) const fn value_before_7(mut self) -> OptionDef {
         self.takes_value_before_7 = true;
         self
+    }
+
+    /// Whether a short help shows it.
+    pub fn is_basic(&self) -> bool {
+        BASIC.contains(&self.name)
     }
 
     /// Whether the ffmpeg program of this release has it.

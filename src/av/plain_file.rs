@@ -1,0 +1,24 @@
+//! Whether an output is a plain file, as the ffmpeg program asks before it overwrites one (fftools/ffmpeg_opt.c:
+//! assert_file_overwrite).
+
+use super::ffi;
+use std::ffi::{CStr, CString};
+
+/// Whether a muxer would write `url` as a plain file by itself. `format` is what -f says, if anything.
+pub fn is_written_file(url: &str, format: Option<&str>) -> bool {
+    let (Ok(url), Ok(format)) = (CString::new(url), format.map(CString::new).transpose()) else { return false };
+    let format = format.as_ref().map_or(std::ptr::null(), |format| format.as_ptr());
+    // SAFETY: terminated strings; formats and names of protocols are static.
+    unsafe {
+        let muxer = ffi::av_guess_format(format, url.as_ptr(), std::ptr::null());
+        let protocol = ffi::avio_find_protocol_name(url.as_ptr());
+        muxer.as_ref().is_some_and(|muxer| muxer.flags as u32 & ffi::AVFMT_NOFILE == 0)
+            && !protocol.is_null()
+            && CStr::from_ptr(protocol) == c"file"
+    }
+}
+
+pub fn file_exists(url: &str) -> bool {
+    // SAFETY: a terminated string.
+    CString::new(url).is_ok_and(|url| unsafe { ffi::avio_check(url.as_ptr(), 0) } == 0)
+}

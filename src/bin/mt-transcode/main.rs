@@ -1,0 +1,118 @@
+//! The program: ffmpeg's command lines, run by the library in this process. As ffmpeg it has the process to itself, so what a library
+//! leaves alone (the log, the terminal, signals, limits) is done here, through functions of the job layer.
+#![forbid(unsafe_code)]
+
+mod banner;
+mod help;
+mod keys;
+mod line;
+mod messages;
+mod overwrite;
+mod report_file;
+mod run;
+mod settings;
+
+use messages::say;
+use mt_transcode::error::Error;
+use mt_transcode::job::{Engine, EngineConfig, LogMode, diagnostics};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// FFmpeg's levels.
+const FATAL: i32 = 8;
+const ERROR: i32 = 16;
+const WARNING: i32 = 24;
+const INFO: i32 = 32;
+
+const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
+       mt-transcode probe [-OPTION VALUE]... URL
+       mt-transcode diagnostics
+       mt-transcode version
+
+The arguments are those of the ffmpeg program: mt-transcode -i in.mp4 -c copy out.mkv
+mt-transcode -h lists the options. One that is not supported is refused by its name.
+";
+
+fn main() -> ExitCode {
+    let args: Result<Vec<String>, _> = std::env::args_os().skip(1).map(|arg| arg.into_string()).collect();
+    let args = match args {
+        Ok(args) => args,
+        Err(word) => {
+            // Another name than the one that was meant would be the wrong file.
+            eprintln!("mt-transcode: '{}' is not UTF-8", word.to_string_lossy());
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = match args.first().map(String::as_str) {
+        None => {
+            eprint!("{USAGE}");
+            return ExitCode::FAILURE;
+        }
+        Some("help") => {
+            print(USAGE);
+            Ok(())
+        }
+        Some("version") => {
+            print(&format!("mt-transcode {}\n", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+        Some("diagnostics") => {
+            print(&format!("{}\n", diagnostics()));
+            Ok(())
+        }
+        Some("probe") => probe(&args[1..]),
+        Some(_) => return ExitCode::from(run::run(&args)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            for line in words(&error) {
+                eprint!("{line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To standard output; who reads it may have had enough.
+fn print(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// What failed, and what more there is to say, in lines.
+fn words(error: &Error) -> Vec<String> {
+    let mut lines = vec![format!("mt-transcode: {error}\n")];
+    for (name, text) in
+        [("stage", error.stage()), ("url", error.url()), ("ffmpeg", error.ffmpeg_text()), ("hint", error.hint())]
+    {
+        if !text.is_empty() {
+            lines.push(format!("  {name}: {text}\n"));
+        }
+    }
+    lines
+}
+
+/// An error that ends the program, in the log.
+fn report(error: &Error) {
+    for (index, line) in words(error).iter().enumerate() {
+        say(if index == 0 { FATAL } else { ERROR }, line);
+    }
+}
+
+fn engine() -> Result<Arc<Engine>, Error> {
+    Engine::new(EngineConfig::new(1, None, false, LogMode::Leave, 0))
+}
+
+fn probe(args: &[String]) -> Result<(), Error> {
+    let (url, options) = args.split_last().ok_or_else(|| Error::invalid("probe needs a URL".into()))?;
+    let pairs: Vec<(String, String)> = options
+        .chunks(2)
+        .map(|pair| (pair[0].trim_start_matches('-').to_owned(), pair.get(1).cloned().unwrap_or_default()))
+        .collect();
+    // Lines of its own kind go into the text of its error.
+    let engine = Engine::new(EngineConfig::new(1, None, false, LogMode::Take, 0))?;
+    print(&format!("{}\n", engine.probe(url, &pairs, None)?));
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What an output has written, stream by stream: the numbers of ffmpeg's line of progress and of its summary.
+
+use super::context::LEVEL_INFO;
+use super::mux::Muxer;
+use crate::av::{NOPTS, Output, Packet};
+use crate::options::MediaKind;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+pub struct StreamNumbers {
+    pub kind: MediaKind,
+    pub is_copy: bool,
+    pub packets: AtomicU64,
+    pub bytes: AtomicU64,
+    pub header_bytes: AtomicU64,
+    /// Up to where it is written, in microseconds; i64::MIN before the first packet.
+    pub end_us: AtomicI64,
+    /// The bits of an f32: the last quantiser.
+    quality: AtomicU32,
+}
+
+impl StreamNumbers {
+    pub fn new(kind: MediaKind, is_copy: bool) -> StreamNumbers {
+        StreamNumbers {
+            kind,
+            is_copy,
+            packets: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            header_bytes: AtomicU64::new(0),
+            end_us: AtomicI64::new(NOPTS),
+            // As ffmpeg shows it: nothing is known of what is copied.
+            quality: AtomicU32::new(if is_copy { -1f32 } else { 0.0 }.to_bits()),
+        }
+    }
+
+    pub fn quality(&self) -> f32 {
+        f32::from_bits(self.quality.load(Relaxed))
+    }
+}
+
+pub struct OutputNumbers {
+    pub streams: Vec<StreamNumbers>,
+    /// Of the file; -1 where the muxer opens its files itself.
+    pub size_bytes: AtomicI64,
+    /// The header is written.
+    pub is_begun: AtomicBool,
+}
+
+impl OutputNumbers {
+    pub fn new(streams: Vec<StreamNumbers>) -> OutputNumbers {
+        OutputNumbers { streams, size_bytes: AtomicI64::new(-1), is_begun: AtomicBool::new(false) }
+    }
+
+    pub fn begun(&self, output: &Output) {
+        for (index, stream) in self.streams.iter().enumerate() {
+            stream.header_bytes.store(output.header_bytes(index), Relaxed);
+        }
+        self.set_size(output, output.position_bytes());
+        self.is_begun.store(true, Relaxed);
+    }
+
+    pub fn set_size(&self, output: &Output, bytes: u64) {
+        if !output.flags().opens_no_file() {
+            self.size_bytes.store(bytes as i64, Relaxed);
+        }
+    }
+
+    /// Before a packet goes to the muxer.
+    pub fn count(&self, index: usize, packet: &Packet) {
+        let stream = &self.streams[index];
+        // One thread writes an output: no need to lock the bus.
+        stream.packets.store(stream.packets.load(Relaxed) + 1, Relaxed);
+        stream.bytes.store(stream.bytes.load(Relaxed) + packet.size() as u64, Relaxed);
+        if stream.kind == MediaKind::Video && !stream.is_copy {
+            stream.quality.store(packet.quality().to_bits(), Relaxed);
+        }
+    }
+}
+
+impl Muxer {
+    /// The header is written: what the file holds is said to who listens.
+    pub(super) fn tell_begun(&self) {
+        self.numbers.begun(&self.output);
+        if self.context.observer.wants(LEVEL_INFO) {
+            self.output.dump(self.index, &crate::secrets::mask_url(&self.url));
+        }
+    }
+
+    /// After a packet went to the muxer: how far it is. Asked for each packet only where somebody watches.
+    pub(super) fn tell_written(&self, index: usize) {
+        if self.is_watched {
+            let end_us = self.output.end_us(index, self.streams[index].last_dts);
+            self.numbers.streams[index].end_us.store(end_us, Relaxed);
+            self.numbers.set_size(&self.output, self.output.position_bytes());
+        }
+    }
+}
