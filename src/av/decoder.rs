@@ -40,6 +40,16 @@ impl Decoder {
         }
     }
 
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
+        self.0
+    }
+
+    /// Forgets what it holds, so that it can begin elsewhere, or again after it was drained.
+    pub fn flush(&mut self) {
+        // SAFETY: an open decoder.
+        unsafe { ffi::avcodec_flush_buffers(self.0) };
+    }
+
     fn get(&self) -> &ffi::AVCodecContext {
         // SAFETY: valid while we own it; no Rust enum in it (build.rs).
         unsafe { &*self.0 }

@@ -26,11 +26,12 @@ mod output;
 mod output_file;
 mod packet;
 mod params;
-mod probe;
-mod probe_side_data;
+pub mod probe;
 mod rational;
 mod ring;
 mod sidedata;
+mod url_writer;
+mod utf8;
 mod versions;
 
 pub use access::Files;
@@ -47,15 +48,19 @@ pub use graph::{Graph, GraphOptions, GraphPad, Link, SinkFormat, audio_source_ar
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};
-pub use log::{LogContext, LogSink, forward as forward_log, install as install_log, thread_slot as set_log_slot};
+pub use log::{
+    LogContext, LogSink, configure as configure_log, forward as forward_log, install as install_log,
+    thread_slot as set_log_slot, write as write_log,
+};
 pub use names::*;
 pub use options::*;
 pub use output::{FormatFlags, Output, guess_muxer, has_number_pattern};
 pub use packet::Packet;
 pub use params::{ChannelLayout, Parameters};
-pub use probe::probe_json;
 pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
 pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sidedata::{SideData, rotation};
+pub use url_writer::UrlWriter;
+pub use utf8::utf8_step;
 pub use versions::*;

@@ -36,6 +36,7 @@ mod pace;
 mod pipe;
 mod pipeline;
 mod plan;
+pub mod probe;
 mod progress;
 mod run;
 mod select;
@@ -52,7 +53,7 @@ pub use host::{Bind, Binds, HostStore, Limited, check_format_known, name_of};
 pub use memory::memory_limit_bytes;
 pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
-pub use run::{probe, run};
+pub use run::run;
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
 
 pub use crate::av::forward_log;

@@ -13,7 +13,7 @@ use super::progress::expected_duration_us;
 use super::single::{SingleThread, Target};
 use crate::av::{self, Rational, SideData};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, parse_float};
+use crate::options::{JobSpec, MediaKind, parse_float};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -44,7 +44,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;
-        context.observer.input_opened(index, av::probe_json(&input.input, false));
+        context.observer.input_opened(index, super::probe::describe(&input.input));
         inputs.push(input);
     }
     let mut graphs = complex_graphs(job, &mut inputs)?;
@@ -322,14 +322,4 @@ fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(),
         return Err(Error::new(Code::DECODE, text).at("decode"));
     }
     Ok(())
-}
-
-/// Opens an input and says what is in it, as ffprobe's JSON.
-pub fn probe(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
-    av::set_log_slot(context.log_slot);
-    let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
-    let input = open_input(context, &job, 0);
-    let json = input.map(|input| av::probe_json(&input.input, true));
-    av::set_log_slot(0);
-    json
 }

@@ -13,6 +13,7 @@ mod lifecycle;
 mod observer;
 mod pipes;
 mod probe;
+pub mod probing;
 mod progress;
 mod ready;
 mod shutdown;

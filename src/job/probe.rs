@@ -87,7 +87,7 @@ impl Engine {
         let probing = Arc::clone(&context);
         let task = self.threads().spawn("mt-probe".into(), 0, move || {
             let _log = log; // lines are taken as long as the probe runs, also when it was left behind
-            crate::engine::probe(&probing, &spec)
+            crate::engine::probe::run(&probing, &spec)
         })?;
         let result = match timeout {
             None => task.join(),

@@ -141,6 +141,8 @@ pub static OPTIONS: &[OptionDef] = &[
     def("mt_read_errors", G, Text, "fail (the library's default) or ignore (ffmpeg's) an input that breaks off"),
     def("mt_seek_buffer", I, Integer, "bytes kept of a stream whose index lies behind its media (32 MiB)")
         .within(0.0, LARGE),
+    def("mt_show", I, Text, "what a probe shows: format,streams,chapters,programs,packets,frames"),
+    def("mt_read_intervals", I, Text, "what a probe reads of packets and frames, as ffprobe's -read_intervals"),
     def("mt_memory", G, Integer, "bytes of native memory that the job is expected to need").within(0.0, LARGE),
     def("mt_strict", G, Flag, "an option that no stream used is an error"),
     def("max_error_rate", G, Number, "share of decoding errors that fails the job").within(0.0, 1.0),

@@ -1,6 +1,8 @@
 //! The program: ffmpeg's command lines, run by the library in this process.
 #![forbid(unsafe_code)]
 
+mod probe;
+
 use mt_transcode::job::{Engine, EngineConfig, EventKind, Job, LogMode, diagnostics};
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
-       mt-transcode probe [-OPTION VALUE]... URL
+       mt-transcode probe FFPROBE-ARGUMENTS...
        mt-transcode diagnostics
        mt-transcode version
 
@@ -31,7 +33,7 @@ fn main() -> ExitCode {
             println!("{}", diagnostics());
             Ok(())
         }
-        Some("probe") => probe(&args[1..]),
+        Some("probe") => return probe::run(&args[1..]),
         Some(_) => transcode(&args),
     };
     match result {
@@ -58,17 +60,6 @@ fn report(error: &mt_transcode::error::Error) {
 
 fn engine() -> Result<Arc<Engine>, mt_transcode::error::Error> {
     Engine::new(EngineConfig::new(1, None, false, LogMode::Take, 0))
-}
-
-fn probe(args: &[String]) -> Result<(), mt_transcode::error::Error> {
-    let (url, options) =
-        args.split_last().ok_or_else(|| mt_transcode::error::Error::invalid("probe needs a URL".into()))?;
-    let pairs: Vec<(String, String)> = options
-        .chunks(2)
-        .map(|pair| (pair[0].trim_start_matches('-').to_owned(), pair.get(1).cloned().unwrap_or_default()))
-        .collect();
-    println!("{}", engine()?.probe(url, &pairs, None)?);
-    Ok(())
 }
 
 /// How many times the user or a supervisor asked for the end.
