@@ -44,6 +44,11 @@ impl Decoder {
         self.0
     }
 
+    /// Whether it gives its last subtitle again and again when it is drained (ccaption_dec.c of FFmpeg 5.1).
+    pub fn drains_without_end(&self) -> bool {
+        self.get().codec_id == ffi::AV_CODEC_ID_EIA_608
+    }
+
     /// Forgets what it holds, so that it can begin elsewhere, or again after it was drained.
     pub fn flush(&mut self) {
         // SAFETY: an open decoder.

@@ -41,6 +41,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
             "option mt_read_errors has the unknown value '{other}'; it takes fail or ignore"
         )));
     }
+    super::probe::check_job(job)?;
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;

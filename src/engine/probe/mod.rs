@@ -35,6 +35,18 @@ pub use prober::Request;
 pub use report::{Report, ReportError, log_error};
 pub use selection::{Selection, show_sections};
 
+/// Options of probes say nothing to a job.
+pub fn check_job(job: &JobSpec) -> Result<(), Error> {
+    for (index, input) in job.inputs.iter().enumerate() {
+        if let Some(option) = ["mt_show", "mt_read_intervals"].into_iter().find(|option| input.value(option).is_some())
+        {
+            let error = Error::option(format!("option {option} is for probes; a job reads its inputs as a whole"));
+            return Err(error.on_input(index, &input.url));
+        }
+    }
+    Ok(())
+}
+
 /// Format and streams of an input that is open, as the library's JSON, without opening any decoder for it.
 pub fn describe(input: &Input) -> String {
     let mut out = JsonLine::new(Shown::default());
@@ -58,9 +70,8 @@ pub fn run(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> 
 }
 
 fn open_and_show(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
-    let shown = spec.value("mt_show").map(Shown::parse).transpose()?.unwrap_or_default();
-    let intervals = spec.value("mt_read_intervals").map(ReadInterval::parse_list).transpose();
-    let request = Request { intervals: intervals.map_err(Error::option)?.unwrap_or_default(), ..Request::default() };
+    let (shown, intervals) = choice(spec).map_err(|error| error.on_input(0, &spec.url))?;
+    let request = Request { intervals, ..Request::default() };
     let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
     let mut open = open_input(context, &job, 0)?;
     let decoders = (0..open.streams.len()).map(|index| decoder(context, &mut open, index)).collect();
@@ -82,6 +93,14 @@ fn open_and_show(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, E
     let what = format!("cannot read '{url}'");
     result.map_err(|error| failed(error, "probe", Code::DEMUX, &what).on_input(0, &spec.url))?;
     Ok(out.into_text())
+}
+
+/// What the options of the probe say.
+fn choice(spec: &FileSpec) -> Result<(Shown, Vec<ReadInterval>), Error> {
+    let shown = spec.value("mt_show").map(Shown::parse).transpose()?;
+    let intervals = spec.value("mt_read_intervals").map(ReadInterval::parse_list).transpose();
+    let wrong = |why: String| Error::option(format!("option mt_read_intervals: {}", why.replace('\n', "; ")));
+    Ok((shown.unwrap_or_default(), intervals.map_err(wrong)?.unwrap_or_default()))
 }
 
 /// The decoder of a stream, open; None where there is none, or it refuses the stream. The stream is read again.

@@ -28,6 +28,7 @@ impl Source {
     /// A URL with AVOptions, "threads" or "threads:v". An error's text where FFmpeg has no such option, or there is no such
     /// format.
     pub fn new(url: &str, format: Option<&str>, options: &[(String, String)]) -> Result<Source, String> {
+        crate::av::register_devices();
         if let Some(name) = format.filter(|name| !Input::format_exists(name)) {
             return Err(format!("Unknown input format: {name}"));
         }

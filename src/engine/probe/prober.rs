@@ -111,17 +111,13 @@ impl<'a> Prober<'a> {
     }
 
     fn read(&mut self, shows_packets: bool, shows_frames: bool, out: &mut dyn Sink) -> Result<(), AvError> {
-        let mut reading = Reading {
-            reads_packets: shows_packets || self.request.counts_packets,
-            reads_frames: shows_frames || self.request.counts_frames,
-            shows_packets,
-            shows_frames,
-            frame: Frame::new()?,
-            out,
-        };
-        if !reading.reads_packets && !reading.reads_frames {
+        let reads_packets = shows_packets || self.request.counts_packets;
+        let reads_frames = shows_frames || self.request.counts_frames;
+        if !reads_packets && !reads_frames {
             return Ok(());
         }
+        let frame = Frame::new()?;
+        let mut reading = Reading { reads_packets, reads_frames, shows_packets, shows_frames, frame, out };
         let whole = [ReadInterval::default()];
         let request = self.request;
         let intervals = if request.intervals.is_empty() { &whole } else { request.intervals.as_slice() };
@@ -143,6 +139,7 @@ impl<'a> Prober<'a> {
                 return Err(AvError::INVALID);
             }
         };
+        write_log(LEVEL_VERBOSE, &format!("Seeking to read interval start point {}", target_us as f64 / 1e6));
         self.input.seek_near(target_us).inspect_err(|error| {
             write_log(LEVEL_ERROR, &format!("Could not seek to position {target_us}: {}", error.words()));
         })
@@ -206,7 +203,8 @@ impl<'a> Prober<'a> {
     fn drain(&mut self, blank: &mut Packet, reading: &mut Reading) -> Result<(), AvError> {
         for index in 0..self.decoders.len() {
             blank.set_stream_index(index as i32);
-            while self.decode(index, blank, &mut true, reading)? {}
+            let only_once = self.decoders[index].as_ref().is_some_and(Decoder::drains_without_end);
+            while self.decode(index, blank, &mut true, reading)? && !only_once {}
             if let Some(decoder) = &mut self.decoders[index] {
                 decoder.flush();
             }

@@ -51,7 +51,6 @@ impl Report {
     /// Prints it, on the calling thread, which it blocks. Log and interrupts are the process's: this is for a program, the library's
     /// way is `Engine::probe`.
     pub fn print(&self) -> Result<(), ReportError> {
-        crate::av::register_devices();
         let log = self.log_level.map(ShownLog::install);
         let wants = |section| self.selection.wants(section);
         if self.request.wanted.is_bitexact && (wants(Section::ProgramVersion) || wants(Section::LibraryVersions)) {
