@@ -17,6 +17,10 @@ impl Bits {
         self
     }
 
+    fn each(&mut self, values: impl IntoIterator<Item = u64>, count: u32) -> &mut Bits {
+        values.into_iter().fold(self, |bits, value| bits.put(value, count))
+    }
+
     /// Exp-Golomb, unsigned.
     fn golomb(&mut self, value: u64) -> &mut Bits {
         let length = 64 - (value + 1).leading_zeros();
@@ -57,16 +61,16 @@ fn user_data(data: &[u8]) -> Vec<u8> {
 fn hdr10_plus() -> Vec<u8> {
     let mut bits = Bits::default();
     bits.put(0xb5, 8).put(0x3c, 16).put(1, 16).put(4, 8).put(1, 8).put(2, 2); // version 1, two windows
-    [10, 20, 30, 40, 50, 60].iter().for_each(|n| drop(bits.put(*n, 16)));
+    bits.each([10, 20, 30, 40, 50, 60], 16);
     bits.put(70, 8).put(80, 16).put(90, 16).put(100, 16).put(1, 1);
     bits.put(4_000_000, 27).put(1, 1).put(2, 5).put(3, 5); // peaks of two rows and three columns
-    (0..6).for_each(|n| drop(bits.put(n, 4)));
+    bits.each(0..6, 4);
     for window in 0..2 {
-        (0..4).for_each(|n| drop(bits.put(1000 * window + n, 17)));
+        bits.each((0..4).map(|n| 1000 * window + n), 17);
         bits.put(2, 4).put(1, 7).put(11, 17).put(99, 7).put(22, 17).put(500, 10);
     }
     bits.put(1, 1).put(2, 5).put(2, 5);
-    (0..4).for_each(|n| drop(bits.put(n, 4)));
+    bits.each(0..4, 4);
     for _ in 0..2 {
         bits.put(1, 1).put(100, 12).put(200, 12).put(3, 4).put(1, 10).put(2, 10).put(3, 10).put(1, 1).put(5, 6);
     }
@@ -76,7 +80,7 @@ fn hdr10_plus() -> Vec<u8> {
 fn hdr_vivid() -> Vec<u8> {
     let mut bits = Bits::default();
     bits.put(0x26, 8).put(4, 16).put(5, 16).put(1, 8);
-    (1..5).for_each(|n| drop(bits.put(n * 100, 12)));
+    bits.each((1..5).map(|n| n * 100), 12);
     bits.put(1, 1).put(1, 1); // two tone mappings
     for mapping in 0..2 {
         bits.put(2000 + mapping, 12).put(1, 1).put(8000, 14).put(23, 6).put(10, 10).put(11, 10).put(12, 6);
@@ -102,10 +106,12 @@ fn dolby_vision() -> Vec<u8> {
     bits.put(1, 1).put(0, 1).golomb(0).golomb(0).golomb(0);
     for pieces in [2, 1, 1] {
         bits.golomb(pieces - 1).put(64, 10);
-        (0..pieces).for_each(|_| drop(bits.put(300, 10)));
+        bits.each((0..pieces).map(|_| 300), 10);
     }
     bits.put(0, 3).golomb(0).golomb(0); // residuals, one partition
-    let coefficient = |bits: &mut Bits, whole: i64| drop(bits.signed_golomb(whole).put(12_345, 23));
+    let coefficient = |bits: &mut Bits, whole: i64| {
+        bits.signed_golomb(whole).put(12_345, 23);
+    };
     for _ in 0..2 {
         bits.golomb(0).golomb(1);
         (-1..2).for_each(|whole| coefficient(&mut bits, whole));
@@ -116,12 +122,14 @@ fn dolby_vision() -> Vec<u8> {
     }
     for _ in 0..3 {
         bits.put(512, 10);
-        (0..3).for_each(|whole| drop(bits.golomb(whole).put(777, 23)));
+        for whole in 0..3 {
+            bits.golomb(whole).put(777, 23);
+        }
     }
     bits.golomb(0).golomb(0).golomb(1);
-    (0..9).for_each(|n| drop(bits.put(0x1000 + n * 0x2000, 16)));
-    [1 << 20, 1 << 31, 5].iter().for_each(|n| drop(bits.put(*n, 32)));
-    (0..9).for_each(|n| drop(bits.put(0x4000 - n, 16)));
+    bits.each((0..9).map(|n| 0x1000 + n * 0x2000), 16);
+    bits.each([1 << 20, 1 << 31, 5], 32);
+    bits.each((0..9).map(|n| 0x4000 - n), 16);
     bits.put(65_535, 16).put(1, 16).put(2, 16).put(3, 32).put(12, 5).put(1, 2).put(2, 2).put(1, 2);
     bits.put(62, 12).put(3696, 12).put(42, 10).put(0, 40);
     unit(62, &bits.bytes())

@@ -166,6 +166,21 @@ static char *probe_shows(mt_transcode_engine *engine, const char *shown, const c
   return json;
 }
 
+/* A writer that breaks off matters to who reads to the end, not to who looks at a part. */
+static void pipe_probe_shows(mt_transcode_engine *engine) {
+  const char *const options[] = {"f", "mpegts", "mt_show", "packets", NULL};
+  const size_t size = ts_clip()->size;
+  mt_transcode_pipe *pipe = new_pipe(engine, 16 << 20);
+  char *json = NULL;
+  CHECK_EQUAL(mt_transcode_pipe_write(pipe, ts_clip()->data, size, 0), (int64_t)size);
+  CHECK_EQUAL(mt_transcode_pipe_close_write(pipe, -EIO), 0);
+  CHECK_EQUAL(mt_transcode_pipe_probe(pipe, options, 0, patience_ms(), &json, NULL), -EIO);
+  CHECK_EQUAL(mt_transcode_pipe_probe(pipe, options, size / 2, patience_ms(), &json, NULL), 0);
+  if (CHECK(json != NULL)) CHECK_CONTAINS(json, "\"flags\":\"K_\"");
+  mt_transcode_string_free(json);
+  mt_transcode_pipe_free(pipe);
+}
+
 static void s77_probe_shows(void) {
   mt_transcode_engine *engine = new_engine();
   mt_transcode_error *error = NULL;
@@ -185,6 +200,7 @@ static void s77_probe_shows(void) {
   CHECK(json == NULL);
   if (CHECK(error != NULL)) CHECK_CONTAINS(error->message, "nonsense");
   mt_transcode_error_free(error);
+  pipe_probe_shows(engine);
   mt_transcode_engine_free(engine);
 }
 

@@ -70,12 +70,14 @@ pub fn run(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> 
 }
 
 fn open_and_show(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
-    let (shown, intervals) = choice(spec).map_err(|error| error.on_input(0, &spec.url))?;
+    let on_input = |error: Error| error.on_input(0, &spec.url);
+    let (shown, intervals) = choice(spec).map_err(on_input)?;
     let request = Request { intervals, ..Request::default() };
     let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
     let mut open = open_input(context, &job, 0)?;
     let decoders = (0..open.streams.len()).map(|index| decoder(context, &mut open, index)).collect();
     let url = crate::secrets::mask_url(&open.input.url());
+    let reads = shown.wants(Section::Packets) || shown.wants(Section::Frames);
     let mut prober = Prober::new(open.input, decoders, &request);
     (prober.url, prober.context) = (Some(url.as_str()), Some(&**context));
     let mut out = JsonLine::new(shown);
@@ -83,16 +85,23 @@ fn open_and_show(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, E
     let result = prober.show(&mut out);
     out.end();
     if out.is_full() {
-        let text = format!("what is to be shown of '{url}' is more than {MAX_JSON_BYTES} bytes of JSON");
-        let error = Error::new(Code::LIMIT, text).at("probe").on_input(0, &spec.url);
-        return Err(error.with_hint("Show less of it: mt_read_intervals=%+#100 reads a hundred packets."));
+        return Err(on_input(too_much(&url)));
     }
     if context.is_cancelled() {
         return Err(Error::cancelled());
     }
-    let what = format!("cannot read '{url}'");
-    result.map_err(|error| failed(error, "probe", Code::DEMUX, &what).on_input(0, &spec.url))?;
+    // A host's stream that breaks off is no end; that a pipe's probe may look no further is one.
+    if let Some(error) = open.host.error("probe").filter(|error| reads && error.code() != Code::LIMIT) {
+        return Err(on_input(error));
+    }
+    result.map_err(|error| on_input(failed(error, "probe", Code::DEMUX, &format!("cannot read '{url}'"))))?;
     Ok(out.into_text())
+}
+
+fn too_much(url: &str) -> Error {
+    let text = format!("what is to be shown of '{url}' is more than {MAX_JSON_BYTES} bytes of JSON");
+    let hint = "Show less of it: mt_read_intervals=%+#100 reads a hundred packets.";
+    Error::new(Code::LIMIT, text).at("probe").with_hint(hint)
 }
 
 /// What the options of the probe say.

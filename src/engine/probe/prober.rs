@@ -123,9 +123,12 @@ impl<'a> Prober<'a> {
         let intervals = if request.intervals.is_empty() { &whole } else { request.intervals.as_slice() };
         for (id, interval) in intervals.iter().enumerate() {
             write_log(LEVEL_VERBOSE, &format!("Processing read interval id:{id} {interval}"));
-            self.read_interval(interval, &mut reading).inspect_err(|_| {
-                write_log(LEVEL_ERROR, &format!("Could not read packets in interval id:{id} {interval}"));
-            })?;
+            if let Some(start) = interval.start {
+                self.seek(start).inspect_err(|_| {
+                    write_log(LEVEL_ERROR, &format!("Could not read packets in interval id:{id} {interval}"));
+                })?;
+            }
+            self.read_interval(interval, &mut reading)?;
         }
         Ok(())
     }
@@ -145,10 +148,8 @@ impl<'a> Prober<'a> {
         })
     }
 
+    /// Reads from where the input stands to the end of the interval.
     fn read_interval(&mut self, interval: &ReadInterval, reading: &mut Reading) -> Result<(), AvError> {
-        if let Some(start) = interval.start {
-            self.seek(start)?;
-        }
         let mut packet = Packet::new()?;
         let mut limit = Limit { end: interval.end, until_us: None, packets: 0 };
         while self.next_packet(&mut packet) {
