@@ -44,7 +44,7 @@ impl Observer for Complaints {
 }
 
 impl Engine {
-    /// Probes on a thread of the engine, while the caller waits.
+    /// Probes on a thread of the engine, while the caller waits: JSON of format and streams, or of what the option `mt_show` says.
     pub fn probe(
         self: &Arc<Self>,
         url: &str,

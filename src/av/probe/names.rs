@@ -61,7 +61,7 @@ impl Colors {
     }
 }
 
-/// Sample format, and what follows it: of a stream the rate, of a frame the number of samples.
+/// The layout by its name, or that only the number of channels is known.
 pub(super) fn channel_layout(out: &mut dyn Sink, layout: &ffi::AVChannelLayout) {
     if layout.order == ffi::AV_CHANNEL_ORDER_UNSPEC {
         return out.unknown("channel_layout", "unknown");

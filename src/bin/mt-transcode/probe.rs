@@ -34,9 +34,10 @@ fn exit(result: Result<(), String>) -> ExitCode {
 
 /// What ffprobe prints.
 fn report(args: Args) -> Result<(), String> {
-    let source = args.input.as_deref().map(|url| source(&args, url)).transpose()?;
+    // What is wrong with the options is said also where there is nothing to open.
+    let source = source(&args, args.input.as_deref().unwrap_or_default())?;
     let report = Report {
-        source,
+        source: args.input.is_some().then_some(source),
         shown_url: args.shown_url,
         target: args.output,
         form: args.form.unwrap_or_else(|| "default".into()),

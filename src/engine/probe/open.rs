@@ -60,6 +60,7 @@ impl Source {
             ReportError::Media(error)
         };
         let mut input = self.open_format(&options, named).map_err(tell)?;
+        self.check_specifiers()?;
         if self.finds_stream_info {
             let facts = facts(&input)?;
             let mut dicts: Vec<Dict> = (0..facts.len())
@@ -72,7 +73,6 @@ impl Source {
         }
         input.dump(url);
         let facts = facts(&input)?;
-        self.check_specifiers()?;
         let decoders = (0..facts.len()).map(|index| self.decoder(&input, index, &facts, &options, named));
         let decoders = decoders.collect::<Result<_, _>>()?;
         Ok((input, decoders))
@@ -111,7 +111,7 @@ impl Source {
         Ok(codecs)
     }
 
-    /// A specifier that makes no sense ends ffprobe as soon as there is a stream that it might be for.
+    /// A specifier that makes no sense ends ffprobe as soon as streams are there.
     fn check_specifiers(&self) -> Result<(), ReportError> {
         let mut specifiers = self.spec.settings.iter().map(|setting| &setting.specifier);
         match specifiers.find(|specifier| Selector::parse(specifier).is_none()) {
