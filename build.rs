@@ -20,6 +20,10 @@ const HEADER: &str = r#"
 #include <libavutil/spherical.h>
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/dovi_meta.h>
+#include <libavutil/hdr_dynamic_metadata.h>
+#include <libavutil/hdr_dynamic_vivid_metadata.h>
+#include <libavutil/hash.h>
+#include <libavutil/timecode.h>
 #include <libavutil/eval.h>
 #include <libavutil/cpu.h>
 #include <libavutil/channel_layout.h>

@@ -2,6 +2,7 @@ package mttranscode
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,6 +71,20 @@ func TestS03Probe(t *testing.T) {
 	video := info.Stream("video")
 	if video.FrameRate.Float() != 25 || video.PixelFormat != "yuv420p" {
 		t.Errorf("video is %+v", video)
+	}
+}
+
+func TestS83ProbeShows(t *testing.T) {
+	engine := newEngine(t)
+	info, err := engine.Probe(within(t), clip(t), Opt("mt_show", "packets,format"), Opt("mt_read_intervals", "%+#3"))
+	check(t, err)
+	var found struct{ Packets []struct{ Flags string } }
+	check(t, json.Unmarshal(info.JSON, &found))
+	if len(found.Packets) != 3 || found.Packets[1].Flags != "K_" || info.Format.Duration <= 0 || info.Streams != nil {
+		t.Errorf("found %s", info.JSON)
+	}
+	if _, err := engine.Probe(within(t), clip(t), Opt("mt_show", "nonsense")); !errors.Is(err, ErrOption) {
+		t.Errorf("an unknown word: %v", err)
 	}
 }
 

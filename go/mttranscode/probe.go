@@ -18,7 +18,8 @@ import (
 type MediaInfo struct {
 	Streams []StreamInfo
 	Format  FormatInfo
-	// JSON is the whole answer, in the form of `ffprobe -show_format -show_streams -of json`.
+	// JSON is the whole answer, in the form of `ffprobe -show_format -show_streams -of json`. The option "mt_show" chooses what
+	// is in it: "format,streams,chapters,programs,packets,frames".
 	JSON json.RawMessage
 }
 

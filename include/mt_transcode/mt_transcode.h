@@ -230,6 +230,12 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
+// FFmpeg's SECTION_MAX_NB_LEVELS.
+#define LEVELS 10
+
+// The longest text that is made; the packets and frames of a film would fill any memory.
+#define MAX_JSON_BYTES (64 << 20)
+
 // What an output's buffer may hold where the host does not say it.
 #define DEFAULT_BUFFER_BYTES (64 << 20)
 
@@ -580,6 +586,8 @@ typedef struct mt_transcode_engine_stats_data {
   uint64_t memory_reserved_bytes;
   uint64_t memory_budget_bytes;
 } mt_transcode_engine_stats_data;
+
+
 
 
 
@@ -1295,12 +1303,16 @@ int32_t mt_transcode_pipe_stats(const struct mt_transcode_pipe *pipe, struct mt_
 // `ffprobe -show_format -show_streams -of json`: `{"streams":[...],"format":{...}}`.
 //
 // - `url`: a file name or a URL of FFmpeg's.
-// - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
+// - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`. Two are a
+//   probe's own. `mt_show` chooses what is shown, in words with commas between them: `format`, `streams`, `chapters`, `programs`, and
+//   `packets` and `frames`, for which the media are read (and decoded) to their end; with both, they stand in `packets_and_frames`.
+//   `mt_read_intervals` says which part of the media that is, as ffprobe's -read_intervals: `%+#100` for a hundred packets, `10%+5`
+//   for five seconds. JSON of more than 64 MiB is refused with `MT_TRANSCODE_ELIMIT`.
 // - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
 // - `json_out`: freed with `mt_transcode_string_free`.
 // - `error_out`: NULL, or a place for the error's text when the call fails; freed with `mt_transcode_error_free`.
 //
-// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, `MT_TRANSCODE_EDETACHED`
+// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_ELIMIT`, `-ETIMEDOUT`, `MT_TRANSCODE_EDETACHED`
 // (it could not be interrupted and was left behind), `-EINVAL`, `-EILSEQ`,
 // `-EBADF`, `-EPERM`, `-ESHUTDOWN`. Threads: any. Blocks the caller for `timeout_ms` + 650 ms at most; the work is done on a thread of the
 // engine, beside its jobs. Since 0.1.
@@ -1318,7 +1330,7 @@ int32_t mt_transcode_probe(struct mt_transcode_engine *engine,
 // one on. So a service can refuse what is no media, or not the media it wants, before a job takes a place. The bytes must be
 // there, or be written by another thread meanwhile.
 //
-// - `options`: NULL, or input options as an array of key, value, key, value ..., ended by NULL: `{"f", "mpegts", NULL}`.
+// - `options`: as of `mt_transcode_probe`.
 // - `limit_bytes`: how many bytes may be looked at. 0: 5,000,000, FFmpeg's probesize. An MP4 whose index lies at its end needs all of its bytes.
 // - `timeout_ms`: 0 or negative waits without end; else the probe is given up after it.
 // - `json_out`: as of `mt_transcode_probe`; freed with `mt_transcode_string_free`.

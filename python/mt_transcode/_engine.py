@@ -88,7 +88,8 @@ class Engine:
             return job.stats()
 
     def probe(self, url: Text, options: Options = (), timeout: float | None = None) -> dict[str, Any]:
-        """Looks at a file or URL: `{"streams": [...], "format": {...}}`, as ffprobe's JSON. `timeout` in seconds."""
+        """Looks at a file or URL: `{"streams": [...], "format": {...}}`, as ffprobe's JSON. `timeout` in seconds.
+        The option `mt_show` chooses other sections: "format,streams,chapters,programs,packets,frames"."""
         array = _option_array(options)
         text, error = c_void_p(), POINTER(_Error)()
         milliseconds = -1 if timeout is None else max(1, _milliseconds(timeout))

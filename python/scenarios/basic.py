@@ -41,6 +41,14 @@ class Basic(Scenarios):
         self.fails(Code.DEMUX, self.engine.probe, clip(), {"f": "wav"})  # options reach the demuxer
         self.assertEqual(mt_transcode.probe(clip())["format"]["duration"], probed["format"]["duration"])
 
+    def test_s83_probe_shows(self):
+        found = self.engine.probe(clip(), {"mt_show": "packets,frames,chapters", "mt_read_intervals": "%+#3"}, timeout=PATIENCE)
+        self.assertEqual(list(found), ["packets_and_frames", "chapters"])
+        kinds = [one["type"] for one in found["packets_and_frames"]]
+        self.assertEqual(kinds.count("packet"), 3)
+        self.assertIn("frame", kinds)
+        self.fails(Code.OPTION, self.engine.probe, clip(), {"mt_show": "nonsense"})
+
     def test_s04_remux_by_functions(self):
         out = temporary("remuxed.mkv")
         with self.engine.job() as job:

@@ -44,6 +44,11 @@ impl Decoder {
         self.0
     }
 
+    /// Whether it gives its last subtitle again and again when it is drained (ccaption_dec.c of FFmpeg 5.1).
+    pub fn drains_without_end(&self) -> bool {
+        self.get().codec_id == ffi::AV_CODEC_ID_EIA_608
+    }
+
     pub(super) fn get(&self) -> &ffi::AVCodecContext {
         // SAFETY: valid while we own it; no Rust enum in it (build.rs).
         unsafe { &*self.0 }

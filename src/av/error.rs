@@ -25,6 +25,7 @@ impl AvError {
     pub const AGAIN: AvError = AvError(-libc::EAGAIN);
     pub const NO_MEMORY: AvError = AvError(-libc::ENOMEM);
     pub const INVALID: AvError = AvError(-libc::EINVAL);
+    pub const BROKEN_PIPE: AvError = AvError(-libc::EPIPE);
 
     /// Ok for what is not negative.
     pub fn check(code: i32) -> Result<i32, AvError> {

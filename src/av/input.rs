@@ -41,6 +41,8 @@ pub struct InputStream {
     pub side_data: Vec<SideData>,
     pub programs: Vec<i32>,
     pub has_new_packets: bool,
+    /// What the demuxer throws away by itself: an AVDiscard.
+    pub discard: i32,
 }
 
 impl InputStream {
@@ -68,6 +70,8 @@ pub struct Opening<'a> {
     /// Finds the job of a log line.
     pub log_slot: usize,
     pub is_bitexact: bool,
+    /// Devices wait for their next packet instead of saying `AvError::AGAIN`.
+    pub is_blocking: bool,
     /// Decoders that the user chose, for what find_stream_info decodes.
     pub decoders: [Option<Codec>; 3],
 }
@@ -90,7 +94,9 @@ impl Input {
                 (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO as i32;
             }
             (*context).opaque = ptr::without_provenance_mut::<c_void>(opening.log_slot);
-            (*context).flags |= ffi::AVFMT_FLAG_NONBLOCK as i32;
+            if !opening.is_blocking {
+                (*context).flags |= ffi::AVFMT_FLAG_NONBLOCK as i32;
+            }
             if opening.is_bitexact {
                 (*context).flags |= ffi::AVFMT_FLAG_BITEXACT as i32;
             }
@@ -179,8 +185,20 @@ impl Input {
                 side_data: sidedata::of_stream(pointer),
                 programs: self.programs_of(index),
                 has_new_packets: stream.event_flags & ffi::AVSTREAM_EVENT_FLAG_NEW_PACKETS as i32 != 0,
+                discard: stream.discard,
             })
         }
+    }
+
+    pub fn kind(&self, index: usize) -> MediaKind {
+        debug_assert!(index < self.stream_count());
+        // SAFETY: a valid stream with its parameters.
+        super::params::media_kind(unsafe { (*(*self.stream(index)).codecpar).codec_type })
+    }
+
+    pub fn time_base(&self, index: usize) -> Rational {
+        // SAFETY: a valid stream.
+        unsafe { (*self.stream(index)).time_base }.into()
     }
 
     fn programs_of(&self, stream: usize) -> Vec<i32> {
@@ -282,6 +300,24 @@ impl Input {
         // SAFETY: a valid context.
         let ret = unsafe { ffi::avformat_seek_file(self.context, -1, i64::MIN, timestamp_us, timestamp_us, 0) };
         AvError::check(ret).map(drop)
+    }
+
+    /// Seeks to the key frame nearest to `timestamp_us`, before or after it.
+    pub fn seek_near(&mut self, timestamp_us: i64) -> Result<(), AvError> {
+        // SAFETY: a valid context.
+        let ret = unsafe { ffi::avformat_seek_file(self.context, -1, -i64::MAX, timestamp_us, i64::MAX, 0) };
+        AvError::check(ret).map(drop)
+    }
+
+    /// Whether a stream specifier means the stream. An error where it is none.
+    pub fn matches(&self, index: usize, specifier: &str) -> Result<bool, AvError> {
+        if index >= self.stream_count() {
+            return Err(AvError::INVALID);
+        }
+        let specifier = CString::new(specifier).map_err(|_| AvError::INVALID)?;
+        // SAFETY: a stream of this valid context, and a terminated string.
+        let ret = unsafe { ffi::avformat_match_stream_specifier(self.context, self.stream(index), specifier.as_ptr()) };
+        AvError::check(ret).map(|ret| ret > 0)
     }
 
     /// Reads the next packet into `packet`, which is blank. `AvError::AGAIN` means that none is there yet.

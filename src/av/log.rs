@@ -3,7 +3,7 @@
 use super::ffi;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Once, Weak};
@@ -73,9 +73,9 @@ pub fn install() {
 }
 
 #[cfg(target_arch = "x86_64")]
-type VaList = *mut ffi::__va_list_tag;
+pub(super) type VaList = *mut ffi::__va_list_tag;
 #[cfg(not(target_arch = "x86_64"))]
-type VaList = ffi::va_list;
+pub(super) type VaList = ffi::va_list;
 
 unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
     let level = level & 0xff; // the rest is a colour
@@ -106,6 +106,23 @@ unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const
         }
     }));
     drop(result); // A panic while logging loses the line, nothing else.
+}
+
+/// A line of our own, in FFmpeg's log: from this thread's job, or from nobody's.
+pub fn write(level: i32, text: &str) {
+    let Ok(text) = CString::new(text) else { return };
+    // SAFETY: no context, and a format with its one string.
+    unsafe { ffi::av_log(std::ptr::null_mut(), level, c"%s\n".as_ptr(), text.as_ptr()) };
+}
+
+/// FFmpeg's own log, for lines that belong to no job: up to `level`, with `flags` of libavutil's log.h. It is the whole
+/// process's.
+pub fn configure(level: i32, flags: i32) {
+    // SAFETY: sets two numbers.
+    unsafe {
+        ffi::av_log_set_level(level);
+        ffi::av_log_set_flags(flags);
+    }
 }
 
 /// A line that the host forwards from a callback of its own. False where no job is found.
@@ -141,7 +158,7 @@ unsafe fn deliver(sink: &dyn LogSink, context: *mut c_void, level: i32, piece: &
 
 /// # Safety
 /// `context` is NULL or a valid logging context: a struct whose first member is a class pointer.
-unsafe fn class_of(context: *mut c_void) -> Option<&'static ffi::AVClass> {
+pub(super) unsafe fn class_of(context: *mut c_void) -> Option<&'static ffi::AVClass> {
     if context.is_null() {
         return None;
     }
@@ -151,7 +168,7 @@ unsafe fn class_of(context: *mut c_void) -> Option<&'static ffi::AVClass> {
 
 /// # Safety
 /// As `class_of`.
-unsafe fn stage_name(context: *mut c_void) -> String {
+pub(super) unsafe fn stage_name(context: *mut c_void) -> String {
     // SAFETY: by contract; item_name takes the context itself and returns a string that lives as long.
     unsafe {
         let Some(class) = class_of(context) else { return String::new() };

@@ -36,8 +36,7 @@ mod output_file;
 mod packet;
 mod params;
 mod plain_file;
-mod probe;
-mod probe_side_data;
+pub mod probe;
 pub mod process;
 mod rational;
 mod report;
@@ -46,6 +45,8 @@ mod sidedata;
 mod subtitle;
 pub mod terminal;
 mod url;
+mod url_writer;
+mod utf8;
 mod versions;
 mod whole_file;
 
@@ -67,7 +68,10 @@ pub use graph::{Graph, GraphOptions, GraphPad, Link, SinkFormat, audio_source_ar
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};
-pub use log::{LogContext, LogSink, forward as forward_log, install as install_log, thread_slot as set_log_slot};
+pub use log::{
+    LogContext, LogSink, configure as configure_log, forward as forward_log, install as install_log,
+    thread_slot as set_log_slot, write as write_log,
+};
 pub use log_terminal::{LogPrinter, install_printer};
 pub use names::*;
 pub use options::*;
@@ -75,13 +79,14 @@ pub use output::{FormatFlags, Output, has_number_pattern};
 pub use packet::Packet;
 pub use params::{ChannelLayout, Parameters};
 pub use plain_file::{file_exists, is_written_file};
-pub use probe::probe_json;
 pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
 pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sidedata::{SideData, rotation};
 pub use subtitle::{Subtitle, SubtitleSettings};
 pub use url::Url;
+pub use url_writer::UrlWriter;
+pub use utf8::utf8_step;
 pub use versions::*;
 pub use whole_file::{read_whole, write_whole};
 

@@ -79,6 +79,16 @@ pub fn libraries() -> Vec<Library> {
     ]
 }
 
+/// libpostproc, which FFmpeg's other libraries load where they have use for it: none that we link, so it is looked up.
+pub fn postproc_version() -> Option<(u32, u32, u32)> {
+    // SAFETY: a terminated name; what is found under it is libpostproc's function, which takes nothing and returns a number.
+    unsafe {
+        let found = libc::dlsym(libc::RTLD_DEFAULT, c"postproc_version".as_ptr());
+        let version: Option<unsafe extern "C" fn() -> std::ffi::c_uint> = std::mem::transmute(found);
+        version.map(|version| parts(version()))
+    }
+}
+
 /// A library whose major version is not the one that we were built against: its structures are laid out differently.
 pub fn mismatch(libraries: &[Library]) -> Option<&Library> {
     libraries.iter().find(|library| library.built.0 != library.loaded.0)

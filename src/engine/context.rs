@@ -36,6 +36,7 @@ pub trait Observer: Send + Sync {
 pub(crate) const LEVEL_ERROR: i32 = 16;
 pub(crate) const LEVEL_WARNING: i32 = 24;
 pub(crate) const LEVEL_INFO: i32 = 32;
+pub(crate) const LEVEL_VERBOSE: i32 = 40;
 
 /// Numbers of a job, written by its components and read by anybody.
 #[derive(Default)]

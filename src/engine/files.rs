@@ -174,6 +174,7 @@ fn open_format(
         interrupt: context.interrupt.clone(),
         log_slot: context.log_slot,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
+        is_blocking: false,
         decoders: [typed("v")?, typed("a")?, typed("s")?],
     };
     let input = Input::open(&opening, io, &mut dict)
@@ -312,8 +313,8 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
     if let Some(tag) = value("tag") {
         input.set_codec_tag(index, codec_tag(tag));
     }
-    input.set_discard(index, av::DISCARD_ALL);
     let mut info = input.describe(index).map_err(|e| failed(e, "open input", Code::DEMUX, "cannot read a stream"))?;
+    input.set_discard(index, av::DISCARD_ALL);
     let forced_frame_rate = match (info.kind(), value("r")) {
         (MediaKind::Video, Some(rate)) => Rational::parse_frame_rate(rate)
             .ok_or_else(|| Error::option(format!("option r has the value '{rate}', which is no frame rate")))?,

@@ -4,7 +4,7 @@ use super::context::{JobContext, LEVEL_INFO};
 use super::files::{OpenInput, open_input};
 use crate::av;
 use crate::error::Error;
-use crate::options::{FileSpec, JobSpec};
+use crate::options::JobSpec;
 use std::sync::Arc;
 
 /// Says what is in an input, where somebody listens.
@@ -20,14 +20,4 @@ pub fn open_inputs(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error
     let opened = (0..job.inputs.len()).try_for_each(|index| open_input(context, job, index).map(|i| show(context, &i)));
     av::set_log_slot(0);
     opened
-}
-
-/// Opens an input and says what is in it, as ffprobe's JSON.
-pub fn probe(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
-    av::set_log_slot(context.log_slot);
-    let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
-    let input = open_input(context, &job, 0);
-    let json = input.map(|input| av::probe_json(&input.input, true));
-    av::set_log_slot(0);
-    json
 }

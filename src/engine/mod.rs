@@ -43,6 +43,7 @@ mod pace;
 mod pipe;
 mod pipeline;
 mod plan;
+pub mod probe;
 mod progress;
 mod rate_control;
 mod run;
@@ -64,7 +65,7 @@ pub use context::{Counters, Identity, JobContext, Observer};
 pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,
 };
-pub use look::{open_inputs, probe};
+pub use look::open_inputs;
 pub use memory::memory_limit_bytes;
 pub use numbers::{OutputNumbers, StreamNumbers};
 pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};

@@ -172,7 +172,12 @@ impl Builder {
                 running.others.push(spawn_stage(&self.context, &format!("dec{input}:{stream}"), move || stage.run())?);
             }
         }
-        self.subtitles(&subtitles, text, &demuxers, &mut muxers, exits_on_error, &mut routes, running)?;
+        for stage in self.subtitles(&subtitles, text, &demuxers, &mut muxers, exits_on_error)? {
+            let (input, stream) = (stage.input, stage.stream);
+            routes[input][stream].wants_heartbeat = !stage.graphs.is_empty();
+            routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
+            running.others.push(spawn_stage(&self.context, &format!("sub{input}:{stream}"), move || stage.run())?);
+        }
         for mut stream in copied {
             let inbox = Arc::clone(&self.mux[stream.output]);
             stream.copy.set_out_time_base(muxers[stream.output].adopt_time_base(stream.index));

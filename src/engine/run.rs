@@ -43,10 +43,11 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
             "option mt_read_errors has the unknown value '{other}'; it takes fail or ignore"
         )));
     }
+    super::probe::check_job(job)?;
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;
-        context.observer.input_opened(index, av::probe_json(&input.input, false));
+        context.observer.input_opened(index, super::probe::describe(&input.input));
         super::look::show(context, &input);
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);

@@ -2,12 +2,10 @@
 
 use super::decode::FrameTarget;
 use super::demux::Demuxer;
-use super::demux_thread::Routes;
 use super::mux::Muxer;
-use super::pipeline::{Builder, EncodedStream, Running};
+use super::pipeline::{Builder, EncodedStream};
 use super::plan::GraphPlan;
 use super::source_setup::{open_codec, packet_inbox};
-use super::stage::spawn_stage;
 use super::sub2video::canvas_size;
 use super::subtitle::{SubtitleStage, open_target};
 use crate::av::Decoder;
@@ -44,7 +42,7 @@ impl Builder {
         sources.into_iter().map(open).collect()
     }
 
-    /// One thread for each input stream of subtitles.
+    /// What runs for each input stream of subtitles. Their muxers are told of the encoders.
     pub(super) fn subtitles(
         &self,
         subtitles: &[EncodedStream],
@@ -52,9 +50,8 @@ impl Builder {
         demuxers: &[Demuxer],
         muxers: &mut [Muxer],
         exits_on_error: bool,
-        routes: &mut [Vec<Routes>],
-        running: &mut Running,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<SubtitleStage>, Error> {
+        let mut stages = Vec::new();
         for ((input, stream), OpenSubtitle { decoder, canvas_size, graphs }) in open {
             let plan = &demuxers[input].file.streams[stream];
             let mut targets = Vec::new();
@@ -65,7 +62,7 @@ impl Builder {
                 muxers[s.output].stream_ready(s.index, ready)?;
                 targets.push(target);
             }
-            let stage = SubtitleStage {
+            stages.push(SubtitleStage {
                 context: Arc::clone(&self.context),
                 inbox: packet_inbox(&self.context, &demuxers[input], stream),
                 decoder,
@@ -77,11 +74,8 @@ impl Builder {
                 graphs,
                 canvas_size,
                 time_base: plan.info.time_base,
-            };
-            routes[input][stream].wants_heartbeat = !stage.graphs.is_empty();
-            routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
-            running.others.push(spawn_stage(&self.context, &format!("sub{input}:{stream}"), move || stage.run())?);
+            });
         }
-        Ok(())
+        Ok(stages)
     }
 }

@@ -14,6 +14,7 @@ mod memory;
 mod observer;
 mod pipes;
 mod probe;
+pub mod probing;
 mod program;
 mod progress;
 mod ready;

@@ -47,7 +47,7 @@ impl Observer for Complaints {
 }
 
 impl Engine {
-    /// Probes on a thread of the engine, while the caller waits.
+    /// Probes on a thread of the engine, while the caller waits: JSON of format and streams, or of what the option `mt_show` says.
     pub fn probe(
         self: &Arc<Self>,
         url: &str,
@@ -90,7 +90,7 @@ impl Engine {
         let probing = Arc::clone(&context);
         let task = self.threads().spawn("mt-probe".into(), 0, move || {
             let _log = log; // lines are taken as long as the probe runs, also when it was left behind
-            crate::engine::probe(&probing, &spec)
+            crate::engine::probe::run(&probing, &spec)
         })?;
         let result = match timeout {
             None => task.join(),

@@ -1,6 +1,8 @@
 /* Scenarios s56 to s58, s63 and s64: formats that a stream cannot give everything, and a look at the first bytes. */
 #include "memory.h"
 
+#include <math.h>
+
 /* Feeds `data` to a job of `args` that reads mt:in, and gives its result; the job is left to be asked for its error. */
 static int32_t run_over(mt_transcode_engine *engine, const char *const *args, const uint8_t *data, size_t size,
                         mt_transcode_job **job_out) {
@@ -157,6 +159,51 @@ static void s63_probe(void) {
   LEAVE(engine);
 }
 
+static char *probe_shows(mt_transcode_engine *engine, const char *shown, const char *intervals) {
+  const char *const options[] = {"mt_show", shown, "mt_read_intervals", intervals, NULL};
+  char *json = NULL;
+  CHECK_EQUAL(mt_transcode_probe(engine, clip(), options, patience_ms(), &json, NULL), 0);
+  return json;
+}
+
+/* A writer that breaks off matters to who reads to the end, not to who looks at a part. */
+static void pipe_probe_shows(mt_transcode_engine *engine) {
+  const char *const options[] = {"f", "mpegts", "mt_show", "packets", NULL};
+  const size_t size = ts_clip()->size;
+  mt_transcode_pipe *pipe = new_pipe(engine, 16 << 20);
+  char *json = NULL;
+  CHECK_EQUAL(mt_transcode_pipe_write(pipe, ts_clip()->data, size, 0), (int64_t)size);
+  CHECK_EQUAL(mt_transcode_pipe_close_write(pipe, -EIO), 0);
+  CHECK_EQUAL(mt_transcode_pipe_probe(pipe, options, 0, patience_ms(), &json, NULL), -EIO);
+  CHECK_EQUAL(mt_transcode_pipe_probe(pipe, options, size / 2, patience_ms(), &json, NULL), 0);
+  if (CHECK(json != NULL)) CHECK_CONTAINS(json, "\"flags\":\"K_\"");
+  mt_transcode_string_free(json);
+  mt_transcode_pipe_free(pipe);
+}
+
+static void s83_probe_shows(void) {
+  mt_transcode_engine *engine = new_engine();
+  mt_transcode_error *error = NULL;
+  char *json = probe_shows(engine, "packets", "%+#3");
+  CHECK(strncmp(json, "{\"packets\":[{", 13) == 0);
+  CHECK_CONTAINS(json, "\"flags\":\"K_\"");
+  CHECK(strstr(json, "\"streams\"") == NULL);
+  mt_transcode_string_free(json);
+  json = probe_shows(engine, "frames,chapters,format", "%+0.5");
+  CHECK_CONTAINS(json, "\"pict_type\":\"I\"");
+  CHECK_CONTAINS(json, "\"chapters\":[]");
+  CHECK(fabs(json_duration(json) - 2) <= 0.1);
+  mt_transcode_string_free(json);
+  json = NULL;
+  CHECK_EQUAL(mt_transcode_probe(engine, clip(), (const char *const[]){"mt_show", "nonsense", NULL}, 0, &json, &error),
+              MT_TRANSCODE_EOPTION);
+  CHECK(json == NULL);
+  if (CHECK(error != NULL)) CHECK_CONTAINS(error->message, "nonsense");
+  mt_transcode_error_free(error);
+  pipe_probe_shows(engine);
+  mt_transcode_engine_free(engine);
+}
+
 /* A probe of these bytes is refused with `code`, and explained; what was there can still be read. */
 static void check_refused(mt_transcode_engine *engine, const struct bytes *bytes, uint64_t limit, int32_t code) {
   mt_transcode_pipe *pipe = new_pipe(engine, 0);
@@ -213,5 +260,6 @@ const struct test_case format_tests[] = {
     {"s58_self_contained", s58_self_contained},
     {"s63_probe", s63_probe},
     {"s64_probe_refuses", s64_probe_refuses},
+    {"s83_probe_shows", s83_probe_shows},
     {NULL, NULL},
 };

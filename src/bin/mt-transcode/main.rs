@@ -8,6 +8,7 @@ mod keys;
 mod line;
 mod messages;
 mod overwrite;
+mod probe;
 mod report_file;
 mod run;
 mod settings;
@@ -26,7 +27,7 @@ const WARNING: i32 = 24;
 const INFO: i32 = 32;
 
 const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
-       mt-transcode probe [-OPTION VALUE]... URL
+       mt-transcode probe FFPROBE-ARGUMENTS...
        mt-transcode diagnostics
        mt-transcode version
 
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
             print(&format!("{}\n", diagnostics()));
             Ok(())
         }
-        Some("probe") => probe(&args[1..]),
+        Some("probe") => return probe::run(&args[1..]),
         Some(_) => return ExitCode::from(run::run(&args)),
     };
     match result {
@@ -103,16 +104,4 @@ fn report(error: &Error) {
 
 fn engine() -> Result<Arc<Engine>, Error> {
     Engine::new(EngineConfig::new(1, None, false, LogMode::Leave, 0))
-}
-
-fn probe(args: &[String]) -> Result<(), Error> {
-    let (url, options) = args.split_last().ok_or_else(|| Error::invalid("probe needs a URL".into()))?;
-    let pairs: Vec<(String, String)> = options
-        .chunks(2)
-        .map(|pair| (pair[0].trim_start_matches('-').to_owned(), pair.get(1).cloned().unwrap_or_default()))
-        .collect();
-    // Lines of its own kind go into the text of its error.
-    let engine = Engine::new(EngineConfig::new(1, None, false, LogMode::Take, 0))?;
-    print(&format!("{}\n", engine.probe(url, &pairs, None)?));
-    Ok(())
 }

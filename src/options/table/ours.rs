@@ -26,4 +26,18 @@ static OPTIONS: &[OptionDef] = &[
         "what is kept of a stream whose index lies behind its media (32 MiB)",
     )
     .within(0.0, LARGE),
+    def(
+        "mt_show",
+        Scope::INPUT,
+        Text,
+        "words",
+        "what a probe shows: format,streams,chapters,programs,packets,frames; not for the inputs of jobs",
+    ),
+    def(
+        "mt_read_intervals",
+        Scope::INPUT,
+        Text,
+        "intervals",
+        "what a probe reads of packets and frames, as ffprobe's -read_intervals; not for the inputs of jobs",
+    ),
 ];
