@@ -47,7 +47,7 @@ pub fn source_format((width, height): (i32, i32)) -> SourceFormat {
         layout: None,
         channels: 0,
         matrix: None,
-        colors: Colors::UNKNOWN,
+        colors: Colors::unknown(),
     }
 }
 
