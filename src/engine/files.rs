@@ -320,6 +320,14 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
             .ok_or_else(|| Error::option(format!("option r has the value '{rate}', which is no frame rate")))?,
         _ => Rational::new(0, 0),
     };
+    if let Some(kind) = value("hwaccel").filter(|kind| !matches!(*kind, "none" | "auto")) {
+        return Err(Error::new(
+            Code::UNSUPPORTED,
+            format!("option hwaccel asks for {kind}, and this version decodes on no hardware"),
+        )
+        .at("open input")
+        .with_hint("Leave the option out: the decoder then runs on the CPU."));
+    }
     let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
     if info.kind() == MediaKind::Audio {
         info.parameters.guess_layout(max_channels as i32);
