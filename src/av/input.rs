@@ -241,6 +241,11 @@ impl Input {
         Some(self.get().start_time).filter(|t| *t != super::NOPTS)
     }
 
+    /// When the first packet was made, in microseconds of the Unix epoch; None where the format does not say.
+    pub fn start_time_realtime_us(&self) -> Option<i64> {
+        Some(self.get().start_time_realtime).filter(|t| *t != super::NOPTS)
+    }
+
     /// Microseconds; None where unknown.
     pub fn duration_us(&self) -> Option<i64> {
         Some(self.get().duration).filter(|d| *d > 0)

@@ -27,6 +27,7 @@ mod frame_rate;
 mod host;
 mod implied;
 mod inbox;
+mod isync;
 mod look;
 mod looping;
 mod mapping;

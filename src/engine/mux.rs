@@ -46,6 +46,7 @@ pub struct Muxer {
     pub(super) streams: Vec<MuxStream>,
     sync: Option<SyncQueue>,
     limit_bytes: Option<u64>,
+    aborts_on_empty_stream: bool,
     first_video: Option<usize>,
     pub(super) has_header: bool,
     is_ended: bool,
@@ -109,6 +110,7 @@ impl Muxer {
             streams,
             sync,
             limit_bytes: open.limit_bytes,
+            aborts_on_empty_stream: open.aborts_on_empty_stream,
             has_header: false,
             is_ended: false,
             size_bytes: 0,
@@ -369,6 +371,20 @@ impl Muxer {
         let closed = self.output.close();
         closed
             .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))?;
-        self.check_host()
+        self.check_host()?;
+        self.check_empty_streams()
+    }
+
+    /// -abort_on empty_output_stream.
+    fn check_empty_streams(&self) -> Result<(), Error> {
+        let is_empty = |stream: &MuxStream| stream.packets == 0 && stream.kind != MediaKind::Attachment;
+        match self.streams.iter().position(is_empty).filter(|_| self.aborts_on_empty_stream) {
+            None => Ok(()),
+            Some(index) => {
+                let text =
+                    format!("stream {index} of '{}' is empty, and -abort_on empty_output_stream is set", self.url);
+                Err(self.error(Error::new(Code::MUX, text).at("mux").on_stream(index)))
+            }
+        }
     }
 }

@@ -114,6 +114,7 @@ impl Builder<'_> {
             duration_us: duration,
             limit_bytes: spec.value("fs").and_then(parse_integer).map(|bytes| bytes as u64),
             is_shortest: spec.flag("shortest").unwrap_or(false),
+            aborts_on_empty_stream: super::run::aborts_on(self.job, "empty_output_stream")?,
             chapters_us: Vec::new(),
             host: Arc::clone(&self.host),
         })

@@ -7,6 +7,7 @@ use super::demux::Demuxer;
 use super::errors::failed;
 use super::files::{OpenInput, open_input};
 use super::implied;
+use super::isync;
 use super::mux::Muxer;
 use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
@@ -52,6 +53,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);
     }
+    isync::apply(context, job, &mut inputs)?;
     let job = &*implied::expand(job, &inputs)?;
     let mut graphs = complex_graphs(job, &mut inputs)?;
     let mut outputs = Vec::new();
@@ -314,10 +316,25 @@ fn mark_open(context: &JobContext, mapping: Option<String>) {
     context.observer.running();
 }
 
+/// Whether -abort_on has `flag`: "empty_output+empty_output_stream".
+pub(super) fn aborts_on(job: &JobSpec, flag: &str) -> Result<bool, Error> {
+    let text = job.global("abort_on").unwrap_or_default();
+    let given: Vec<&str> = text.split(['+', '|']).filter(|given| !given.is_empty()).collect();
+    if let Some(other) = given.iter().find(|given| !["empty_output", "empty_output_stream"].contains(given)) {
+        return Err(Error::option(format!(
+            "option abort_on has the unknown flag '{other}'; it takes empty_output and empty_output_stream"
+        )));
+    }
+    Ok(given.contains(&flag))
+}
+
 /// The job's result: an output that failed, an input that broke off, or too much that could not be decoded.
 fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(), Error> {
     if let Some(error) = outcome.output_errors.into_iter().flatten().next() {
         return Err(error);
+    }
+    if aborts_on(job, "empty_output")? && context.counters.packets_written.load(Relaxed) == 0 {
+        return Err(Error::new(Code::MUX, "nothing was written, and -abort_on empty_output is set".into()).at("mux"));
     }
     if let Some(error) = outcome.read_error {
         if job.global("mt_read_errors") != Some("ignore") {
