@@ -47,15 +47,17 @@ pub struct SourceState {
 }
 
 const PATIENCE: usize = 32;
+/// Samples are small, and what amix makes of them hangs on the order in which they come: they wait until the graph asks for them.
+const PATIENCE_SAMPLES: usize = 4096;
 
 impl SourceState {
     pub fn new(settings: SourceSettings) -> SourceState {
         SourceState {
+            patience: if settings.kind == MediaKind::Audio { PATIENCE_SAMPLES } else { PATIENCE },
             settings,
             format: None,
             waiting: VecDeque::new(),
             is_ended: false,
-            patience: PATIENCE,
             discarded: 0,
             canvas: None,
         }
@@ -355,7 +357,14 @@ impl FilterStage {
     /// The end: encoders that never got a frame are opened all the same, so that their file gets its header (rule 25).
     fn open_remaining(&mut self) -> Result<(), Error> {
         if self.graph.is_none() && !self.configure_from_parameters()? {
-            return Ok(());
+            let text =
+                format!("a source of the filter graph '{}' ended before its format was known", self.plan.description);
+            return match self.context.is_ending() {
+                true => Ok(()),
+                false => Err(Error::new(Code::DECODE, text)
+                    .at("decode")
+                    .with_hint("No frame of it could be decoded, and the file does not say what they would be like.")),
+            };
         }
         for index in 0..self.sinks.len() {
             if !self.sinks[index].is_open && !self.sinks[index].is_done {

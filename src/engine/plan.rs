@@ -194,6 +194,8 @@ pub struct OpenOutput {
     pub duration_us: Option<i64>,
     pub limit_bytes: Option<u64>,
     pub is_shortest: bool,
+    /// -mt_strict: an option that nobody takes is an error.
+    pub is_strict: bool,
     /// A stream without a packet fails it (-abort_on).
     pub aborts_on_empty_stream: bool,
     /// Where its chapters begin, in microseconds.
