@@ -21,10 +21,6 @@ const PROGRAMS: [(&str, &[&str]); 2] = [
     (env!("CARGO_BIN_EXE_mt-transcode"), &["-v", "error", "-nostdin", "-y"]),
 ];
 
-fn is_5_1() -> bool {
-    mt_transcode::engine::libraries().iter().any(|library| library.name == "libavcodec" && library.loaded.0 == 59)
-}
-
 /// Words between spaces; quotes keep spaces together.
 fn split(line: &str) -> Vec<String> {
     let (mut all, mut word, mut is_quoted) = (Vec::new(), String::new(), false);

@@ -13,14 +13,6 @@ use std::time::{Duration, Instant};
 const FORMS: [&str; 7] = ["default", "compact", "csv", "flat", "ini", "json", "xml"];
 const SECTIONS: &str = "-show_format -show_streams -show_chapters -show_programs";
 
-fn is_ffprobe_5_1() -> bool {
-    let is_its = mt_transcode::engine::libraries().iter().any(|l| l.name == "libavcodec" && l.loaded.0 == 59);
-    if !is_its {
-        println!("the fields are those of ffprobe 5.1: nothing to do");
-    }
-    is_its
-}
-
 /// What a program writes, and how it ends; neither hangs.
 fn answer(program: &[&str], args: &[String]) -> (Vec<u8>, Vec<u8>, Option<i32>) {
     let output = Command::new("timeout").arg("60").args(program).args(args).output().expect("timeout(1)");

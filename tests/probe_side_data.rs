@@ -150,8 +150,7 @@ fn picture(folder: &Path, before: &[Vec<u8>], after: &[u8]) -> Vec<u8> {
 fn dynamic_metadata_of_frames() {
     // Given a frame with HDR10+, HDR Vivid and Dolby Vision metadata, when it is shown, then each number stands where ffprobe
     // shows it.
-    if !mt_transcode::engine::libraries().iter().any(|l| l.name == "libavcodec" && l.loaded.0 == 59) {
-        println!("the fields are those of ffprobe 5.1: nothing to do");
+    if !is_ffprobe_5_1() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");

@@ -142,8 +142,11 @@ fn an_existing_file_is_asked_for() {
             let is_old = std::fs::read(at.join("o.mkv")).unwrap() == b"old";
             (output.status.code(), is_old, errors(&output).contains("Overwrite? [y/N]"))
         });
-        assert_eq!(both[0], both[1], "{options} {answer:?}");
-        assert_eq!(both[1].0, Some(code), "{options} {answer:?}");
+        let our_code = both[1].0;
+        let what_is_the_same = |code: Option<i32>| code.filter(|_| is_5_1()); // 7.0 and newer end with 0 where the answer is no
+        let [theirs, ours] = both.map(|(code, is_old, asks)| (what_is_the_same(code), is_old, asks));
+        assert_eq!(theirs, ours, "{options} {answer:?}");
+        assert_eq!(our_code, Some(code), "{options} {answer:?}");
     }
 }
 
@@ -164,7 +167,9 @@ fn progress_is_written_in_blocks() {
     assert_eq!(keys, their_keys);
     // What does not depend on the machine's speed is equal.
     let steady = |block: &str| -> Vec<String> {
-        let is_steady = |line: &&str| !["fps=", "speed=", "bitrate="].iter().any(|key| line.starts_with(key));
+        // Later releases count to the end of the last packet, 5.1 to its beginning.
+        let time = if is_5_1() { "speed=" } else { "out_time" };
+        let is_steady = |line: &&str| !["fps=", "speed=", "bitrate=", time].iter().any(|key| line.starts_with(key));
         block.lines().filter(is_steady).map(str::to_owned).collect()
     };
     assert_eq!(steady(&ours), steady(&theirs));
@@ -177,9 +182,10 @@ fn the_log_is_ffmpegs() {
     // Files as they are opened and written, the mapping, the line of progress and the summary, by the same level.
     let folder = tempfile::tempdir().unwrap();
     clip(&engine(), folder.path());
-    for line in
-        ["-hide_banner -y -i clip.mp4 -c copy o.mkv", "-hide_banner -y -v level+warning -i clip.mp4 -c copy o.mkv"]
-    {
+    let lines =
+        ["-hide_banner -y -v level+warning -i clip.mp4 -c copy o.mkv", "-hide_banner -y -i clip.mp4 -c copy o.mkv"];
+    // Later releases write the mapping before the outputs, and other words.
+    for line in &lines[..if is_5_1() { 2 } else { 1 }] {
         let both = ["ffmpeg", OURS].map(|program| {
             let text = errors(&output(program, folder.path(), line)).replace('\r', "\n");
             let is_steady = |line: &&str| !line.contains("speed=") && !line.starts_with("Press [q]");

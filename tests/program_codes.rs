@@ -3,8 +3,6 @@
 mod common;
 
 use common::*;
-use mt_transcode::job::ffmpeg_release;
-use mt_transcode::options::Release;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -136,11 +134,13 @@ fn code(program: &str, files: &Path, line: &str) -> Option<i32> {
 fn exit_codes_are_ffmpegs() {
     let files = tempfile::tempdir().unwrap();
     prepare(files.path());
-    let is_their_release = ffmpeg_release() == Release(5, 1);
+    if !is_5_1() {
+        println!("skipped: exit codes of another FFmpeg than 5.1 (other numbers stand for the same failures)");
+    }
     let mut wrong = Vec::new();
     for line in LINES.lines().filter(|line| !line.is_empty()) {
         let ours = code(env!("CARGO_BIN_EXE_mt-transcode"), files.path(), line);
-        if is_their_release {
+        if is_5_1() {
             let theirs = code("ffmpeg", files.path(), line);
             if ours != theirs {
                 wrong.push(format!("{line}: {ours:?}, ffmpeg {theirs:?}"));

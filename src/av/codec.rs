@@ -104,6 +104,16 @@ impl Codec {
             .collect()
     }
 
+    /// Empty: any, or FFmpeg is older than 7.1 and does not say.
+    pub(super) fn color_spaces(self) -> Vec<i32> {
+        self.list(CONFIG_SPACES, |p: &i32| *p == ffi::AVCOL_SPC_UNSPECIFIED as i32)
+    }
+
+    /// As `color_spaces`.
+    pub(super) fn color_ranges(self) -> Vec<i32> {
+        self.list(CONFIG_RANGES, |p: &i32| *p == ffi::AVCOL_RANGE_UNSPECIFIED as i32)
+    }
+
     /// Names and numbers of channels of the layouts.
     pub fn layouts(self) -> Vec<(String, i32)> {
         let layouts = self.list(CONFIG_LAYOUTS, |p: &ffi::AVChannelLayout| p.nb_channels == 0);
@@ -145,7 +155,8 @@ impl Codec {
             CONFIG_SAMPLES => codec.sample_fmts.cast(),
             CONFIG_RATES => codec.supported_samplerates.cast(),
             CONFIG_FRAME_RATES => codec.supported_framerates.cast(),
-            _ => codec.ch_layouts.cast(),
+            CONFIG_LAYOUTS => codec.ch_layouts.cast(),
+            _ => std::ptr::null(),
         }
     }
 }
@@ -159,6 +170,8 @@ mod config {
     pub(super) const CONFIG_RATES: Config = ffi::AV_CODEC_CONFIG_SAMPLE_RATE;
     pub(super) const CONFIG_FRAME_RATES: Config = ffi::AV_CODEC_CONFIG_FRAME_RATE;
     pub(super) const CONFIG_LAYOUTS: Config = ffi::AV_CODEC_CONFIG_CHANNEL_LAYOUT;
+    pub(super) const CONFIG_SPACES: Config = ffi::AV_CODEC_CONFIG_COLOR_SPACE;
+    pub(super) const CONFIG_RANGES: Config = ffi::AV_CODEC_CONFIG_COLOR_RANGE;
 }
 #[cfg(not(ffmpeg7_1))]
 mod config {
@@ -168,5 +181,7 @@ mod config {
     pub(super) const CONFIG_RATES: Config = 2;
     pub(super) const CONFIG_FRAME_RATES: Config = 3;
     pub(super) const CONFIG_LAYOUTS: Config = 4;
+    pub(super) const CONFIG_SPACES: Config = 5;
+    pub(super) const CONFIG_RANGES: Config = 6;
 }
 use config::*;

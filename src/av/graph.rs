@@ -1,7 +1,7 @@
 //! Filter graphs.
 
 use super::params::ChannelLayout;
-use super::{AvError, Frame, Rational, ffi};
+use super::{AvError, Colors, Frame, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
@@ -263,6 +263,7 @@ impl Graph {
                 frame_rate: ffi::av_buffersink_get_frame_rate(sink).into(),
                 sample_rate: if is_audio { ffi::av_buffersink_get_sample_rate(sink) } else { 0 },
                 layout,
+                colors: Colors::of_sink(sink),
             }
         }
     }
@@ -293,6 +294,7 @@ pub struct SinkFormat {
     pub frame_rate: Rational,
     pub sample_rate: i32,
     pub layout: ChannelLayout,
+    pub colors: Colors,
 }
 
 /// Arguments of a video source (ffmpeg_filter.c: configure_input_video_filter).
@@ -302,11 +304,19 @@ pub fn video_source_args(
     time_base: Rational,
     aspect: Rational,
     frame_rate: Rational,
+    colors: Colors,
 ) -> String {
     let aspect = if aspect.den == 0 { Rational::new(0, 1) } else { aspect };
     let mut args = format!(
-        "video_size={}x{}:pix_fmt={}:time_base={}/{}:pixel_aspect={}/{}",
-        size.0, size.1, format, time_base.num, time_base.den, aspect.num, aspect.den
+        "video_size={}x{}:pix_fmt={}:time_base={}/{}:pixel_aspect={}/{}{}",
+        size.0,
+        size.1,
+        format,
+        time_base.num,
+        time_base.den,
+        aspect.num,
+        aspect.den,
+        colors.source_args()
     );
     if frame_rate.num != 0 && frame_rate.den != 0 {
         args.push_str(&format!(":frame_rate={}/{}", frame_rate.num, frame_rate.den));

@@ -157,7 +157,7 @@ pub(super) fn media_letter(kind: ffi::AVMediaType) -> char {
 
 pub fn filters() -> String {
     let mut out = "Filters:\n  T.. = Timeline support\n  .S. = Slice threading\n".to_owned();
-    if cfg!(not(ffmpeg7_0)) {
+    if cfg!(not(ffmpeg8_0)) {
         out.push_str("  ..C = Command support\n");
     }
     out.push_str("  A = Audio input/output\n  V = Video input/output\n");
@@ -170,9 +170,9 @@ pub fn filters() -> String {
         let has = |flag: u32| filter.flags as u32 & flag != 0;
         let timeline = letter(has(ffi::AVFILTER_FLAG_SUPPORT_TIMELINE), 'T');
         let slices = letter(has(ffi::AVFILTER_FLAG_SLICE_THREADS), 'S');
-        #[cfg(not(ffmpeg7_0))]
+        #[cfg(not(ffmpeg8_0))]
         let commands = String::from(letter(filter.process_command.is_some(), 'C'));
-        #[cfg(ffmpeg7_0)]
+        #[cfg(ffmpeg8_0)]
         let commands = "";
         // SAFETY: static strings.
         let (name, about) = unsafe { (word(filter.name), word(filter.description)) };

@@ -9,6 +9,7 @@ mod bsf;
 mod canvas;
 mod chapters;
 mod codec;
+mod colors;
 mod decoder;
 mod dict;
 mod encoder;
@@ -55,6 +56,7 @@ pub use bsf::BitstreamFilters;
 pub use canvas::CANVAS_FORMAT;
 pub use chapters::Chapter;
 pub use codec::{Codec, decoder_for, find_decoder, find_encoder};
+pub use colors::{ColorChoice, Colors};
 pub use decoder::Decoder;
 pub use dict::Dict;
 pub use encoder::{

@@ -311,9 +311,9 @@ impl Output {
     }
 
     /// What ffmpeg does so that a copied stream keeps its time base where the muxer can
-    /// (avformat_transfer_internal_stream_timing_info). Since FFmpeg 8 the muxer does it.
+    /// (avformat_transfer_internal_stream_timing_info). Since FFmpeg 7.1 it is the input's (ffmpeg_mux_init.c: streamcopy_init).
     pub fn transfer_timing(&mut self, index: usize, input: &Input, from: usize, copy_tb: i32) -> Result<(), AvError> {
-        #[cfg(not(ffmpeg8_0))]
+        #[cfg(not(ffmpeg7_1))]
         {
             let (to, from) = (self.stream(index), input.stream(from));
             // SAFETY: both streams are valid; the format is this output's.
@@ -328,7 +328,7 @@ impl Output {
                 }
             }
         }
-        #[cfg(ffmpeg8_0)]
+        #[cfg(ffmpeg7_1)]
         {
             let _ = copy_tb;
             // SAFETY: both streams are valid.

@@ -69,7 +69,7 @@ impl Parameters {
         self.0.as_ptr()
     }
 
-    fn get(&self) -> &ffi::AVCodecParameters {
+    pub(super) fn get(&self) -> &ffi::AVCodecParameters {
         // SAFETY: valid while we own it; no Rust enum in it (build.rs), so any content is a valid value.
         unsafe { self.0.as_ref() }
     }

@@ -3,7 +3,9 @@
 
 use super::errors::failed;
 use super::plan::{EncodePlan, GraphPlan};
-use crate::av::{self, ChannelLayout, Frame, Graph, GraphOptions, Link, Parameters, Rational, rotation};
+use crate::av::{
+    self, ChannelLayout, ColorChoice, Colors, Frame, Graph, GraphOptions, Link, Parameters, Rational, rotation,
+};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 
@@ -19,6 +21,7 @@ pub struct SourceFormat {
     pub layout: Option<String>,
     pub channels: i32,
     pub matrix: Option<[i32; 9]>,
+    pub colors: Colors,
 }
 
 impl SourceFormat {
@@ -32,6 +35,7 @@ impl SourceFormat {
             layout: frame.layout_name(),
             channels: frame.channels(),
             matrix: frame.display_matrix(),
+            colors: Colors::of_frame(frame),
         }
     }
 
@@ -46,6 +50,7 @@ impl SourceFormat {
             layout: parameters.layout_name(),
             channels: parameters.channels(),
             matrix: None,
+            colors: Colors::of_parameters(parameters),
         };
         let is_known = match parameters.kind() {
             MediaKind::Video => format.width > 0 && format.height > 0,
@@ -57,7 +62,7 @@ impl SourceFormat {
     /// Whether the graph must be built again (ffmpeg.c: ifilter_send_frame). A changed aspect ratio alone does not.
     pub fn needs_rebuild(&self, new: &SourceFormat, kind: MediaKind) -> bool {
         let media = match kind {
-            MediaKind::Video => self.width != new.width || self.height != new.height,
+            MediaKind::Video => (self.width, self.height, self.colors) != (new.width, new.height, new.colors),
             _ => self.sample_rate != new.sample_rate || self.layout != new.layout || self.channels != new.channels,
         };
         self.format != new.format || media
@@ -89,6 +94,7 @@ pub struct SinkSettings {
     pub size: Option<(i32, i32)>,
     pub sws: String,
     pub formats: Vec<i32>,
+    pub colors: ColorChoice,
     pub sample_rates: Vec<i32>,
     pub layouts: Vec<String>,
     pub apad: Option<String>,
@@ -112,6 +118,7 @@ impl SinkSettings {
             size: encode.video.size.filter(|_| encode.video.autoscale),
             sws,
             formats: Vec::new(),
+            colors: ColorChoice::default(),
             sample_rates: Vec::new(),
             layouts: Vec::new(),
             apad: encode.audio.apad.clone().filter(|_| is_shortest),
@@ -120,7 +127,7 @@ impl SinkSettings {
             trim_duration_us: trim.1,
         };
         match kind {
-            MediaKind::Video => sink.formats = pixel_formats(encode),
+            MediaKind::Video => (sink.formats, sink.colors) = (pixel_formats(encode), colors(encode)),
             _ => sink.set_audio(encode),
         }
         sink
@@ -149,6 +156,7 @@ impl SinkSettings {
     pub fn pin(&mut self, given: &av::SinkFormat, autoscale: bool) {
         self.formats = vec![given.format];
         if self.kind == MediaKind::Video {
+            self.colors = ColorChoice::only(given.colors);
             if autoscale {
                 self.size = Some((given.width, given.height));
             }
@@ -166,8 +174,13 @@ impl SinkSettings {
                 let sws = if self.sws.is_empty() { String::new() } else { format!(":{}", self.sws) };
                 add("scale", format!("{width}:{height}{sws}"));
             }
+            let mut args = self.colors.filter_args();
             if !self.formats.is_empty() {
-                add("format", joined(self.formats.iter().filter_map(|f| av::pixel_format_name(*f))));
+                let names = joined(self.formats.iter().filter_map(|f| av::pixel_format_name(*f)));
+                args.push(format!("pix_fmts={names}"));
+            }
+            if !args.is_empty() {
+                add("format", args.join(":"));
             }
         } else {
             if let Some(pan) = &self.pan {
@@ -198,14 +211,24 @@ fn joined(names: impl Iterator<Item = String>) -> String {
     names.collect::<Vec<_>>().join("|")
 }
 
+fn is_strict(encode: &EncodePlan) -> bool {
+    let relaxed = |value: String| matches!(value.as_str(), "unofficial" | "experimental" | "-1" | "-2");
+    !encode.options.get("strict").is_some_and(relaxed)
+}
+
+/// An encoder that is asked without its context answers for -strict normal (mjpegenc.c: mjpeg_get_supported_config).
+fn colors(encode: &EncodePlan) -> ColorChoice {
+    match encode.codec.name() == "mjpeg" && !is_strict(encode) {
+        true => ColorChoice::default(),
+        false => ColorChoice::of(encode.codec),
+    }
+}
+
 /// The formats of an encoder, or the one that the user wants if the encoder takes it (else the nearest).
 fn pixel_formats(encode: &EncodePlan) -> Vec<i32> {
     let mut supported = encode.codec.pixel_formats();
-    let strict = encode
-        .options
-        .get("strict")
-        .map(|value| !matches!(value.as_str(), "unofficial" | "experimental" | "-1" | "-2"));
-    if encode.codec.name() == "mjpeg" && strict.unwrap_or(true) {
+    // From 7.1 on it lists colour ranges instead.
+    if encode.codec.name() == "mjpeg" && is_strict(encode) && cfg!(not(ffmpeg7_1)) {
         // The encoder lists limited-range formats for -strict unofficial only (get_compliance_normal_pix_fmts).
         supported = ["yuvj420p", "yuvj422p", "yuvj444p"].iter().filter_map(|name| av::pixel_format(name)).collect();
     }
@@ -313,7 +336,14 @@ fn connect(
             links = upright(&matrix);
         }
         let size = (format.width, format.height);
-        av::video_source_args(size, format.format, settings.time_base, format.aspect, settings.frame_rate)
+        av::video_source_args(
+            size,
+            format.format,
+            settings.time_base,
+            format.aspect,
+            settings.frame_rate,
+            format.colors,
+        )
     } else {
         let sample_format = av::sample_format_name(format.format).ok_or(av::AvError::INVALID)?;
         av::audio_source_args(format.sample_rate, &sample_format, format.layout.as_deref(), format.channels)

@@ -223,7 +223,8 @@ fn set_by_hand(specifier: &str, text: &str, open: &mut OpenOutput, chapters: &mu
         }
         Place::Streams(specifier) => {
             for stream in matching(open, &specifier)? {
-                if let (Some(degrees), "rotate") = (parse_float(value), key) {
+                // Later releases have -display_rotation only, and a tag of this name is a tag.
+                if let (Some(degrees), "rotate", false) = (parse_float(value), key, cfg!(ffmpeg7_1)) {
                     open.streams[stream].rotate = Some(degrees);
                     continue;
                 }

@@ -33,8 +33,10 @@ impl FileOptions {
             resampler: Dict::default(),
             is_encoding,
         };
-        // ffmpeg's default (cmdutils.c: init_dynload).
-        sorted.scaler.set("flags", "bicubic");
+        // ffmpeg's default (cmdutils.c: init_opts). Later releases have none, and their filter "scale" would take it over -sws_flags.
+        if cfg!(not(ffmpeg7_1)) {
+            sorted.scaler.set("flags", "bicubic");
+        }
         for setting in spec.av_options() {
             let owner = av::option_owner(&setting.name);
             if owner.format && setting.specifier.is_empty() {

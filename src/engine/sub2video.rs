@@ -3,7 +3,7 @@
 
 use super::files::OpenInput;
 use super::filter_build::SourceFormat;
-use crate::av::{AvError, CANVAS_FORMAT, Decoder, Frame, Rational, Subtitle, TIME_BASE, rescale};
+use crate::av::{AvError, CANVAS_FORMAT, Colors, Decoder, Frame, Rational, Subtitle, TIME_BASE, rescale};
 use crate::options::MediaKind;
 
 pub struct Sub2Video {
@@ -47,6 +47,7 @@ pub fn source_format((width, height): (i32, i32)) -> SourceFormat {
         layout: None,
         channels: 0,
         matrix: None,
+        colors: Colors::UNKNOWN,
     }
 }
 

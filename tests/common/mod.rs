@@ -4,7 +4,8 @@
 pub mod memory;
 
 use mt_transcode::error::Error;
-use mt_transcode::job::{Engine, EngineConfig, Job, LogMode};
+use mt_transcode::job::{Engine, EngineConfig, Job, LogMode, ffmpeg_release};
+use mt_transcode::options::Release;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -55,6 +56,19 @@ pub fn clip(engine: &Arc<Engine>, folder: &Path) -> PathBuf {
                 -threads 1 -c:a aac -metadata title=clip {}/clip.mp4";
     run_in(engine, folder, line).expect("the clip");
     path
+}
+
+/// Whether the libraries, and so the programs beside us, are FFmpeg 5.1: where releases differ, ours follows this one.
+pub fn is_5_1() -> bool {
+    ffmpeg_release() == Release(5, 1)
+}
+
+/// Whether ffprobe has the fields that ours has; says so where a test is skipped for it.
+pub fn is_ffprobe_5_1() -> bool {
+    if !is_5_1() {
+        println!("skipped: comparisons with another ffprobe than 5.1 (it has other fields)");
+    }
+    is_5_1()
 }
 
 /// The ffmpeg program of the same libraries. True where it succeeded.
