@@ -53,6 +53,8 @@
 
 
 
+
+
 // The job reads the pipe: it is an input.
 #define MT_TRANSCODE_SIDE_READ 1
 
@@ -578,6 +580,8 @@ typedef struct mt_transcode_engine_stats_data {
   uint64_t memory_reserved_bytes;
   uint64_t memory_budget_bytes;
 } mt_transcode_engine_stats_data;
+
+
 
 
 

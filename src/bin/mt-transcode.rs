@@ -67,6 +67,10 @@ fn probe(args: &[String]) -> Result<(), mt_transcode::error::Error> {
         .chunks(2)
         .map(|pair| (pair[0].trim_start_matches('-').to_owned(), pair.get(1).cloned().unwrap_or_default()))
         .collect();
+    let mut pairs = pairs;
+    if !pairs.iter().any(|(name, _)| name == "mt_trust") {
+        pairs.push(("mt_trust".to_owned(), "trusted".to_owned()));
+    }
     println!("{}", engine()?.probe(url, &pairs, None)?);
     Ok(())
 }
@@ -89,6 +93,9 @@ fn transcode(args: &[String]) -> Result<(), mt_transcode::error::Error> {
     job.set_args(args)?;
     if !args.iter().any(|arg| arg == "-mt_read_errors") {
         job.set_option("mt_read_errors", Some("ignore"))?; // as the ffmpeg program does
+    }
+    if !args.iter().any(|arg| arg == "-mt_trust") {
+        job.set_option("mt_trust", Some("trusted"))?; // what ffmpeg does
     }
     job.start()?;
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -54,6 +54,7 @@ mod subtitle;
 mod subtitle_setup;
 mod threads;
 mod timestamps;
+mod trust;
 mod two_pass;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
@@ -66,6 +67,7 @@ pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::{probe, run};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
+pub use trust::{JobTrust, LIMITS, Limit, Verdict, Watch, file_options};
 
 pub use crate::av::forward_log;
 pub use crate::av::os::{

@@ -15,7 +15,7 @@ use super::progress::expected_duration_us;
 use super::single::{SingleThread, Target};
 use crate::av::{self, Rational, SideData};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, parse_float};
+use crate::options::{JobSpec, MediaKind, parse_float};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -38,6 +38,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     if job.outputs.is_empty() {
         return Err(Error::option("the job has no output".into()));
     }
+    super::trust::JobTrust::of(job)?;
     if let Some(other) = job.global("mt_read_errors").filter(|value| !matches!(*value, "fail" | "ignore")) {
         return Err(Error::option(format!(
             "option mt_read_errors has the unknown value '{other}'; it takes fail or ignore"
@@ -51,13 +52,14 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         inputs.push(input);
     }
     let job = &*implied::expand(job, &inputs)?;
-    let mut graphs = complex_graphs(job, &mut inputs)?;
+    let mut graphs = complex_graphs(context, job, &mut inputs)?;
     let mut outputs = Vec::new();
     for index in 0..job.outputs.len() {
         let before = outputs.iter().map(|output: &OpenOutput| output.streams.len()).sum();
         outputs.push(open_output(context, job, index, before, &mut inputs, &mut graphs)?);
     }
     check_connected(&graphs)?;
+    check_decoders(&inputs)?;
     for input in &inputs {
         input.options.check_unused(
             context,
@@ -72,6 +74,15 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         false => run_single(context, job, inputs, outputs)?,
     };
     conclude(context, job, outcome)
+}
+
+/// -mt_codecs, before any thread runs.
+fn check_decoders(inputs: &[OpenInput]) -> Result<(), Error> {
+    let decoded = |input: &OpenInput| {
+        let mut decoders = input.streams.iter().filter(|plan| plan.is_decoded).filter_map(|plan| plan.decoder);
+        decoders.try_for_each(|codec| input.policy.check_decoder(codec))
+    };
+    inputs.iter().try_for_each(|input| decoded(input).map_err(|error| error.on_input(input.index, &input.url)))
 }
 
 fn check_connected(graphs: &[GraphPlan]) -> Result<(), Error> {
@@ -330,10 +341,9 @@ fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(),
 }
 
 /// Opens an input and says what is in it, as ffprobe's JSON.
-pub fn probe(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
+pub fn probe(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
     av::set_log_slot(context.log_slot);
-    let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
-    let input = open_input(context, &job, 0);
+    let input = open_input(context, job, 0);
     let json = input.map(|input| av::probe_json(&input.input, true));
     av::set_log_slot(0);
     json
