@@ -242,6 +242,9 @@
 // A negative AVERROR.
 typedef struct AvError AvError;
 
+// Numbers of FFmpeg's: AVColorSpace and AVColorRange.
+typedef struct Colors Colors;
+
 // A fraction, `num/den`.
 typedef struct Rational Rational;
 
@@ -586,6 +589,10 @@ typedef struct mt_transcode_engine_stats_data {
   uint64_t memory_reserved_bytes;
   uint64_t memory_budget_bytes;
 } mt_transcode_engine_stats_data;
+
+
+
+
 
 
 

@@ -77,6 +77,8 @@ pub struct FilterStage {
     pub sources: Vec<SourceState>,
     pub sinks: Vec<Sink>,
     pub graph: Option<Graph>,
+    /// Frames that came out since one went in.
+    pub since_input: u64,
 }
 
 impl FilterStage {
@@ -216,6 +218,7 @@ impl FilterStage {
 
     fn push(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
         let Some(graph) = &mut self.graph else { return Ok(()) };
+        self.since_input = 0;
         match graph.send(source, frame) {
             Ok(()) => self.reap(),
             // This source has had enough; the others go on.
@@ -308,11 +311,25 @@ impl FilterStage {
                     Err(error) => return Err(self.error(error)),
                 }
                 if !self.sinks[index].is_done {
+                    self.check_repeat(index)?;
                     self.emit(index, frame)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Filters such as fps and loop make frames too. A graph without a source is the host's own.
+    fn check_repeat(&mut self, sink: usize) -> Result<(), Error> {
+        self.since_input += u64::from(self.sinks[sink].settings.kind == MediaKind::Video);
+        match self.context.trust.limits.repeat {
+            Some(limit)
+                if self.since_input > limit.saturating_mul(self.sinks.len() as u64) && !self.sources.is_empty() =>
+            {
+                Err(super::encode::too_many_frames(limit))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn emit(&mut self, index: usize, frame: Frame) -> Result<(), Error> {

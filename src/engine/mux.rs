@@ -239,6 +239,7 @@ impl Muxer {
             }
         }
         stream.last_dts = packet.dts();
+        self.check_output_bytes(packet.size() as u64)?;
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
         let written = self.output.write(&mut packet);
@@ -253,6 +254,17 @@ impl Muxer {
             self.is_ended = true;
         }
         Ok(())
+    }
+
+    /// -mt_max_output_bytes, over all outputs of the job.
+    fn check_output_bytes(&self, size: u64) -> Result<(), Error> {
+        let Some(limit) = self.context.trust.limits.output_bytes else { return Ok(()) };
+        if self.context.counters.payload_bytes.fetch_add(size, Relaxed).saturating_add(size) <= limit {
+            return Ok(());
+        }
+        let text =
+            format!("the outputs would have more than {limit} bytes: the limit is {limit} (-mt_max_output_bytes)");
+        Err(self.error(Error::new(Code::LIMIT, text).at("mux")))
     }
 
     /// Muxers of many files go on when one of them could not be opened or written.
@@ -361,7 +373,10 @@ impl Muxer {
                     .with_hint("Check that every mapped stream has data within the time that was asked for."),
             ));
         }
+        // An index that is moved to the front may take minutes, in which no packet moves.
+        let waiting = super::context::Waiting::begin(&self.context.counters);
         let trailer = self.output.write_trailer();
+        drop(waiting);
         self.measure();
         self.measured(self.output.size_bytes());
         let what = format!("cannot write the end of '{}'", self.url);

@@ -188,6 +188,9 @@ impl Builder<'_> {
         let is_encoded = matches!(open.streams[index].work, Work::Encode(_));
         use_stream(inputs, input, stream, is_encoded);
         let filter = self.filter_of(open, index)?;
+        if let Some(filter) = &filter {
+            super::trust::check_graph(&self.context.trust, filter)?;
+        }
         if !is_encoded {
             return match filter {
                 Some(filter) => Err(Error::option(format!(

@@ -39,6 +39,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     if job.outputs.is_empty() {
         return Err(Error::option("the job has no output".into()));
     }
+    super::trust::JobTrust::of(job)?;
     if let Some(other) = job.global("mt_read_errors").filter(|value| !matches!(*value, "fail" | "ignore")) {
         return Err(Error::option(format!(
             "option mt_read_errors has the unknown value '{other}'; it takes fail or ignore"
@@ -55,13 +56,14 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     }
     isync::apply(context, job, &mut inputs)?;
     let job = &*implied::expand(job, &inputs)?;
-    let mut graphs = complex_graphs(job, &mut inputs)?;
+    let mut graphs = complex_graphs(context, job, &mut inputs)?;
     let mut outputs = Vec::new();
     for index in 0..job.outputs.len() {
         let before = outputs.iter().map(|output: &OpenOutput| output.streams.len()).sum();
         outputs.push(open_output(context, job, index, before, &mut inputs, &mut graphs)?);
     }
     check_connected(&graphs)?;
+    check_decoders(&inputs)?;
     let mapping = context.observer.wants(LEVEL_INFO).then(|| super::mapping::text(&inputs, &graphs, &outputs));
     for input in &inputs {
         input.options.check_unused(
@@ -77,6 +79,15 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         false => run_single(context, job, inputs, outputs, mapping)?,
     };
     conclude(context, job, outcome)
+}
+
+/// -mt_codecs, before any thread runs.
+fn check_decoders(inputs: &[OpenInput]) -> Result<(), Error> {
+    let decoded = |input: &OpenInput| {
+        let mut decoders = input.streams.iter().filter(|plan| plan.is_decoded).filter_map(|plan| plan.decoder);
+        decoders.try_for_each(|codec| input.policy.check_decoder(codec))
+    };
+    inputs.iter().try_for_each(|input| decoded(input).map_err(|error| error.on_input(input.index, &input.url)))
 }
 
 fn check_connected(graphs: &[GraphPlan]) -> Result<(), Error> {

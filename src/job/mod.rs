@@ -23,6 +23,7 @@ mod shutdown;
 mod stats;
 mod timer;
 mod trim;
+mod watch;
 
 pub(crate) use crate::engine::FLUSH_CHUNKS;
 pub use crate::engine::forward_log;
