@@ -126,11 +126,11 @@ unsafe fn guess(
 ) -> Result<(Demuxer, i32), AvError> {
     let most = options.get("format_probesize").and_then(|text| crate::options::parse_integer(&text)).unwrap_or(1 << 20);
     let most = most.clamp(2048, 1 << 30) as u32;
-    let mut format = ptr::null();
-    // SAFETY: by contract.
+    // SAFETY: by contract. The format goes into the context, which the log names by it.
     unsafe {
-        let score = ffi::av_probe_input_buffer2(io, &mut format, url.as_ptr(), context.cast(), 0, most);
+        let place = &raw mut (*context).iformat;
+        let score = ffi::av_probe_input_buffer2(io, place.cast(), url.as_ptr(), context.cast(), 0, most);
         AvError::check(score)?;
-        Ok((Demuxer::from_ptr(format).ok_or(AvError::INVALID_DATA)?, score))
+        Ok((Demuxer::from_ptr((*context).iformat).ok_or(AvError::INVALID_DATA)?, score))
     }
 }
