@@ -93,7 +93,7 @@ clean: ## remove what was built
 
 ##### tests
 
-.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go examples valgrind compatibility equivalence fate coverage
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-matrix examples valgrind compatibility equivalence fate coverage
 test: setup-test test-rust test-linkage test-c test-cpp test-python test-go ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
@@ -143,6 +143,9 @@ valgrind: stage ## the scenarios in C under valgrind (ONLY=part of a name)
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/c/*.c -o $(BUILD)/tests/scenarios-c $(LINK)
 	MT_TEST_SLOW=1 valgrind --quiet --fair-sched=yes --child-silent-after-fork=yes --error-exitcode=9 --leak-check=full \
 	    --show-leak-kinds=definite --errors-for-leak-kinds=definite $(BUILD)/tests/scenarios-c $(ONLY)
+
+test-matrix: ## the Rust tests and the comparison beside FFmpeg 7.1, in a Debian 13 under build/matrix (root; MATRIX_ROOT, MT_CORPUS)
+	scripts/matrix.sh
 
 compatibility: ## write docs/compatibility.md from a corpus of real media (MT_CORPUS=folder)
 	UPDATE_COMPATIBILITY=1 $(CARGO) test $(CARGO_FLAGS) --test corpus

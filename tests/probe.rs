@@ -121,6 +121,24 @@ fn every_form_of_everything() {
 }
 
 #[test]
+fn what_every_release_shows() {
+    // Given fields that no release has changed, then they are those of ffprobe, whichever FFmpeg is linked.
+    let folder = tempfile::tempdir().expect("a folder");
+    let clip = clip(&engine(), folder.path());
+    for args in [
+        "-show_entries format=filename,nb_streams,nb_programs,format_name,start_time,duration,size,bit_rate,probe_score:format_tags",
+        "-show_entries stream=index,codec_name,profile,codec_type,width,height,pix_fmt,level,r_frame_rate,time_base,sample_fmt,nb_frames:stream_tags",
+        "-show_entries packet=stream_index,pts,pts_time,dts,duration_time,size,pos",
+        "-show_entries frame=media_type,key_frame,pts,best_effort_timestamp_time,width,pict_type,nb_samples",
+        "-show_chapters",
+    ] {
+        same_in_every_form(args, &clip);
+    }
+    same("-show_pixel_formats -of json", None);
+    same("-show_error -of json /no/such/file", None);
+}
+
+#[test]
 fn every_option() {
     // Given a clip, when options are combined, then output and exit code are those of ffprobe: also of those that are refused.
     if !is_ffprobe_5_1() {

@@ -33,7 +33,7 @@ pub use engine::{Engine, EngineConfig, LogMode};
 pub use events::{Event, EventKind};
 pub use handle::{Direction, Job, State};
 pub use level::LogSettings;
-pub use memory::DEFAULT_BUFFER_BYTES;
+pub(crate) use memory::DEFAULT_BUFFER_BYTES;
 pub use pipes::HostPipe;
 pub use program::{
     LogPrinter, Url, ffmpeg_release, file_exists, find_argument, install_printer, is_written_file, listing,
