@@ -93,7 +93,7 @@ clean: ## remove what was built
 
 ##### tests
 
-.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-matrix examples valgrind compatibility coverage
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-matrix examples valgrind compatibility equivalence fate coverage
 test: setup-test test-rust test-linkage test-c test-cpp test-python test-go ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
@@ -149,6 +149,12 @@ test-matrix: ## the Rust tests and the comparison beside FFmpeg 7.1, in a Debian
 
 compatibility: ## write docs/compatibility.md from a corpus of real media (MT_CORPUS=folder)
 	UPDATE_COMPATIBILITY=1 $(CARGO) test $(CARGO_FLAGS) --test corpus
+
+equivalence: build ## compare with the ffmpeg program: every command line, every file of the corpus, probes (10 minutes)
+	MT_CORPUS_EVERY=1 $(CARGO) test $(CARGO_FLAGS) --test equivalence --test probe -- --nocapture
+
+fate: setup-test build ## FFmpeg's own regression tests with this program in ffmpeg's place: docs/fate.md (20 minutes; ONLY=regex)
+	ONLY="$(ONLY)" scripts/fate.sh $(BUILT)/mt-transcode
 
 coverage: setup-test ## line coverage of Rust (by the tests of every language) and Go
 	scripts/coverage.sh

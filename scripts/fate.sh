@@ -3,6 +3,7 @@
 #
 #   scripts/fate.sh [PROGRAM]     PROGRAM: target/release/mt-transcode, or ffmpeg to see that the tests are sound
 #   ONLY=regex  takes some tests   FATE_WORK=folder  keeps the source and what was built (build/fate)   JOBS=2
+#   RETRY=1     runs only what failed the last time
 #
 # The source is the distribution's own of the FFmpeg that is installed, because every release has its own references. Only the tests'
 # tools are built from it, never the programs under test. Writes docs/fate.md where everything was run.
@@ -44,7 +45,9 @@ keep=(-o ffmpeg -o ffprobe -o ffmpeg_g -o ffprobe_g)
 make -n -k V=1 "${keep[@]}" fate 2> /dev/null | grep fate-run.sh | grep -vE "'run [^f]|runlocal|runecho" | awk '{print $2}' |
     sort -u | grep -E "$only" > "$work/tests.txt" || true
 rm -f tests/data/fate/*.rep tests/data/fate/*.err
-mapfile -t tests < "$work/tests.txt"
+cp "$work/tests.txt" "$work/now.txt"
+[ -z "${RETRY-}" ] || cp "$work/failed.txt" "$work/now.txt"
+mapfile -t tests < "$work/now.txt"
 make -k -j"${JOBS:-2}" "${keep[@]}" "${tests[@]}" > "$work/run.log" 2>&1 || true
 
 # A test counts as failed where make gave up on it, whatever the reason.
@@ -62,7 +65,7 @@ sed 's/^/  failed: /' "$work/failed.txt"
     echo "FFmpeg's own regression tests that drive its programs and need no samples, run with \`mt-transcode\` in the place of \`ffmpeg\` and"
     echo "\`mt-transcode probe\` in that of \`ffprobe\`. Written by \`make fate\`; do not edit it."
     echo
-    echo "FFmpeg $version: **$((total - failed)) of $total pass.** (The stock program passes all of them; \`scripts/fate.sh ffmpeg\` shows it.)"
+    echo "FFmpeg $version: **$((total - failed)) of $total pass.** (\`scripts/fate.sh ffmpeg\` runs them with the stock programs.)"
     echo
     echo '| group | tests | pass |'
     echo '|---|---:|---:|'

@@ -65,6 +65,7 @@ look() {
     [ "$scope" != build ] || return 0
     need "a C++ compiler" g++ have g++
     need "Python 3" python3 have python3
+    need "dpkg-source (make fate unpacks FFmpeg's source with it)" dpkg-dev have dpkg-source
     need "kill and ps (tests send signals)" procps have ps
     need "the ffmpeg program (tests compare with it)" ffmpeg have ffmpeg
     [ "$scope" != test ] || return 0

@@ -230,15 +230,6 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
-// FFmpeg's SECTION_MAX_NB_LEVELS.
-#define LEVELS 10
-
-// The longest text that is made; the packets and frames of a film would fill any memory.
-#define MAX_JSON_BYTES (64 << 20)
-
-// What an output's buffer may hold where the host does not say it.
-#define DEFAULT_BUFFER_BYTES (64 << 20)
-
 // A negative AVERROR.
 typedef struct AvError AvError;
 
@@ -586,6 +577,8 @@ typedef struct mt_transcode_engine_stats_data {
   uint64_t memory_reserved_bytes;
   uint64_t memory_budget_bytes;
 } mt_transcode_engine_stats_data;
+
+
 
 
 

@@ -6,7 +6,7 @@ use super::io::{ByteStream, Io};
 use super::{AvError, Interrupt, ffi};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
 
 /// Files of the host's that a muxer opens by name.
 pub trait Files: Send + Sync {
@@ -14,6 +14,18 @@ pub trait Files: Send + Sync {
     fn open(&self, name: &str, writes: bool) -> Option<Result<Box<dyn ByteStream>, i32>>;
     /// As [`Files::open`], to delete; that it fails is nothing to the muxer.
     fn remove(&self, name: &str) -> Option<()>;
+}
+
+/// Decides what a demuxer may open by itself, and how much may be read of what it was opened with (the trust profiles).
+pub trait Gate: Send + Sync {
+    /// Whether `url` may be opened; a negative code where it may not.
+    fn check(&self, url: &str) -> Result<(), i32>;
+    /// Whether a format that was guessed may be read; a negative code where it may not.
+    fn check_guess(&self, format: super::Demuxer) -> Result<(), i32>;
+    /// Asked while FFmpeg reads: `bytes` were read so far. False: no more.
+    fn may_read_on(&self, bytes: u64) -> bool;
+    /// A redirect would lead past `check`.
+    fn forbids_redirects(&self) -> bool;
 }
 
 /// What else a context may open.
@@ -24,6 +36,8 @@ pub(super) enum Reach {
     Nothing,
     /// The host's files, and what FFmpeg opens.
     Files(Arc<dyn Files>),
+    /// What a gate lets through.
+    Gated(Arc<dyn Gate>),
 }
 
 type Open = unsafe extern "C" fn(
@@ -40,6 +54,10 @@ pub(super) struct Access {
     interrupt: Arc<Interrupt>,
     reads: bool,
     reach: Reach,
+    /// What the input reads from, where that is ours: its bytes are counted.
+    measured: AtomicPtr<ffi::AVIOContext>,
+    /// Opened before FFmpeg asks for it.
+    opened: AtomicPtr<ffi::AVIOContext>,
     /// What is closed from now on is broken off.
     is_broken: AtomicBool,
     default_open: Option<Open>,
@@ -62,6 +80,8 @@ impl Access {
             let access = Box::new(Access {
                 interrupt: Arc::clone(interrupt),
                 reads,
+                measured: AtomicPtr::default(),
+                opened: AtomicPtr::default(),
                 is_broken: AtomicBool::new(false),
                 default_open: (*context).io_open,
                 default_close: (*context).io_close2,
@@ -80,6 +100,24 @@ impl Access {
     pub fn set_broken(&self) {
         self.is_broken.store(true, Relaxed);
     }
+
+    /// Whose bytes are counted: valid until NULL is set.
+    pub fn measure(&self, io: *mut ffi::AVIOContext) {
+        self.measured.store(io, Relaxed);
+    }
+
+    /// Gives FFmpeg what is open already at its next `io_open`; NULL takes it back.
+    pub fn hand_over(&self, io: *mut ffi::AVIOContext) -> *mut ffi::AVIOContext {
+        self.opened.swap(io, Relaxed)
+    }
+
+    fn has_read_enough(&self) -> bool {
+        let Reach::Gated(gate) = &self.reach else { return false };
+        let io = self.measured.load(Relaxed);
+        // SAFETY: set by its owner, and taken back before it is freed; FFmpeg asks from the thread that reads.
+        let bytes = if io.is_null() { 0 } else { unsafe { (*io).bytes_read } };
+        !gate.may_read_on(bytes.max(0) as u64)
+    }
 }
 
 const INTERRUPT: unsafe extern "C" fn(*mut c_void) -> c_int = interrupted;
@@ -87,7 +125,9 @@ const INTERRUPT: unsafe extern "C" fn(*mut c_void) -> c_int = interrupted;
 unsafe extern "C" fn interrupted(opaque: *mut c_void) -> c_int {
     // SAFETY: `opaque` is the Access that the context's owner keeps alive; only atomics are read.
     let access = unsafe { &*opaque.cast::<Access>() };
-    c_int::from(access.interrupt.is_cancelled() || access.reads && access.interrupt.is_reading_stopped())
+    let interrupt = &access.interrupt;
+    let is_over = interrupt.is_cancelled() || access.reads && interrupt.is_reading_stopped();
+    c_int::from(is_over || access.has_read_enough())
 }
 
 /// The access of a context, or of the one that it was made by.
@@ -119,6 +159,20 @@ unsafe extern "C" fn open(
             Reach::Nothing => Err(AvError(-libc::EPERM)),
             Reach::Files(files) => open_file(files.as_ref(), name, flags, options, target),
             Reach::Everything => Ok(false),
+            Reach::Gated(gate) => {
+                let opened = access.hand_over(std::ptr::null_mut());
+                if !opened.is_null() {
+                    target.write(opened);
+                    return 0;
+                }
+                match (gate.check(name), access.default_open) {
+                    (Ok(()), Some(default)) => {
+                        return open_gated(gate.as_ref(), default, (context, target, url), flags, options);
+                    }
+                    (Ok(()), None) => Ok(false),
+                    (Err(code), _) => Err(AvError(code)),
+                }
+            }
         };
         match (result, access.default_open) {
             (Ok(true), _) => 0,
@@ -126,6 +180,31 @@ unsafe extern "C" fn open(
             (Ok(false), None) => -libc::ENOSYS,
             (Err(error), _) => error.0,
         }
+    }
+}
+
+/// What a gate let through, without redirects where those would lead past it.
+///
+/// # Safety
+/// As `open`.
+unsafe fn open_gated(
+    gate: &dyn Gate,
+    default: Open,
+    (context, target, url): (*mut ffi::AVFormatContext, *mut *mut ffi::AVIOContext, *const c_char),
+    flags: c_int,
+    options: *mut *mut ffi::AVDictionary,
+) -> c_int {
+    // SAFETY: by contract; the dictionary of our own is freed here.
+    unsafe {
+        if !gate.forbids_redirects() {
+            return default(context, target, url, flags, options);
+        }
+        let mut own = std::ptr::null_mut();
+        let options = if options.is_null() { &raw mut own } else { options };
+        ffi::av_dict_set(options, c"max_redirects".as_ptr(), c"0".as_ptr(), 0);
+        let code = default(context, target, url, flags, options);
+        ffi::av_dict_free(&raw mut own);
+        code
     }
 }
 

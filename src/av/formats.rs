@@ -42,6 +42,24 @@ impl Demuxer {
         unsafe { CStr::from_ptr((*self.0).name) }.to_str().unwrap_or_default()
     }
 
+    /// The demuxer that a URL's scheme or ending stands for, of those that open their files by themselves: rtsp://, sap://, and image2
+    /// (init_input of libavformat/demux.c).
+    pub fn by_name(url: &str) -> Option<Demuxer> {
+        let url = CString::new(url).ok()?;
+        let mut data =
+            ffi::AVProbeData { filename: url.as_ptr(), buf: ptr::null_mut(), buf_size: 0, mime_type: ptr::null() };
+        let mut score = ffi::AVPROBE_SCORE_MAX as i32 / 4; // AVPROBE_SCORE_RETRY
+        // SAFETY: probe data without content, as init_input makes it.
+        Demuxer::from_ptr(unsafe { ffi::av_probe_input_format2(&raw mut data, 0, &raw mut score) })
+    }
+
+    /// Every demuxer there is.
+    pub fn all() -> impl Iterator<Item = Demuxer> {
+        let mut state = ptr::null_mut();
+        // SAFETY: the state is FFmpeg's place in its list.
+        std::iter::from_fn(move || Demuxer::from_ptr(unsafe { ffi::av_demuxer_iterate(&raw mut state) }))
+    }
+
     /// Whether it opens what it reads by itself (devices, lavfi).
     pub fn opens_no_file(self) -> bool {
         // SAFETY: formats are static.

@@ -1,7 +1,8 @@
 //! Inputs: an AVFormatContext that reads.
 
-use super::access::{Access, Reach};
+use super::access::{Access, Gate, Reach};
 use super::chapters::{self, Chapter};
+use super::guarded::{self, Opened};
 use super::sidedata::{self, SideData};
 use super::{AvError, Codec, Demuxer, Dict, Interrupt, Io, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
@@ -12,9 +13,11 @@ use std::sync::Arc;
 /// An open input.
 pub struct Input {
     pub(super) context: *mut ffi::AVFormatContext,
+    /// What it reads from, where that was opened before; closed before its callbacks go.
+    _opened: Option<Opened>,
     /// The context's callbacks point into it.
     _access: Box<Access>,
-    /// What it reads from, where that is not FFmpeg's.
+    /// What it reads from, where that is the host's.
     _io: Option<Io>,
 }
 
@@ -72,6 +75,8 @@ pub struct Opening<'a> {
     pub is_bitexact: bool,
     /// Devices wait for their next packet instead of saying `AvError::AGAIN`.
     pub is_blocking: bool,
+    /// What may be opened beside the URL, and how much may be read; None: whatever FFmpeg does.
+    pub gate: Option<Arc<dyn Gate>>,
     /// Decoders that the user chose, for what find_stream_info decodes.
     pub decoders: [Option<Codec>; 3],
 }
@@ -82,12 +87,15 @@ impl Input {
         let url = CString::new(opening.url).map_err(|_| AvError::INVALID)?;
         // SAFETY: every pointer is valid; avformat_open_input frees the context when it fails.
         unsafe {
-            let format = opening.format.map_or(ptr::null(), Demuxer::as_ptr);
             let mut context = ffi::avformat_alloc_context();
             if context.is_null() {
                 return Err(AvError::NO_MEMORY);
             }
-            let reach = if io.is_some() { Reach::Nothing } else { Reach::Everything };
+            let reach = match (&io, &opening.gate) {
+                (Some(_), _) => Reach::Nothing,
+                (None, Some(gate)) => Reach::Gated(Arc::clone(gate)),
+                (None, None) => Reach::Everything,
+            };
             let access = Access::install(context, &opening.interrupt, true, reach);
             if let Some(io) = &io {
                 (*context).pb = io.as_ptr();
@@ -118,11 +126,26 @@ impl Input {
                     }
                 }
             }
-            AvError::check(ffi::avformat_open_input(&mut context, url.as_ptr(), format, options.as_mut()))?;
-            if opening.probe_score > 0 {
-                (*context).probe_score = opening.probe_score;
+            let gate = opening.gate.as_deref().filter(|_| io.is_none());
+            let prepared = match gate {
+                Some(gate) => guarded::prepare(opening, &url, gate, context, &access, options),
+                None => Ok((opening.format, opening.probe_score, None)),
+            };
+            let (format, probe_score, opened) = match prepared {
+                Ok(prepared) => prepared,
+                Err(error) => {
+                    ffi::avformat_free_context(context);
+                    return Err(error);
+                }
+            };
+            let format = format.map_or(ptr::null(), Demuxer::as_ptr);
+            let result = AvError::check(ffi::avformat_open_input(&mut context, url.as_ptr(), format, options.as_mut()));
+            drop(Opened::from_ptr(access.hand_over(ptr::null_mut()), &access));
+            result?;
+            if probe_score > 0 {
+                (*context).probe_score = probe_score;
             }
-            Ok(Input { context, _access: access, _io: io })
+            Ok(Input { context, _opened: opened, _access: access, _io: io })
         }
     }
 
@@ -239,6 +262,11 @@ impl Input {
     /// Microseconds; None where unknown.
     pub fn start_time_us(&self) -> Option<i64> {
         Some(self.get().start_time).filter(|t| *t != super::NOPTS)
+    }
+
+    /// When the first packet was made, in microseconds of the Unix epoch; None where the format does not say.
+    pub fn start_time_realtime_us(&self) -> Option<i64> {
+        Some(self.get().start_time_realtime).filter(|t| *t != super::NOPTS)
     }
 
     /// Microseconds; None where unknown.

@@ -100,6 +100,7 @@ pub fn option_owner(name: &str) -> OptionOwner {
 }
 
 fn find_owner(name: &str) -> OptionOwner {
+    super::register_devices(); // lavfi and its like have options too
     // SAFETY: static classes.
     let (codec, format, sws, swr) =
         unsafe { (ffi::avcodec_get_class(), ffi::avformat_get_class(), ffi::sws_get_class(), ffi::swr_get_class()) };

@@ -4,6 +4,7 @@ use super::host::Binds;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
 use super::threads::ThreadPool;
+use super::trust::JobTrust;
 use crate::av::Interrupt;
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
@@ -60,6 +61,12 @@ pub struct Counters {
     pub threads: AtomicU64,
     /// Microseconds since the job began to run; 0 before.
     pub open_us: AtomicI64,
+    /// Of URLs, as far as it is known.
+    pub bytes_read: AtomicU64,
+    /// Sizes of the packets that were written.
+    pub payload_bytes: AtomicU64,
+    /// Threads that wait for the host, or because they were told to: that is not idle time.
+    pub waits: AtomicU64,
     pub first_output_us: AtomicI64,
     /// By output, once they are open.
     pub outputs: Mutex<Vec<Arc<OutputNumbers>>>,
@@ -67,6 +74,22 @@ pub struct Counters {
 
 pub fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Relaxed);
+}
+
+/// A thread waits for somebody else as long as this lives.
+pub struct Waiting(Arc<Counters>);
+
+impl Waiting {
+    pub fn begin(counters: &Arc<Counters>) -> Waiting {
+        add(&counters.waits, 1);
+        Waiting(Arc::clone(counters))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waits.fetch_sub(1, Relaxed);
+    }
 }
 
 /// Something that threads wait on, to be woken when the job is cancelled.
@@ -86,6 +109,8 @@ pub struct Identity {
     pub binds: Arc<Binds>,
     /// How many outputs the job has.
     pub outputs: usize,
+    /// What its inputs may do.
+    pub trust: JobTrust,
 }
 
 pub struct JobContext {
@@ -101,6 +126,7 @@ pub struct JobContext {
     pub link_budget_bytes: u64,
     pub began: Instant,
     pub binds: Arc<Binds>,
+    pub trust: JobTrust,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
     /// How many outputs there are, and those that nobody reads any more.
@@ -133,6 +159,7 @@ impl JobContext {
             link_budget_bytes: identity.link_budget_bytes,
             began: Instant::now(),
             binds: identity.binds,
+            trust: identity.trust,
             is_failing: Arc::default(),
             outputs: identity.outputs,
             without_reader: Mutex::default(),

@@ -275,7 +275,8 @@ impl DecodeStage {
     /// Whether the frame lies behind what -t wants. The trim filter cuts to the sample; this only ends the decoding, so it may be a
     /// little late, never early.
     fn is_past_end(&mut self, frame: &Frame) -> bool {
-        let Some(duration_us) = self.duration_us else { return false };
+        // 0 is no limit, as for the trim filter.
+        let Some(duration_us) = self.duration_us.filter(|duration| *duration > 0) else { return false };
         if frame.pts() == NOPTS {
             return false;
         }

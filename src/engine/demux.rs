@@ -64,6 +64,9 @@ impl Demuxer {
                 scale: plan.scale,
             }
         });
+        if file.streams.iter().any(|plan| !plan.is_used) {
+            file.host.set_sparse();
+        }
         let threshold = |name, default| job.global(name).and_then(parse_float).unwrap_or(default);
         let facts = FileFacts {
             start_time_us: file.input.start_time_us(),
@@ -111,6 +114,7 @@ impl Demuxer {
                 Err(error) => return self.broken(error),
             }
             add(&self.context.counters.packets_read, 1);
+            self.file.host.count_packet();
             if let Some(read) = self.accept(packet) {
                 return read;
             }

@@ -64,6 +64,14 @@ struct Running {
     next_pts: i64,
 }
 
+/// More came of a frame than -mt_max_repeat allows.
+pub(super) fn too_many_frames(limit: u64) -> Error {
+    let text = format!("more than {limit} frames would be made of one: the limit is {limit} (-mt_max_repeat)");
+    Error::new(Code::LIMIT, text)
+        .at("encode")
+        .with_hint("Raise -mt_max_repeat, or keep the input's frame rate (-fps_mode vfr).")
+}
+
 /// Whether more frames are wanted.
 type Wanted = bool;
 
@@ -193,6 +201,7 @@ impl EncodeStage {
         let room = self.plan.max_frames - running.rate.frames_out();
         let (dropped, duplicated) = (running.rate.dropped, running.rate.duplicated);
         let repeat = running.rate.frame(pts, duration, room);
+        self.check_repeat(repeat.count)?;
         add(&self.context.counters.frames_dropped, running.rate.dropped - dropped);
         add(&self.context.counters.frames_duplicated, running.rate.duplicated - duplicated);
         if repeat.count == repeat.previous {
@@ -200,6 +209,15 @@ impl EncodeStage {
         }
         let wanted = self.show(running, repeat, Some(frame))?;
         Ok(wanted && running.rate.frames_out() < self.plan.max_frames)
+    }
+
+    /// A gap of hours must not become millions of frames (rule 39).
+    fn check_repeat(&self, count: i64) -> Result<(), Error> {
+        let limit = self.context.trust.limits.repeat.map_or(i64::MAX, |limit| limit.min(i64::MAX as u64) as i64);
+        match count > limit {
+            true => Err(too_many_frames(limit as u64).on_stream(self.index)),
+            false => Ok(()),
+        }
     }
 
     /// Sends the previous frame `repeat.previous` times and this one for the rest.

@@ -5,6 +5,7 @@ use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
 use super::host::{self, Failure};
 use super::stream_setup::FileOptions;
+use super::trust::{InputGate, Policy};
 use crate::av::{self, Codec, Demuxer, Dict, Input, InputStream, Opening, Rational};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
@@ -19,6 +20,8 @@ pub struct OpenInput {
     /// For stream specifiers.
     pub facts: Vec<StreamFacts>,
     pub options: FileOptions,
+    /// What it may open and use.
+    pub policy: Policy,
     /// -ss, -t in microseconds.
     pub start_us: Option<i64>,
     pub duration_us: Option<i64>,
@@ -78,7 +81,8 @@ fn open(
 ) -> Result<OpenInput, Error> {
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
     let options = FileOptions::sort(spec, false);
-    let mut input = open_format(context, spec, url, &options, host)?;
+    let policy = Policy::of(job, spec)?;
+    let mut input = open_format(context, spec, url, &options, host, &policy)?;
     let mut facts = (0..input.stream_count())
         .map(|i| input.describe(i).map(|s| facts_of(&s)))
         .collect::<Result<Vec<_>, _>>()
@@ -88,10 +92,16 @@ fn open(
             input.set_codec_id(i, codec.id());
         }
     }
+    policy.check_pixels(&input)?;
     if spec.flag("find_stream_info").unwrap_or(true) {
-        find_streams(context, &mut input, &options, &facts, url)?;
+        find_streams(context, &mut input, &options, &facts, url, &policy)?;
         facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();
     }
+    // FFmpeg is content with the streams that it found before something was refused.
+    if let Some(error) = host.refusal("open input") {
+        return Err(error);
+    }
+    policy.check_streams(context, &input)?;
     host.set_open();
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
     let streams =
@@ -119,6 +129,7 @@ fn open(
         streams,
         facts,
         options,
+        policy,
         host: Arc::clone(host),
     })
 }
@@ -129,6 +140,7 @@ fn open_format(
     url: &str,
     options: &FileOptions,
     host: &Arc<Failure>,
+    policy: &Policy,
 ) -> Result<Input, Error> {
     let named = |name: &str| {
         let error = || Error::option(format!("input format '{name}' (option f) is unknown")).at("open input");
@@ -159,10 +171,12 @@ fn open_format(
         let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
         setting.map(|s| decoder_named(&s.value)).transpose()
     };
-    let found = host::open_input(context, spec, url, format, &options.format, host)?;
+    let found = host::open_input(context, spec, url, format, &options.format, host, policy)?;
+    policy.check_named(url, format.filter(|_| found.is_none()))?;
+    policy.prepare(&mut dict, url, found.as_ref().map(|found| found.format).or(format));
     let (io, guessed, probe_score) = match found {
         Some(found) => {
-            dict.set_if_absent("protocol_whitelist", "none"); // what io_open does not refuse already (rule 37)
+            dict.set("protocol_whitelist", "none"); // what io_open does not refuse already (rule 37)
             (Some(found.io), Some(found.format), found.probe_score)
         }
         None => (None, None, 0),
@@ -175,10 +189,15 @@ fn open_format(
         log_slot: context.log_slot,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         is_blocking: false,
+        gate: InputGate::of(policy, url, format, host, context),
         decoders: [typed("v")?, typed("a")?, typed("s")?],
     };
-    let input = Input::open(&opening, io, &mut dict)
-        .map_err(|e| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))?;
+    let limit = dict.get("max_streams");
+    let input = Input::open(&opening, io, &mut dict).map_err(|e| {
+        policy
+            .explain(e, limit)
+            .unwrap_or_else(|| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))
+    })?;
     match options.unknown_in(&dict) {
         Some(key)
             if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) =>
@@ -214,13 +233,16 @@ fn find_streams(
     options: &FileOptions,
     facts: &[StreamFacts],
     url: &str,
+    policy: &Policy,
 ) -> Result<(), Error> {
     let dict = |i: usize| -> Dict {
-        if !options.has_codec_options() {
-            return Dict::default();
+        let mut dict = Dict::default();
+        if options.has_codec_options() {
+            let codec = input.describe(i).ok().and_then(|s| av::decoder_for(s.parameters.codec_id()));
+            dict = options.for_codec(codec, facts[i].kind, facts, i);
         }
-        let codec = input.describe(i).ok().and_then(|s| av::decoder_for(s.parameters.codec_id()));
-        options.for_codec(codec, facts[i].kind, facts, i)
+        policy.bound_decoder(&mut dict);
+        dict
     };
     let mut dicts: Vec<Dict> = (0..facts.len()).map(dict).collect();
     if let Err(error) = input.find_stream_info(&mut dicts) {
@@ -320,6 +342,14 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
             .ok_or_else(|| Error::option(format!("option r has the value '{rate}', which is no frame rate")))?,
         _ => Rational::new(0, 0),
     };
+    if let Some(kind) = value("hwaccel").filter(|kind| !matches!(*kind, "none" | "auto")) {
+        return Err(Error::new(
+            Code::UNSUPPORTED,
+            format!("option hwaccel asks for {kind}, and this version decodes on no hardware"),
+        )
+        .at("open input")
+        .with_hint("Leave the option out: the decoder then runs on the CPU."));
+    }
     let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
     if info.kind() == MediaKind::Audio {
         info.parameters.guess_layout(max_channels as i32);

@@ -47,15 +47,17 @@ pub struct SourceState {
 }
 
 const PATIENCE: usize = 32;
+/// Samples are small, and what amix makes of them hangs on the order in which they come: they wait until the graph asks for them.
+const PATIENCE_SAMPLES: usize = 4096;
 
 impl SourceState {
     pub fn new(settings: SourceSettings) -> SourceState {
         SourceState {
+            patience: if settings.kind == MediaKind::Audio { PATIENCE_SAMPLES } else { PATIENCE },
             settings,
             format: None,
             waiting: VecDeque::new(),
             is_ended: false,
-            patience: PATIENCE,
             discarded: 0,
             canvas: None,
         }
@@ -75,6 +77,8 @@ pub struct FilterStage {
     pub sources: Vec<SourceState>,
     pub sinks: Vec<Sink>,
     pub graph: Option<Graph>,
+    /// Frames that came out since one went in.
+    pub since_input: u64,
 }
 
 impl FilterStage {
@@ -214,6 +218,7 @@ impl FilterStage {
 
     fn push(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
         let Some(graph) = &mut self.graph else { return Ok(()) };
+        self.since_input = 0;
         match graph.send(source, frame) {
             Ok(()) => self.reap(),
             // This source has had enough; the others go on.
@@ -306,11 +311,25 @@ impl FilterStage {
                     Err(error) => return Err(self.error(error)),
                 }
                 if !self.sinks[index].is_done {
+                    self.check_repeat(index)?;
                     self.emit(index, frame)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Filters such as fps and loop make frames too. A graph without a source is the host's own.
+    fn check_repeat(&mut self, sink: usize) -> Result<(), Error> {
+        self.since_input += u64::from(self.sinks[sink].settings.kind == MediaKind::Video);
+        match self.context.trust.limits.repeat {
+            Some(limit)
+                if self.since_input > limit.saturating_mul(self.sinks.len() as u64) && !self.sources.is_empty() =>
+            {
+                Err(super::encode::too_many_frames(limit))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn emit(&mut self, index: usize, frame: Frame) -> Result<(), Error> {
@@ -355,7 +374,14 @@ impl FilterStage {
     /// The end: encoders that never got a frame are opened all the same, so that their file gets its header (rule 25).
     fn open_remaining(&mut self) -> Result<(), Error> {
         if self.graph.is_none() && !self.configure_from_parameters()? {
-            return Ok(());
+            let text =
+                format!("a source of the filter graph '{}' ended before its format was known", self.plan.description);
+            return match self.context.is_ending() {
+                true => Ok(()),
+                false => Err(Error::new(Code::DECODE, text)
+                    .at("decode")
+                    .with_hint("No frame of it could be decoded, and the file does not say what they would be like.")),
+            };
         }
         for index in 0..self.sinks.len() {
             if !self.sinks[index].is_open && !self.sinks[index].is_done {

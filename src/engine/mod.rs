@@ -27,6 +27,7 @@ mod frame_rate;
 mod host;
 mod implied;
 mod inbox;
+mod isync;
 mod look;
 mod looping;
 mod mapping;
@@ -58,6 +59,7 @@ mod subtitle;
 mod subtitle_setup;
 mod threads;
 mod timestamps;
+mod trust;
 mod two_pass;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
@@ -72,6 +74,7 @@ pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::run;
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
+pub use trust::{JobTrust, LIMITS, Limit, Verdict, Watch, file_options};
 
 pub use crate::av::os::{
     EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name,

@@ -46,6 +46,8 @@ pub struct Muxer {
     pub(super) streams: Vec<MuxStream>,
     sync: Option<SyncQueue>,
     limit_bytes: Option<u64>,
+    aborts_on_empty_stream: bool,
+    pub(super) is_strict: bool,
     first_video: Option<usize>,
     pub(super) has_header: bool,
     is_ended: bool,
@@ -109,6 +111,8 @@ impl Muxer {
             streams,
             sync,
             limit_bytes: open.limit_bytes,
+            aborts_on_empty_stream: open.aborts_on_empty_stream,
+            is_strict: open.is_strict,
             has_header: false,
             is_ended: false,
             size_bytes: 0,
@@ -235,6 +239,7 @@ impl Muxer {
             }
         }
         stream.last_dts = packet.dts();
+        self.check_output_bytes(packet.size() as u64)?;
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
         let written = self.output.write(&mut packet);
@@ -249,6 +254,17 @@ impl Muxer {
             self.is_ended = true;
         }
         Ok(())
+    }
+
+    /// -mt_max_output_bytes, over all outputs of the job.
+    fn check_output_bytes(&self, size: u64) -> Result<(), Error> {
+        let Some(limit) = self.context.trust.limits.output_bytes else { return Ok(()) };
+        if self.context.counters.payload_bytes.fetch_add(size, Relaxed).saturating_add(size) <= limit {
+            return Ok(());
+        }
+        let text =
+            format!("the outputs would have more than {limit} bytes: the limit is {limit} (-mt_max_output_bytes)");
+        Err(self.error(Error::new(Code::LIMIT, text).at("mux")))
     }
 
     /// Muxers of many files go on when one of them could not be opened or written.
@@ -357,7 +373,10 @@ impl Muxer {
                     .with_hint("Check that every mapped stream has data within the time that was asked for."),
             ));
         }
+        // An index that is moved to the front may take minutes, in which no packet moves.
+        let waiting = super::context::Waiting::begin(&self.context.counters);
         let trailer = self.output.write_trailer();
+        drop(waiting);
         self.measure();
         self.measured(self.output.size_bytes());
         let what = format!("cannot write the end of '{}'", self.url);
@@ -369,6 +388,20 @@ impl Muxer {
         let closed = self.output.close();
         closed
             .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))?;
-        self.check_host()
+        self.check_host()?;
+        self.check_empty_streams()
+    }
+
+    /// -abort_on empty_output_stream.
+    fn check_empty_streams(&self) -> Result<(), Error> {
+        let is_empty = |stream: &MuxStream| stream.packets == 0 && stream.kind != MediaKind::Attachment;
+        match self.streams.iter().position(is_empty).filter(|_| self.aborts_on_empty_stream) {
+            None => Ok(()),
+            Some(index) => {
+                let text =
+                    format!("stream {index} of '{}' is empty, and -abort_on empty_output_stream is set", self.url);
+                Err(self.error(Error::new(Code::MUX, text).at("mux").on_stream(index)))
+            }
+        }
     }
 }

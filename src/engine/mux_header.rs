@@ -2,7 +2,7 @@
 
 use super::errors::failed;
 use super::mux::{Muxer, StreamReady};
-use super::outputs::unknown_option;
+use super::outputs::unused_option;
 use crate::av::Rational;
 use crate::error::{Code, Error};
 
@@ -89,8 +89,12 @@ impl Muxer {
             );
             self.error(failed(e, "write header", Code::MUX, &what))
         })?;
-        if let Some(error) = unknown_option(&self.options, &self.header_options) {
-            return Err(self.error(error));
+        if let Some(text) = unused_option(&self.options, &self.header_options) {
+            // As ffmpeg: it may be meant for another container.
+            if self.is_strict {
+                return Err(self.error(Error::option(text).at("open output")));
+            }
+            self.context.warn("options", None, &text);
         }
         self.has_header = true;
         self.tell_begun();

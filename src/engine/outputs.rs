@@ -114,6 +114,8 @@ impl Builder<'_> {
             duration_us: duration,
             limit_bytes: spec.value("fs").and_then(parse_integer).map(|bytes| bytes as u64),
             is_shortest: spec.flag("shortest").unwrap_or(false),
+            is_strict: self.job.global_flag("mt_strict"),
+            aborts_on_empty_stream: super::run::aborts_on(self.job, "empty_output_stream")?,
             chapters_us: Vec::new(),
             host: Arc::clone(&self.host),
         })
@@ -186,6 +188,9 @@ impl Builder<'_> {
         let is_encoded = matches!(open.streams[index].work, Work::Encode(_));
         use_stream(inputs, input, stream, is_encoded);
         let filter = self.filter_of(open, index)?;
+        if let Some(filter) = &filter {
+            super::trust::check_graph(&self.context.trust, filter)?;
+        }
         if !is_encoded {
             return match filter {
                 Some(filter) => Err(Error::option(format!(
@@ -403,8 +408,8 @@ impl Builder<'_> {
     }
 }
 
-/// What of the options nobody took when the header was written is unknown to the muxer and its protocol.
-pub fn unknown_option(options: &FileOptions, left: &Dict) -> Option<Error> {
+/// What of the options neither the muxer nor its protocol took when the header was written.
+pub fn unused_option(options: &FileOptions, left: &Dict) -> Option<String> {
     let key = options.unknown_in(left).filter(|key| key != "preload")?;
-    Some(Error::option(format!("option {key} is not one of this output's format or protocol")).at("open output"))
+    Some(format!("option {key} was not used: it is not one of this output's format or protocol"))
 }

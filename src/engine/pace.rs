@@ -1,6 +1,6 @@
 //! -re and -readrate: reading no faster than the media plays.
 
-use super::context::JobContext;
+use super::context::{JobContext, Waiting};
 use std::time::{Duration, Instant};
 
 pub struct Pace {
@@ -19,6 +19,7 @@ impl Pace {
     pub fn wait_until(&mut self, context: &JobContext, dts_us: i64) {
         let first = *self.first_us.get_or_insert(dts_us);
         let due_us = (dts_us.saturating_sub(first) as f64 / self.speed).clamp(0.0, 1e15);
+        let _waiting = Waiting::begin(&context.counters);
         loop {
             let early_us = due_us as i64 - self.began.elapsed().as_micros() as i64;
             if early_us <= 0 || context.is_ending() {

@@ -281,7 +281,7 @@ impl Builder {
             })
         });
         let (sources, sinks) = (sources.collect(), sinks.collect());
-        FilterStage { context: Arc::clone(&self.context), plan, inbox, sources, sinks, graph: None }
+        FilterStage { context: Arc::clone(&self.context), plan, inbox, sources, sinks, graph: None, since_input: 0 }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is to be done, decided before anything runs: which graphs there are, which streams go where.
 
+use super::context::JobContext;
 use super::files::OpenInput;
 use super::stream_setup::FileOptions;
 use super::two_pass::TwoPass;
@@ -194,6 +195,10 @@ pub struct OpenOutput {
     pub duration_us: Option<i64>,
     pub limit_bytes: Option<u64>,
     pub is_shortest: bool,
+    /// -mt_strict: an option that nobody takes is an error.
+    pub is_strict: bool,
+    /// A stream without a packet fails it (-abort_on).
+    pub aborts_on_empty_stream: bool,
     /// Where its chapters begin, in microseconds.
     pub chapters_us: Vec<i64>,
     /// What the host's streams failed with, where the output has some.
@@ -201,8 +206,10 @@ pub struct OpenOutput {
 }
 
 /// Parses the complex graphs and binds their inputs.
-pub fn complex_graphs(job: &JobSpec, inputs: &mut [OpenInput]) -> Result<Vec<GraphPlan>, Error> {
-    super::scripts::complex_graphs(job)?.iter().map(|text| complex_graph(job, text, inputs)).collect()
+pub fn complex_graphs(context: &JobContext, job: &JobSpec, inputs: &mut [OpenInput]) -> Result<Vec<GraphPlan>, Error> {
+    let texts = super::scripts::complex_graphs(job)?;
+    texts.iter().try_for_each(|text| super::trust::check_graph(&context.trust, text))?;
+    texts.iter().map(|text| complex_graph(job, text, inputs)).collect()
 }
 
 fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> Result<GraphPlan, Error> {

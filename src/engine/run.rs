@@ -7,6 +7,7 @@ use super::demux::Demuxer;
 use super::errors::failed;
 use super::files::{OpenInput, open_input};
 use super::implied;
+use super::isync;
 use super::mux::Muxer;
 use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
@@ -38,6 +39,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     if job.outputs.is_empty() {
         return Err(Error::option("the job has no output".into()));
     }
+    super::trust::JobTrust::of(job)?;
     if let Some(other) = job.global("mt_read_errors").filter(|value| !matches!(*value, "fail" | "ignore")) {
         return Err(Error::option(format!(
             "option mt_read_errors has the unknown value '{other}'; it takes fail or ignore"
@@ -52,14 +54,16 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);
     }
+    isync::apply(context, job, &mut inputs)?;
     let job = &*implied::expand(job, &inputs)?;
-    let mut graphs = complex_graphs(job, &mut inputs)?;
+    let mut graphs = complex_graphs(context, job, &mut inputs)?;
     let mut outputs = Vec::new();
     for index in 0..job.outputs.len() {
         let before = outputs.iter().map(|output: &OpenOutput| output.streams.len()).sum();
         outputs.push(open_output(context, job, index, before, &mut inputs, &mut graphs)?);
     }
     check_connected(&graphs)?;
+    check_decoders(&inputs)?;
     let mapping = context.observer.wants(LEVEL_INFO).then(|| super::mapping::text(&inputs, &graphs, &outputs));
     for input in &inputs {
         input.options.check_unused(
@@ -75,6 +79,15 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         false => run_single(context, job, inputs, outputs, mapping)?,
     };
     conclude(context, job, outcome)
+}
+
+/// -mt_codecs, before any thread runs.
+fn check_decoders(inputs: &[OpenInput]) -> Result<(), Error> {
+    let decoded = |input: &OpenInput| {
+        let mut decoders = input.streams.iter().filter(|plan| plan.is_decoded).filter_map(|plan| plan.decoder);
+        decoders.try_for_each(|codec| input.policy.check_decoder(codec))
+    };
+    inputs.iter().try_for_each(|input| decoded(input).map_err(|error| error.on_input(input.index, &input.url)))
 }
 
 fn check_connected(graphs: &[GraphPlan]) -> Result<(), Error> {
@@ -314,10 +327,25 @@ fn mark_open(context: &JobContext, mapping: Option<String>) {
     context.observer.running();
 }
 
+/// Whether -abort_on has `flag`: "empty_output+empty_output_stream".
+pub(super) fn aborts_on(job: &JobSpec, flag: &str) -> Result<bool, Error> {
+    let text = job.global("abort_on").unwrap_or_default();
+    let given: Vec<&str> = text.split(['+', '|']).filter(|given| !given.is_empty()).collect();
+    if let Some(other) = given.iter().find(|given| !["empty_output", "empty_output_stream"].contains(given)) {
+        return Err(Error::option(format!(
+            "option abort_on has the unknown flag '{other}'; it takes empty_output and empty_output_stream"
+        )));
+    }
+    Ok(given.contains(&flag))
+}
+
 /// The job's result: an output that failed, an input that broke off, or too much that could not be decoded.
 fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(), Error> {
     if let Some(error) = outcome.output_errors.into_iter().flatten().next() {
         return Err(error);
+    }
+    if aborts_on(job, "empty_output")? && context.counters.packets_written.load(Relaxed) == 0 {
+        return Err(Error::new(Code::MUX, "nothing was written, and -abort_on empty_output is set".into()).at("mux"));
     }
     if let Some(error) = outcome.read_error {
         if job.global("mt_read_errors") != Some("ignore") {

@@ -219,6 +219,9 @@ fn map_one(text: &str, inputs: &[OpenInput], chosen: &mut Vec<(Source, bool)>) -
     let input = inputs.get(file).ok_or_else(|| bad("there is no such input"))?;
     let selector = Selector::parse(specifier).ok_or_else(|| bad("the stream specifier makes no sense"))?;
     let matching: Vec<usize> = (0..input.streams.len()).filter(|i| selector.matches(&input.facts, *i)).collect();
+    if is_negative && chosen.is_empty() && !may_miss {
+        return Err(bad("nothing is mapped yet that it could take away; a '?' at its end makes it optional"));
+    }
     if is_negative {
         for (source, is_enabled) in chosen.iter_mut() {
             if matches!(source, Source::Stream { input, stream } if *input == file && matching.contains(stream)) {

@@ -76,6 +76,8 @@ pub fn open_codec(context: &JobContext, demuxer: &Demuxer, stream: usize) -> Res
         )
     })?;
     let mut options: Dict = file.options.for_codec(Some(codec), info.kind(), &file.facts, stream);
+    file.policy.check_decoder(codec).map_err(on_stream)?;
+    file.policy.bound_decoder(&mut options);
     options.set_if_absent("threads", "auto");
     if info.is_attached_picture() {
         options.set("threads", "1"); // its only frame must not wait for more

@@ -2,7 +2,7 @@
 
 use super::events::EventKind;
 use super::handle::{Job, State};
-use crate::engine::{Identity, Interrupt, JobContext, LogContext, is_pool_thread_of};
+use crate::engine::{Identity, Interrupt, JobContext, JobTrust, LogContext, is_pool_thread_of};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
 use std::sync::Arc;
@@ -89,7 +89,9 @@ impl Job {
             crate::engine::keep_freed_memory();
         }
         self.engine.plan_trim();
+        let watched = super::watch::Watched::begin(&self.engine, &context, Arc::downgrade(self));
         let result = crate::engine::run(&context, &spec);
+        drop(watched);
         self.engine.plan_trim();
         result
     }
@@ -113,6 +115,8 @@ impl Job {
                 link_budget_bytes: self.engine.link_budget_bytes(),
                 binds: Arc::clone(&inner.binds),
                 outputs: inner.spec.outputs.len(),
+                // What cannot be read is the strictest until the job fails for it.
+                trust: JobTrust::of(&inner.spec).unwrap_or_default(),
             },
         );
         let began = Instant::now();
@@ -274,7 +278,7 @@ impl Job {
 
     /// A call that cannot be interrupted (getaddrinfo, a FIFO without a writer) is left behind: the job is made final without
     /// it, 650 ms after the cancel, whether anybody waits or not.
-    fn watch_cancel(self: &Arc<Self>) {
+    pub(super) fn watch_cancel(self: &Arc<Self>) {
         let job = Arc::clone(self);
         let watch = move || {
             let until = Instant::now() + DETACH_AFTER;

@@ -7,7 +7,7 @@ use crate::error::{Code, Error};
 use std::sync::Arc;
 
 /// What an output's buffer may hold where the host does not say it.
-pub const DEFAULT_BUFFER_BYTES: u64 = 64 << 20;
+pub(crate) const DEFAULT_BUFFER_BYTES: u64 = 64 << 20;
 
 /// What is really held counts at once, and is never refused: the limit of a buffer bounds it.
 fn counted(engine: &Arc<Engine>) -> CountBytes {

@@ -23,6 +23,7 @@ mod shutdown;
 mod stats;
 mod timer;
 mod trim;
+mod watch;
 
 pub(crate) use crate::engine::FLUSH_CHUNKS;
 pub use crate::engine::forward_log;
@@ -32,7 +33,7 @@ pub use engine::{Engine, EngineConfig, LogMode};
 pub use events::{Event, EventKind};
 pub use handle::{Direction, Job, State};
 pub use level::LogSettings;
-pub use memory::DEFAULT_BUFFER_BYTES;
+pub(crate) use memory::DEFAULT_BUFFER_BYTES;
 pub use pipes::HostPipe;
 pub use program::{
     LogPrinter, Url, ffmpeg_release, file_exists, find_argument, install_printer, is_written_file, listing,

@@ -150,7 +150,7 @@ impl Engine {
     }
 
     pub(super) fn at(&self, time: Instant, task: impl FnOnce() + Send + 'static) {
-        self.timer.at(time, self.threads(), task);
+        let _ = self.timer.at(time, self.threads(), task);
     }
 
     fn add_pipe(&self, id: u64, pipe: &Arc<Pipe>) {

@@ -5,10 +5,11 @@ use super::handle::next_id;
 use super::lifecycle::DETACH_AFTER;
 use super::pipes::HostPipe;
 use crate::engine::{
-    Bind, Binds, Identity, Interrupt, JobContext, Limited, LogContext, LogSink, Observer, Pipe, PipeReader, Side,
+    Bind, Binds, Identity, Interrupt, JobContext, JobTrust, Limited, LogContext, LogSink, Observer, Pipe, PipeReader,
+    Side,
 };
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, Scope, setting};
+use crate::options::{FileSpec, JobSpec, Scope, find, setting};
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -55,25 +56,21 @@ impl Engine {
         timeout: Option<Duration>,
     ) -> Result<String, Error> {
         self.check_open()?;
-        let mut spec = FileSpec::new(url);
-        for (key, value) in options {
-            let setting = setting(key, Some(value), Scope::INPUT, &crate::engine::Classes);
-            spec.settings.push(setting.map_err(|error| error.on_input(0, url))?);
-        }
+        let spec = described(url, options.iter()).map_err(|error| error.on_input(0, url))?;
         self.probe_with(spec, Interrupt::new(), Arc::default(), None, timeout)
     }
 
     /// `pipe`: what is read, to be woken when the time is over.
     fn probe_with(
         self: &Arc<Self>,
-        spec: FileSpec,
+        spec: JobSpec,
         interrupt: Arc<Interrupt>,
         binds: Arc<Binds>,
         pipe: Option<Arc<Pipe>>,
         timeout: Option<Duration>,
     ) -> Result<String, Error> {
         self.check_open()?;
-        let url = spec.url.clone();
+        let url = spec.inputs.first().map(|input| input.url.clone()).unwrap_or_default();
         let complaints = Arc::new(Complaints::default());
         let weak: Weak<dyn LogSink> = Arc::downgrade(&(Arc::clone(&complaints) as Arc<dyn LogSink>));
         let log = LogContext::register(next_id(), weak);
@@ -82,13 +79,15 @@ impl Engine {
             Arc::default(),
             Arc::clone(&complaints) as Arc<dyn Observer>,
             Arc::clone(self.threads()),
-            Identity { log_slot: log.slot(), binds, ..Identity::default() },
+            Identity { log_slot: log.slot(), binds, trust: JobTrust::of(&spec)?, ..Identity::default() },
         );
         if let Some(pipe) = &pipe {
             context.wake_with(pipe);
         }
         let probing = Arc::clone(&context);
+        let watched = super::watch::Watched::begin(self, &context, Weak::new());
         let task = self.threads().spawn("mt-probe".into(), 0, move || {
+            let _watched = watched;
             let _log = log; // lines are taken as long as the probe runs, also when it was left behind
             crate::engine::probe::run(&probing, &spec)
         })?;
@@ -97,6 +96,7 @@ impl Engine {
             Some(timeout) => task.join_timeout(timeout),
         };
         if let Some(result) = result {
+            let result = context.failure().map_or(result, Err);
             return result.map_err(|error| match error.detail().is_empty() {
                 true => error.with_detail(&complaints.0.lock().join("\n")),
                 false => error,
@@ -108,6 +108,21 @@ impl Engine {
         let time_ms = timeout.unwrap_or_default().as_millis();
         Err(Error::new(code, format!("'{url}' could not be probed within {time_ms} ms")).at("probe").on_input(0, &url))
     }
+}
+
+/// An input and its options, among which those of a whole job may be that concern inputs (-mt_max_pixels).
+fn described<'a>(url: &str, options: impl Iterator<Item = &'a (String, String)>) -> Result<JobSpec, Error> {
+    let (mut job, mut input) = (JobSpec::default(), FileSpec::new(url));
+    for (key, value) in options {
+        let name = key.trim_start_matches('-');
+        let is_jobs = name.starts_with("mt_") && find(name).is_some_and(|option| option.scope == Scope::GLOBAL);
+        match is_jobs {
+            true => job.global.push(setting(key, Some(value), Scope::GLOBAL, &crate::engine::Classes)?),
+            false => input.settings.push(setting(key, Some(value), Scope::INPUT, &crate::engine::Classes)?),
+        }
+    }
+    job.inputs.push(input);
+    Ok(job)
 }
 
 /// How far a pipe is looked at by default: FFmpeg's probesize.
@@ -128,11 +143,8 @@ impl HostPipe {
         // From here on the reader gives the side back, whatever happens.
         let reader = PipeReader::returning(Arc::clone(&self.pipe), Arc::clone(&interrupt));
         let stream = Limited { inner: Box::new(reader), left_bytes: limit_bytes, limit_bytes };
-        let mut spec = FileSpec::new(&format!("mt:{NAME}"));
         let probesize = ("probesize".to_owned(), limit_bytes.clamp(32, i64::MAX as u64).to_string());
-        for (key, value) in std::iter::once(&probesize).chain(options) {
-            spec.settings.push(setting(key, Some(value), Scope::INPUT, &crate::engine::Classes)?);
-        }
+        let spec = described(&format!("mt:{NAME}"), std::iter::once(&probesize).chain(options))?;
         let binds = Binds::default();
         binds.add(NAME, Bind::Io(Some(Box::new(stream)))).map_err(|(error, _)| error)?;
         self.engine().probe_with(spec, interrupt, Arc::new(binds), Some(Arc::clone(&self.pipe)), timeout)

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 /// How long the thread stays without a plan: the next one usually follows.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// A task's time and number.
+pub(super) type Plan = (Instant, u64);
 type Task = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
@@ -21,7 +23,7 @@ pub(super) struct Timer {
 #[derive(Default)]
 struct Plans {
     /// By time, and by number where two have the same.
-    tasks: BTreeMap<(Instant, u64), Task>,
+    tasks: BTreeMap<Plan, Task>,
     next: u64,
     is_running: bool,
     is_closed: bool,
@@ -29,21 +31,35 @@ struct Plans {
 
 impl Timer {
     /// Runs `task` at `time`, or soon after, on the engine's timer thread; it must not wait. Dropped unrun when the engine closes.
-    pub fn at(self: &Arc<Self>, time: Instant, threads: &Arc<ThreadPool>, task: impl FnOnce() + Send + 'static) {
+    /// Returns what [`Timer::forget`] takes.
+    pub fn at(
+        self: &Arc<Self>,
+        time: Instant,
+        threads: &Arc<ThreadPool>,
+        task: impl FnOnce() + Send + 'static,
+    ) -> Plan {
         let mut plans = self.plans.lock();
         if plans.is_closed {
-            return;
+            return (time, 0);
         }
         plans.next += 1;
         let key = (time, plans.next);
         plans.tasks.insert(key, Box::new(task));
         if plans.is_running {
             self.changed.notify_all();
-            return;
+            return key;
         }
         let timer = Arc::clone(self);
         // Without a thread the plan waits for the next one that gets one.
         plans.is_running = threads.spawn_aside("mt-timer", move || timer.run()).is_ok();
+        key
+    }
+
+    /// Drops a plan that was not run.
+    pub fn forget(&self, plan: Plan) {
+        if self.plans.lock().tasks.remove(&plan).is_some() {
+            self.changed.notify_all();
+        }
     }
 
     fn run(&self) {

@@ -8,10 +8,10 @@ use crate::secrets::{is_secret_option, mask_text, mask_url};
 pub fn command_line(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> String {
     let mut words = vec!["ffmpeg".to_owned()];
     let url = |text: &str| if masked { mask_url(text) } else { text.to_owned() };
-    let push = |settings: &[Setting]| {
+    let push = |settings: &[Setting], is_job: bool| {
         let mut words = Vec::new();
         for setting in settings.iter().filter(|s| !(ffmpeg_only && s.name.starts_with("mt_"))) {
-            push_setting(&mut words, setting, masked);
+            push_setting(&mut words, setting, masked, is_job);
         }
         words
     };
@@ -19,14 +19,14 @@ pub fn command_line(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> String {
     if !spec.global_flag("y") && !spec.global_flag("n") {
         words.push("-y".into());
     }
-    words.extend(push(&spec.global));
+    words.extend(push(&spec.global, true));
     for input in &spec.inputs {
-        words.extend(push(&input.settings));
+        words.extend(push(&input.settings, false));
         words.push("-i".into());
         words.push(url(&input.url));
     }
     for output in &spec.outputs {
-        words.extend(push(&output.settings));
+        words.extend(push(&output.settings, false));
         words.push(file_name(output, &url(&output.url)));
     }
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
@@ -40,7 +40,7 @@ fn file_name(output: &FileSpec, shown: &str) -> String {
     }
 }
 
-fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool) {
+fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool, is_job: bool) {
     let is_flag = setting.definition.is_some_and(|d| d.argument == super::Argument::Flag);
     if is_flag {
         // A flag takes no word behind it: -nofoo turns it off.
@@ -49,7 +49,12 @@ fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool) {
         words.push(format!("-{no}{name}"));
         return;
     }
-    words.push(format!("-{}", setting.given.trim_start_matches('-')));
+    let both = setting.definition.filter(|d| d.scope == super::Scope::JOB_OR_INPUT && !is_job);
+    words.push(match both {
+        // Without it, it would be the whole job's.
+        Some(definition) => format!("-{}", definition.name.replacen("mt_", "mt_input_", 1)),
+        None => format!("-{}", setting.given.trim_start_matches('-')),
+    });
     words.push(match masked {
         true if is_secret_option(&setting.name) => "***".into(),
         true => mask_text(&setting.value),

@@ -26,7 +26,7 @@ pub fn parse_args(args: &[String], av: &dyn AvOptions) -> Result<JobSpec, Error>
             Some(key) => {
                 let setting = next_setting(key, &mut args, av)?;
                 match setting.definition {
-                    Some(definition) if definition.scope == Scope::GLOBAL => spec.global.push(setting),
+                    Some(definition) if definition.scope.contains(Scope::GLOBAL) => spec.global.push(setting),
                     _ => pending.push(setting),
                 }
             }

@@ -100,7 +100,7 @@ fn what_is_wrong_is_named() {
         assert_eq!(error.code(), Code::OPTION, "{line}");
         assert!(error.message().contains(name), "{line}: {error}");
     }
-    let unsupported = refused("-hwaccel cuda -i a out.mp4");
+    let unsupported = refused("-hwaccel_device 0 -i a out.mp4");
     assert_eq!(unsupported.code(), Code::UNSUPPORTED);
     assert!(unsupported.message().contains("hwaccel"));
     assert_eq!(

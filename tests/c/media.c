@@ -101,9 +101,13 @@ const char *clip(void) {
 }
 
 char *probe(mt_transcode_engine *engine, const char *url) {
+  return probe_as(engine, url, NULL);
+}
+
+char *probe_as(mt_transcode_engine *engine, const char *url, const char *const *options) {
   char *json = NULL;
   mt_transcode_error *error = NULL;
-  int32_t code = mt_transcode_probe(engine, url, NULL, patience_ms(), &json, &error);
+  int32_t code = mt_transcode_probe(engine, url, options, patience_ms(), &json, &error);
   if (code < 0) {
     test_fail(__FILE__, __LINE__, "probe of %s: %s: %s", url, mt_transcode_error_name(code), error ? error->message : "");
   }

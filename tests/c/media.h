@@ -42,6 +42,7 @@ const char *clip(void);
 
 /* What mt_transcode_probe says of a file, to be freed with mt_transcode_string_free; NULL (and a failed test) where it fails. */
 char *probe(mt_transcode_engine *engine, const char *url);
+char *probe_as(mt_transcode_engine *engine, const char *url, const char *const *options);
 
 /* Where the value of the next `key` after `json` begins, without a quote; NULL where there is none. Enough of JSON for what a
  * probe gives. */

@@ -1,6 +1,7 @@
 //! What the Rust tests share: temporary folders, jobs in one line, the ffmpeg program of the same libraries beside them.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod attacks;
 pub mod memory;
 
 use mt_transcode::error::Error;

@@ -15,7 +15,7 @@ program() {
 }
 memory="Memory instead of files"
 
-clip() { "$stage/bin/mt-transcode" -f lavfi -i testsrc2=d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast "$work/clip.mp4"; }
+clip() { "$stage/bin/mt-transcode" -v error -y -f lavfi -i testsrc2=d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast "$work/clip.mp4"; }
 
 # transcodes COMMAND...: the program makes a file that a probe finds video of 240 lines in, and fails where there is no input.
 transcodes() {

@@ -70,6 +70,9 @@ fn json(args: Args) -> Result<(), String> {
     for (letter, name) in ["v", "a", "s"].iter().zip(args.decoders) {
         options.extend(name.map(|name| (format!("c:{letter}"), name)));
     }
+    if !options.iter().any(|(name, _)| name == "mt_trust") {
+        options.push(("mt_trust".into(), "trusted".into())); // as ffprobe
+    }
     let told = |error: Error| {
         super::report(&error);
         String::new()

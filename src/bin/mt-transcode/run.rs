@@ -73,6 +73,9 @@ fn program_defaults(spec: &mut JobSpec) -> Result<(), Error> {
     if spec.global("mt_read_errors").is_none() {
         spec.global.push(mt_transcode::job::program_setting("mt_read_errors", "ignore")?);
     }
+    if spec.global("mt_trust").is_none() {
+        spec.global.push(mt_transcode::job::program_setting("mt_trust", "trusted")?);
+    }
     Ok(())
 }
 

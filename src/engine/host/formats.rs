@@ -1,45 +1,7 @@
-//! Which formats can be read from, and written to, plain bytes.
+//! Which formats can be written to plain bytes; which can be read is in `engine/trust/formats.rs`.
 
-use crate::av::{Demuxer, Dict};
+use crate::av::Dict;
 use crate::error::{Code, Error};
-
-/// Demuxers that open other files or connections, or scripts: not from memory (rules 37 and 38).
-const REACHES_OUT: [&str; 21] = [
-    "concat",
-    "dash",
-    "hls",
-    "applehttp",
-    "image2",
-    "imf",
-    "sdp",
-    "rtsp",
-    "rtp",
-    "sap",
-    "lavfi",
-    "vobsub",
-    "avisynth",
-    "vapoursynth",
-    "tty",
-    "webm_dash_manifest",
-    "bluray",
-    "dvdvideo",
-    "android_camera",
-    "libcdio",
-    "iec61883",
-];
-
-/// Refuses a demuxer that would need more than the bytes it is given.
-pub fn check_self_contained(demuxer: Demuxer) -> Result<(), Error> {
-    let format = demuxer.names();
-    let reaches_out = format.split(',').any(|name| REACHES_OUT.contains(&name));
-    if !reaches_out && !demuxer.opens_no_file() {
-        return Ok(());
-    }
-    let text = format!("format {format} opens other files or devices; an input from memory must be self-contained");
-    Err(Error::new(Code::UNSUPPORTED, text)
-        .at("open input")
-        .with_hint("Give the input as a file or URL, where FFmpeg may open what it names."))
-}
 
 /// Muxers of many files that open all of them through us.
 const MANY_FILES: [&str; 7] = ["hls", "dash", "segment", "stream_segment,ssegment", "image2", "webm_chunk", "null"];
@@ -102,21 +64,4 @@ pub fn check_streamable_output(format: &str, options: &Dict, can_seek: bool, can
         "Write fragments with -movflags +frag_keyframe+empty_moov (+delay_moov too where the input has no headers, such as AAC \
          from MPEG-TS), choose a format that streams (mpegts, matroska, flv), or bind an output that can seek.",
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_format_that_reaches_out_is_refused() {
-        crate::av::register_devices();
-        for name in ["concat", "dash", "hls", "image2", "sdp", "lavfi"] {
-            let error = check_self_contained(Demuxer::find(name).unwrap()).unwrap_err();
-            assert!(error.message().contains(name) && error.code() == Code::UNSUPPORTED);
-        }
-        for name in ["mp4", "mpegts", "matroska", "flv", "wav", "image2pipe", "png_pipe"] {
-            assert!(check_self_contained(Demuxer::find(name).unwrap()).is_ok(), "{name}");
-        }
-    }
 }

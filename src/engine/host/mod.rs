@@ -18,4 +18,4 @@ pub use memory::{Buffer, Copied, CountBytes, HostBytes, InMemory};
 pub use open::{check_format_known, files_of, open_input, open_output};
 pub use spool::Limited;
 pub use store::alias_of;
-pub use stream::{Failure, HostStore};
+pub use stream::{Failure, HostStore, Stretch};

@@ -1,6 +1,6 @@
 //! Opening what `mt:NAME` stands for, as an input and as an output.
 
-use super::formats::{check_many_files, check_self_contained, check_streamable_output};
+use super::formats::{check_many_files, check_streamable_output};
 use super::name_of;
 use super::spool::{DEFAULT_SEEK_BUFFER_BYTES, prepare};
 use super::store::HostFiles;
@@ -9,6 +9,7 @@ use crate::av::{ByteStream, Demuxer, Dict, Files, Io, Muxer};
 use crate::engine::context::JobContext;
 use crate::engine::errors::failed;
 use crate::engine::plan::OpenOutput;
+use crate::engine::trust::{Policy, check_self_contained};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, parse_integer};
 use std::sync::Arc;
@@ -30,12 +31,16 @@ pub fn open_input(
     named: Option<Demuxer>,
     format_options: &Dict,
     failure: &Arc<Failure>,
+    policy: &Policy,
 ) -> Result<Option<HostInput>, Error> {
     let Some((name, _)) = name_of(url) else { return Ok(None) };
     let stream = context.binds.reader(name, context)?;
     let keep = spec.value("mt_seek_buffer").and_then(parse_integer);
     let keep = keep.map_or(DEFAULT_SEEK_BUFFER_BYTES, |bytes| bytes as u64);
-    let stream = HostStream::reading(stream, &context.interrupt, failure, url).may_keep(keep);
+    let stream = HostStream::reading(stream, &context.interrupt, failure, url)
+        .counting(&context.counters)
+        .may_read(policy.limits.open_bytes)
+        .may_keep(keep);
     let stream = prepare(Box::new(stream), keep, &context.counters)?;
     let mut io = Io::reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
     let (format, probe_score) = match named {
@@ -43,6 +48,7 @@ pub fn open_input(
         None => guess(&mut io, url, format_options)?,
     };
     check_self_contained(format)?;
+    policy.check_format(format, named.is_some())?;
     Ok(Some(HostInput { io, format, probe_score }))
 }
 
@@ -74,7 +80,8 @@ pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<b
         return Ok(true);
     }
     let stream = context.binds.writer(name, rest, context)?;
-    let mut stream = Box::new(HostStream::writing(stream, &context.interrupt, &open.host, &open.url));
+    let mut stream =
+        Box::new(HostStream::writing(stream, &context.interrupt, &open.host, &open.url).counting(&context.counters));
     let checked =
         check_streamable_output(&open.output.format_name(), &open.header_options, stream.can_seek(), stream.can_read());
     if let Err(error) = checked {

@@ -2,10 +2,11 @@
 //! error is kept with its words, as FFmpeg often turns it into another.
 
 use crate::av::{AvError, ByteStream, Interrupt, StreamError};
+use crate::engine::context::{Counters, Waiting};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// Files of the host's, by relative name.
 pub trait HostStore: Send + Sync {
@@ -17,9 +18,35 @@ pub trait HostStore: Send + Sync {
 #[derive(Default)]
 pub struct Failure {
     is_set: AtomicBool,
+    is_refused: AtomicBool,
     error: Mutex<Option<StreamError>>,
     /// The input is open: what follows is media.
     is_open: AtomicBool,
+    /// Packets that the input gave since it is open.
+    packets: AtomicU64,
+    /// Not every stream of it is used: there may be long stretches without a packet.
+    is_sparse: AtomicBool,
+}
+
+/// How much is read without a packet (rule 40: some demuxers and parsers look for a beginning without end, and keep what they saw).
+#[derive(Default)]
+pub struct Stretch {
+    packets: u64,
+    began_at: u64,
+}
+
+impl Stretch {
+    /// Whether `bytes`, read so far in all, are too many. A stretch of an input whose other streams are thrown away may be longer.
+    pub fn is_too_long(&mut self, failure: &Failure, bytes: u64, limit: u64) -> bool {
+        /// A sparse subtitle beside an hour of video.
+        const SPARSE: u64 = 64;
+        let packets = failure.packets.load(Relaxed);
+        if packets != self.packets {
+            *self = Stretch { packets, began_at: bytes };
+        }
+        let factor = if failure.is_sparse.load(Relaxed) && failure.is_open() { SPARSE } else { 1 };
+        bytes.saturating_sub(self.began_at) > limit.saturating_mul(factor)
+    }
 }
 
 impl Failure {
@@ -31,8 +58,34 @@ impl Failure {
         }
     }
 
+    pub fn is_open(&self) -> bool {
+        self.is_open.load(Relaxed)
+    }
+
+    /// As `set`, by a limit or a profile of the job's.
+    pub fn refuse(&self, error: &StreamError) {
+        if !self.is_set() {
+            self.is_refused.store(true, Relaxed);
+        }
+        self.set(error);
+    }
+
+    /// The error, where it was one of ours and not the host's.
+    pub fn refusal(&self, stage: &'static str) -> Option<Error> {
+        self.error(stage).filter(|_| self.is_refused.load(Relaxed))
+    }
+
     pub fn set_open(&self) {
         self.is_open.store(true, Relaxed);
+    }
+
+    /// The input gave a packet.
+    pub fn count_packet(&self) {
+        self.packets.fetch_add(1, Relaxed);
+    }
+
+    pub fn set_sparse(&self) {
+        self.is_sparse.store(true, Relaxed);
     }
 
     pub fn is_set(&self) -> bool {
@@ -49,9 +102,6 @@ impl Failure {
     }
 }
 
-/// More than any index or attachment in front of the media.
-const OPENING_BYTES: u64 = 64 << 20;
-
 pub struct HostStream {
     inner: Box<dyn ByteStream>,
     interrupt: Arc<Interrupt>,
@@ -59,9 +109,12 @@ pub struct HostStream {
     /// "mt:in"
     name: String,
     reads: bool,
-    /// How much may still be read before the input is open (rule 40: some demuxers look for a beginning without end).
-    left_to_open: u64,
-    most_to_open: u64,
+    bytes: u64,
+    stretch: Stretch,
+    /// How much may be read without a packet.
+    most_bytes: u64,
+    /// Where it is counted who waits for the host.
+    counters: Option<Arc<Counters>>,
 }
 
 impl HostStream {
@@ -73,8 +126,10 @@ impl HostStream {
             failure,
             name: name.to_owned(),
             reads: true,
-            left_to_open: OPENING_BYTES,
-            most_to_open: OPENING_BYTES,
+            bytes: 0,
+            stretch: Stretch::default(),
+            most_bytes: u64::MAX,
+            counters: None,
         }
     }
 
@@ -82,10 +137,21 @@ impl HostStream {
         HostStream { reads: false, ..HostStream::reading(inner, interrupt, failure, name) }
     }
 
+    /// Counts in `waits` while the host is waited for.
+    pub fn counting(mut self, counters: &Arc<Counters>) -> HostStream {
+        self.counters = Some(Arc::clone(counters));
+        self
+    }
+
+    /// How much may be read without a packet (-mt_max_open_bytes).
+    pub fn may_read(mut self, bytes: Option<u64>) -> HostStream {
+        self.most_bytes = bytes.unwrap_or(u64::MAX);
+        self
+    }
+
     /// An MP4 that is kept in memory is read to its end before it is open.
     pub fn may_keep(mut self, bytes: u64) -> HostStream {
-        self.most_to_open = self.most_to_open.saturating_add(bytes);
-        self.left_to_open = self.most_to_open;
+        self.most_bytes = self.most_bytes.saturating_add(bytes);
         self
     }
 
@@ -104,7 +170,9 @@ impl HostStream {
         body: impl FnOnce(&mut dyn ByteStream) -> Result<T, StreamError>,
     ) -> Result<T, StreamError> {
         self.check()?;
+        let waiting = self.counters.as_ref().map(Waiting::begin);
         let result = body(self.inner.as_mut());
+        drop(waiting);
         self.check()?;
         result
             .map_err(|error| self.failed(usable(error.code), format!("{what} '{}' failed: {}", self.name, error.text)))
@@ -132,13 +200,19 @@ fn usable(code: i32) -> i32 {
 impl ByteStream for HostStream {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let asked = buffer.len();
-        if self.reads && self.left_to_open == 0 && !self.failure.is_open.load(Relaxed) {
-            let text =
-                format!("'{}' gave {} MiB in which no streams could be found", self.name, self.most_to_open >> 20);
-            return Err(self.failed(Code::LIMIT.to_c(), text));
+        if self.reads && self.stretch.is_too_long(&self.failure, self.bytes, self.most_bytes) {
+            let text = format!(
+                "'{}' gave {} MiB in which no {} could be found; the limit is -mt_max_open_bytes",
+                self.name,
+                self.most_bytes >> 20,
+                if self.failure.is_open() { "packet" } else { "streams" }
+            );
+            let error = StreamError { code: Code::LIMIT.to_c(), text };
+            self.failure.refuse(&error);
+            return Err(error);
         }
         let count = self.call("reading", |inner| inner.read(buffer))?;
-        self.left_to_open = self.left_to_open.saturating_sub(count as u64);
+        self.bytes = self.bytes.saturating_add(count as u64);
         if count > asked {
             return Err(self.nonsense("read", count, asked));
         }

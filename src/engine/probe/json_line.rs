@@ -9,7 +9,7 @@ use crate::av::probe::{Section, SectionInfo, Sink, Value};
 use std::io::Write;
 
 /// The longest text that is made; the packets and frames of a film would fill any memory.
-pub const MAX_JSON_BYTES: usize = 64 << 20;
+pub(crate) const MAX_JSON_BYTES: usize = 64 << 20;
 
 pub struct JsonLine {
     out: Vec<u8>,

@@ -61,20 +61,20 @@ pub fn describe(input: &Input) -> String {
     out.into_text()
 }
 
-/// Opens an input and says what is in it, as ffprobe's JSON.
-pub fn run(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
+/// Opens the one input of a job and says what is in it, as ffprobe's JSON.
+pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
     set_log_slot(context.log_slot);
-    let result = open_and_show(context, spec);
+    let result = open_and_show(context, job);
     set_log_slot(0);
     result
 }
 
-fn open_and_show(context: &Arc<JobContext>, spec: &FileSpec) -> Result<String, Error> {
+fn open_and_show(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
+    let spec = job.inputs.first().ok_or_else(|| Error::invalid("there is nothing to probe".into()))?;
     let on_input = |error: Error| error.on_input(0, &spec.url);
     let (shown, intervals) = choice(spec).map_err(on_input)?;
     let request = Request { intervals, ..Request::default() };
-    let job = JobSpec { inputs: vec![spec.clone()], ..JobSpec::default() };
-    let mut open = open_input(context, &job, 0)?;
+    let mut open = open_input(context, job, 0)?;
     let decoders = (0..open.streams.len()).map(|index| decoder(context, &mut open, index)).collect();
     let url = crate::secrets::mask_url(&open.input.url());
     let reads = shown.wants(Section::Packets) || shown.wants(Section::Frames);

@@ -88,6 +88,7 @@ impl Source {
             log_slot: 0,
             is_bitexact: false,
             is_blocking: true,
+            gate: None, // the program is trusted, as ffprobe is
             decoders,
         };
         let input = Input::open(&opening, None, &mut dict)?;

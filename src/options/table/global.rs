@@ -70,7 +70,7 @@ static OPTIONS: &[OptionDef] = &[
     flag("xerror", G, "end the job at the first error"),
     def("max_error_rate", G, Number, "share", "share of what could not be decoded, 0 to 1, above which the job fails")
         .within(0.0, 1.0),
-    def("abort_on", G, Text, "flags", "fail on: empty_output, empty_output_stream").refused(LATER),
+    def("abort_on", G, Text, "flags", "fail on: empty_output, empty_output_stream"),
     def("vsync", G, Text, "mode", "frame-rate mode of all outputs; -fps_mode is its successor"),
     def("frame_drop_threshold", G, Number, "frames", "how many frames late a frame may be before it is dropped"),
     def("async", G, Integer, "samples", "stretch audio to its timestamps")

@@ -18,7 +18,7 @@ static OPTIONS: &[OptionDef] = &[
     )
     .within(0.0, 1.0),
     flag("accurate_seek", I, "decode from the key frame before -ss on, and drop what comes before the time"),
-    def("isync", I, Integer, "input", "shift this input so that it begins with another one").refused(LATER),
+    def("isync", I, Integer, "input", "shift this input so that it begins with another one"),
     def("itsoffset", I, Time, "time", "add this to the timestamps"),
     def("itsscale", I, Number, "factor", "multiply the timestamps by this").each(),
     flag("re", I, "read as fast as the media plays: -readrate 1"),

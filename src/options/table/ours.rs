@@ -40,4 +40,44 @@ static OPTIONS: &[OptionDef] = &[
         "intervals",
         "what a probe reads of packets and frames, as ffprobe's -read_intervals; not for the inputs of jobs",
     ),
+    def(
+        "mt_trust",
+        Scope::JOB_OR_INPUT,
+        Text,
+        "profile",
+        "how far inputs are trusted: trusted, standard or untrusted; on a command line it holds for the whole job",
+    ),
+    def("mt_input_trust", Scope::INPUT, Text, "profile", "as -mt_trust, for one input; it goes before -mt_trust")
+        .means("mt_trust", ""),
+    def("mt_formats", G, Text, "list", "formats that inputs may have, with commas between"),
+    def("mt_codecs", G, Text, "list", "decoders that may be used, with commas between"),
+    def("mt_protocols", G, Text, "list", "protocols that inputs may use, with commas between"),
+    def(
+        "mt_addresses",
+        G,
+        Text,
+        "any or public",
+        "addresses that inputs may dial; public (the default of untrusted inputs) takes literal public addresses only, and no redirects",
+    ),
+    def(
+        "mt_max_open_bytes",
+        G,
+        Long,
+        "bytes",
+        "limit of what is read before an input is open, and between two packets; 0 is none",
+    )
+    .within(0.0, LARGE),
+    def("mt_max_pixels", G, Long, "pixels", "limit of a picture that is decoded; 0 is none").within(0.0, LARGE),
+    def("mt_max_repeat", G, Long, "frames", "limit of what is made of one input frame; 0 is none").within(0.0, LARGE),
+    def("mt_max_output_bytes", G, Long, "bytes", "limit of what all outputs together get; 0 is none")
+        .within(0.0, LARGE),
+    def("mt_max_time", G, Number, "seconds", "limit of the time that a job runs; 0 is none").within(0.0, LARGE),
+    def(
+        "mt_idle_timeout",
+        G,
+        Number,
+        "seconds",
+        "limit of the time without progress, but for waiting at a host's pipe; 0 is none",
+    )
+    .within(0.0, LARGE),
 ];

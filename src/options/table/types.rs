@@ -9,6 +9,8 @@ impl Scope {
     pub const INPUT: Scope = Scope(2);
     pub const OUTPUT: Scope = Scope(4);
     pub const FILE: Scope = Scope(6);
+    /// On a command line it is the whole job's.
+    pub const JOB_OR_INPUT: Scope = Scope(3);
 
     pub fn contains(self, other: Scope) -> bool {
         self.0 & other.0 == other.0
@@ -19,6 +21,7 @@ impl Scope {
             Scope::GLOBAL => "the whole job",
             Scope::INPUT => "inputs",
             Scope::OUTPUT => "outputs",
+            Scope::JOB_OR_INPUT => "the whole job, an input",
             _ => "inputs, outputs",
         }
     }

@@ -52,7 +52,7 @@ static OPTIONS: &[OptionDef] = &[
         .refused(LATER),
     flag("display_hflip", I, "say that the picture is mirrored left to right").each().since(6, 0).refused(LATER),
     flag("display_vflip", I, "say that the picture is upside down").each().since(6, 0).refused(LATER),
-    def("hwaccel", I, Text, "kind", "decode on hardware").each().refused(HARDWARE),
+    def("hwaccel", I, Text, "kind", "decode on hardware: this version takes none, and auto, which finds none").each(),
     def("hwaccel_device", I, Text, "device", "the device to decode on").each().refused(HARDWARE),
     def("hwaccel_output_format", I, Text, "format", "pixel format of frames that were decoded on hardware")
         .each()

@@ -4,7 +4,7 @@ use crate::av::probe::{Section, SectionInfo};
 use std::io::Write;
 
 /// FFmpeg's SECTION_MAX_NB_LEVELS.
-pub const LEVELS: usize = 10;
+pub(crate) const LEVELS: usize = 10;
 
 struct Level {
     section: Section,
