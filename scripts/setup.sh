@@ -68,6 +68,7 @@ look() {
     need "dpkg-source (make fate unpacks FFmpeg's source with it)" dpkg-dev have dpkg-source
     need "kill and ps (tests send signals)" procps have ps
     need "the ffmpeg program (tests compare with it)" ffmpeg have ffmpeg
+    need "a Vulkan driver for processors (tests of hardware devices)" mesa-vulkan-drivers exists /usr/share/vulkan/icd.d/lvp_icd*.json
     [ "$scope" != test ] || return 0
     need "clang" clang have clang
     need "clang-tidy" clang-tidy have clang-tidy

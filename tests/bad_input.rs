@@ -82,7 +82,7 @@ fn unknown_names_are_named() {
         ("-f lavfi -i testsrc2=d=1 -movflags nosuchflag {}/o.mp4", "o.mp4", Code::MUX),
         ("-f lavfi -i testsrc2=d=1 -c:v libx264 -preset nosuchpreset {}/o.mp4", "libx264", Code::ENCODE),
         ("-f lavfi -i testsrc2=d=1 -qmin 9999 -c:v mpeg4 {}/o.mp4", "mpeg4", Code::ENCODE),
-        ("-f lavfi -i testsrc2=d=1 -hwaccel cuda {}/o.mp4", "hwaccel", Code::UNSUPPORTED),
+        ("-hwaccel nosuchdevice -f lavfi -i testsrc2=d=1 {}/o.mp4", "nosuchdevice", Code::OPTION),
         ("-f lavfi -i testsrc2=d=1 -t -5 {}/o.mp4", "t", Code::OPTION),
         ("-f lavfi -i testsrc2=d=1 -r 0x {}/o.mp4", "0x", Code::OPTION),
     ] {

@@ -48,6 +48,7 @@ fn lists_are_ffmpegs() {
     ] {
         same(&format!("-{list}"));
     }
+    same("-init_hw_device list");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString};
+use std::ptr;
 
 /// A decoder or encoder of FFmpeg's; static.
 #[derive(Clone, Copy)]
@@ -21,6 +22,15 @@ fn wrap(codec: *const ffi::AVCodec) -> Option<Codec> {
 pub fn decoder_for(codec_id: i32) -> Option<Codec> {
     // SAFETY: any number may be asked for.
     wrap(unsafe { ffi::avcodec_find_decoder(codec_id as _) })
+}
+
+/// Every decoder of a codec id, in FFmpeg's order.
+pub fn decoders_of(codec_id: i32) -> Vec<Codec> {
+    let mut state = ptr::null_mut();
+    // SAFETY: the state is this walk's own; codecs are static.
+    let codecs = std::iter::from_fn(|| wrap(unsafe { ffi::av_codec_iterate(&mut state) }));
+    // SAFETY: a static codec.
+    codecs.filter(|codec| codec.id() == codec_id && unsafe { ffi::av_codec_is_decoder(codec.0) } != 0).collect()
 }
 
 /// By the codec's own name, or the name of what it decodes ("h264") as ffmpeg's find_codec_or_die does.

@@ -1,8 +1,19 @@
 //! Decoders.
 
-use super::{AvError, Codec, Dict, Frame, Packet, Parameters, Rational, ffi};
+use super::{AvError, Codec, DecoderDevice, Dict, Frame, Packet, Parameters, Rational, ffi};
 use std::ffi::c_void;
 use std::ptr;
+
+/// What holds for a decoder beside its options.
+pub struct DecoderSettings<'a> {
+    pub parameters: &'a Parameters,
+    pub time_base: Rational,
+    /// 0/1 where nothing is known.
+    pub frame_rate: Rational,
+    pub is_bitexact: bool,
+    pub log_slot: usize,
+    pub device: Option<&'a DecoderDevice>,
+}
 
 /// An open decoder.
 pub struct Decoder(*mut ffi::AVCodecContext);
@@ -12,15 +23,7 @@ unsafe impl Send for Decoder {}
 
 impl Decoder {
     /// Opens a decoder. What of `options` was not used stays in it.
-    pub fn open(
-        codec: Codec,
-        parameters: &Parameters,
-        time_base: Rational,
-        frame_rate: Rational,
-        is_bitexact: bool,
-        log_slot: usize,
-        options: &mut Dict,
-    ) -> Result<Decoder, AvError> {
+    pub fn open(codec: Codec, settings: &DecoderSettings, options: &mut Dict) -> Result<Decoder, AvError> {
         // SAFETY: the context is ours from allocation on; dropped when a step fails.
         unsafe {
             let context = ffi::avcodec_alloc_context3(codec.as_ptr());
@@ -28,12 +31,15 @@ impl Decoder {
                 return Err(AvError::NO_MEMORY);
             }
             let decoder = Decoder(context);
-            AvError::check(ffi::avcodec_parameters_to_context(context, parameters.as_ptr()))?;
-            (*context).pkt_timebase = time_base.into();
-            (*context).framerate = frame_rate.into();
-            (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
-            if is_bitexact {
+            AvError::check(ffi::avcodec_parameters_to_context(context, settings.parameters.as_ptr()))?;
+            (*context).pkt_timebase = settings.time_base.into();
+            (*context).framerate = settings.frame_rate.into();
+            (*context).opaque = ptr::without_provenance_mut::<c_void>(settings.log_slot);
+            if settings.is_bitexact {
                 (*context).flags |= ffi::AV_CODEC_FLAG_BITEXACT as i32;
+            }
+            if let Some(device) = settings.device {
+                device.attach(context)?;
             }
             AvError::check(ffi::avcodec_open2(context, codec.as_ptr(), options.as_mut()))?;
             Ok(decoder)

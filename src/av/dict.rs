@@ -1,6 +1,6 @@
 //! FFmpeg's dictionaries: metadata, options.
 
-use super::ffi;
+use super::{AvError, ffi};
 use std::ffi::{CStr, CString};
 use std::ptr;
 
@@ -37,6 +37,17 @@ impl Dict {
     /// For functions that take options and leave those they did not use.
     pub(super) fn as_mut(&mut self) -> &mut *mut ffi::AVDictionary {
         &mut self.0
+    }
+
+    /// "key=value,key=value", with FFmpeg's quotes and escapes.
+    pub fn parse_list(text: &str) -> Result<Dict, AvError> {
+        let text = CString::new(text).map_err(|_| AvError::INVALID)?;
+        let mut dict = Dict::default();
+        // SAFETY: a valid dictionary and terminated strings.
+        AvError::check(unsafe {
+            ffi::av_dict_parse_string(&mut dict.0, text.as_ptr(), c"=".as_ptr(), c",".as_ptr(), 0)
+        })?;
+        Ok(dict)
     }
 
     fn set_flags(&mut self, key: &str, value: Option<&str>, flags: i32) {

@@ -3,7 +3,7 @@
 use super::frame::PictureProperties;
 use super::params::ChannelLayout;
 use super::sidedata::{self, SideData};
-use super::{AvError, Codec, Dict, Frame, Packet, Parameters, Rational, ffi};
+use super::{AvError, Codec, Dict, EncoderHardware, Frame, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
@@ -15,7 +15,6 @@ pub struct Encoder(*mut ffi::AVCodecContext, Option<CString>);
 unsafe impl Send for Encoder {}
 
 /// What holds for every encoder.
-#[derive(Clone, Debug)]
 pub struct CommonSettings {
     pub time_base: Rational,
     pub is_bitexact: bool,
@@ -27,6 +26,7 @@ pub struct CommonSettings {
     /// 0 where the source says nothing.
     pub bits_per_raw_sample: i32,
     pub log_slot: usize,
+    pub hardware: Option<EncoderHardware>,
 }
 
 /// A quantisation matrix.
@@ -95,6 +95,9 @@ impl Encoder {
             // Only read; the pointer is taken back before the context is freed.
             (*context).stats_in = encoder.1.as_ref().map_or(ptr::null_mut(), |text| text.as_ptr().cast_mut());
             encoder.set_common(common);
+            if let Some(hardware) = &common.hardware {
+                hardware.attach(context)?;
+            }
             match media {
                 MediaSettings::Video(video) => encoder.set_video(codec, video)?,
                 MediaSettings::Audio(audio) => encoder.set_audio(audio)?,

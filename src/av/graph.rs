@@ -1,18 +1,18 @@
 //! Filter graphs.
 
 use super::params::ChannelLayout;
-use super::{AvError, Colors, Frame, Rational, ffi};
+use super::{AvError, Colors, Device, Frame, FramePool, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, CString, c_void};
 use std::ptr;
 
 /// A filter graph: parsed, then its open ends connected, then configured.
 pub struct Graph {
-    graph: *mut ffi::AVFilterGraph,
-    open_inputs: *mut ffi::AVFilterInOut,
-    open_outputs: *mut ffi::AVFilterInOut,
-    sources: Vec<*mut ffi::AVFilterContext>,
-    sinks: Vec<*mut ffi::AVFilterContext>,
+    pub(super) graph: *mut ffi::AVFilterGraph,
+    pub(super) open_inputs: *mut ffi::AVFilterInOut,
+    pub(super) open_outputs: *mut ffi::AVFilterInOut,
+    pub(super) sources: Vec<*mut ffi::AVFilterContext>,
+    pub(super) sinks: Vec<*mut ffi::AVFilterContext>,
 }
 
 // SAFETY: used by one thread at a time, as every call that changes it needs `&mut`.
@@ -28,14 +28,7 @@ pub struct GraphPad {
     pub filter: String,
 }
 
-/// A filter between the graph and a source or sink: the filter's name, its instance name and arguments.
-pub struct Link {
-    pub filter: &'static str,
-    pub name: String,
-    pub args: String,
-}
-
-fn c(text: &str) -> Result<CString, AvError> {
+pub(super) fn c(text: &str) -> Result<CString, AvError> {
     CString::new(text).map_err(|_| AvError::INVALID)
 }
 
@@ -47,6 +40,8 @@ pub struct GraphOptions<'a> {
     pub swr: String,
     pub log_slot: usize,
     pub no_conversion: bool,
+    /// For filters that work on a device.
+    pub device: Option<&'a Device>,
 }
 
 impl Graph {
@@ -82,14 +77,60 @@ impl Graph {
             if options.no_conversion {
                 ffi::avfilter_graph_set_auto_convert(graph, ffi::AVFILTER_AUTO_CONVERT_NONE as u32);
             }
-            AvError::check(ffi::avfilter_graph_parse2(
-                graph,
-                description.as_ptr(),
-                &mut this.open_inputs,
-                &mut this.open_outputs,
-            ))?;
+            this.parse_text(&description, options.device)?;
             Ok(this)
         }
+    }
+
+    /// Makes the filters, which get the device before they are initialised (ffmpeg_filter.c of 7.1: graph_parse).
+    ///
+    /// # Safety
+    /// A valid graph without filters.
+    #[cfg(ffmpeg6)]
+    unsafe fn parse_text(&mut self, description: &CStr, device: Option<&Device>) -> Result<(), AvError> {
+        // SAFETY: by contract; the segment is ours, and freed whatever becomes of it.
+        unsafe {
+            let mut segment = ptr::null_mut();
+            AvError::check(ffi::avfilter_graph_segment_parse(self.graph, description.as_ptr(), 0, &mut segment))?;
+            let made = AvError::check(ffi::avfilter_graph_segment_create_filters(segment, 0))
+                .and_then(|_| self.attach(device))
+                .and_then(|()| {
+                    let (inputs, outputs) = (&mut self.open_inputs, &mut self.open_outputs);
+                    AvError::check(ffi::avfilter_graph_segment_apply(segment, 0, inputs, outputs))
+                });
+            ffi::avfilter_graph_segment_free(&mut segment);
+            made.map(drop)
+        }
+    }
+
+    /// Makes the filters, which get the device after they are initialised (ffmpeg_filter.c of 5.1: configure_filtergraph).
+    ///
+    /// # Safety
+    /// A valid graph without filters.
+    #[cfg(not(ffmpeg6))]
+    unsafe fn parse_text(&mut self, description: &CStr, device: Option<&Device>) -> Result<(), AvError> {
+        let (inputs, outputs) = (&mut self.open_inputs, &mut self.open_outputs);
+        // SAFETY: by contract.
+        unsafe {
+            AvError::check(ffi::avfilter_graph_parse2(self.graph, description.as_ptr(), inputs, outputs))?;
+            self.attach(device)
+        }
+    }
+
+    /// Gives a device to every filter that is there.
+    ///
+    /// # Safety
+    /// A valid graph.
+    unsafe fn attach(&self, device: Option<&Device>) -> Result<(), AvError> {
+        let Some(device) = device else { return Ok(()) };
+        // SAFETY: by contract, with nb_filters filters, which give their references back.
+        unsafe {
+            for index in 0..(*self.graph).nb_filters as usize {
+                let context = *(*self.graph).filters.add(index);
+                (*context).hw_device_ctx = device.reference()?;
+            }
+        }
+        Ok(())
     }
 
     /// The open inputs and outputs, in the order in which they are connected.
@@ -112,87 +153,6 @@ impl Graph {
                 pads
             };
             (list(self.open_inputs, true), list(self.open_outputs, false))
-        }
-    }
-
-    /// # Safety
-    /// The graph is not configured yet.
-    unsafe fn create(&mut self, filter: &str, name: &str, args: &str) -> Result<*mut ffi::AVFilterContext, AvError> {
-        let (filter, name, args) = (c(filter)?, c(name)?, c(args)?);
-        let mut context = ptr::null_mut();
-        // SAFETY: valid graph and terminated strings; the context belongs to the graph.
-        unsafe {
-            let definition = ffi::avfilter_get_by_name(filter.as_ptr());
-            if definition.is_null() {
-                return Err(AvError::FILTER_NOT_FOUND);
-            }
-            let args = if args.is_empty() { ptr::null() } else { args.as_ptr() };
-            AvError::check(ffi::avfilter_graph_create_filter(
-                &mut context,
-                definition,
-                name.as_ptr(),
-                args,
-                ptr::null_mut(),
-                self.graph,
-            ))?;
-        }
-        Ok(context)
-    }
-
-    /// Connects the next open input to a new source ("buffer" or "abuffer") through `links`.
-    pub fn connect_source(&mut self, kind: MediaKind, name: &str, args: &str, links: &[Link]) -> Result<(), AvError> {
-        let source = if kind == MediaKind::Video { "buffer" } else { "abuffer" };
-        // SAFETY: connect is called once for each open input, in order; the entry is valid while the list is ours.
-        unsafe {
-            let mut entry = self.open_inputs;
-            for _ in 0..self.sources.len() {
-                entry = (*entry).next;
-            }
-            let context = self.create(source, name, args)?;
-            self.sources.push(context);
-            let mut last = context;
-            for link in links {
-                let next = self.create(link.filter, &link.name, &link.args)?;
-                AvError::check(ffi::avfilter_link(last, 0, next, 0))?;
-                last = next;
-            }
-            AvError::check(ffi::avfilter_link(last, 0, (*entry).filter_ctx, (*entry).pad_idx as u32)).map(drop)
-        }
-    }
-
-    /// Connects the next open output through `links` to a new sink.
-    pub fn connect_sink(&mut self, kind: MediaKind, name: &str, links: &[Link]) -> Result<(), AvError> {
-        let sink = if kind == MediaKind::Video { "buffersink" } else { "abuffersink" };
-        // SAFETY: as above, for the outputs.
-        unsafe {
-            let mut entry = self.open_outputs;
-            for _ in 0..self.sinks.len() {
-                entry = (*entry).next;
-            }
-            let context = self.create_sink(sink, name)?;
-            self.sinks.push(context);
-            let (mut last, mut pad) = ((*entry).filter_ctx, (*entry).pad_idx as u32);
-            for link in links {
-                let next = self.create(link.filter, &link.name, &link.args)?;
-                AvError::check(ffi::avfilter_link(last, pad, next, 0))?;
-                (last, pad) = (next, 0);
-            }
-            AvError::check(ffi::avfilter_link(last, pad, context, 0)).map(drop)
-        }
-    }
-
-    /// # Safety
-    /// The graph is not configured yet.
-    unsafe fn create_sink(&mut self, sink: &str, name: &str) -> Result<*mut ffi::AVFilterContext, AvError> {
-        // SAFETY: passed on; the option is an integer of audio sinks of FFmpeg before 7.
-        unsafe {
-            let context = self.create(sink, name, "")?;
-            #[cfg(not(ffmpeg7_0))]
-            if sink == "abuffersink" {
-                let flags = ffi::AV_OPT_SEARCH_CHILDREN as i32;
-                AvError::check(ffi::av_opt_set_int(context.cast(), c"all_channel_counts".as_ptr(), 1, flags))?;
-            }
-            Ok(context)
         }
     }
 
@@ -245,6 +205,12 @@ impl Graph {
         unsafe { ffi::av_buffersink_set_frame_size(self.sinks[sink], samples as u32) };
     }
 
+    /// The pool of the frames that come out of a sink, where they lie on a device.
+    pub fn sink_pool(&self, sink: usize) -> Result<Option<FramePool>, AvError> {
+        // SAFETY: a configured sink.
+        unsafe { FramePool::of(ffi::av_buffersink_get_hw_frames_ctx(self.sinks[sink])) }
+    }
+
     pub fn sink_format(&self, sink: usize) -> SinkFormat {
         let sink = self.sinks[sink];
         let mut layout = ChannelLayout::empty();
@@ -295,42 +261,6 @@ pub struct SinkFormat {
     pub sample_rate: i32,
     pub layout: ChannelLayout,
     pub colors: Colors,
-}
-
-/// Arguments of a video source (ffmpeg_filter.c: configure_input_video_filter).
-pub fn video_source_args(
-    size: (i32, i32),
-    format: i32,
-    time_base: Rational,
-    aspect: Rational,
-    frame_rate: Rational,
-    colors: Colors,
-) -> String {
-    let aspect = if aspect.den == 0 { Rational::new(0, 1) } else { aspect };
-    let mut args = format!(
-        "video_size={}x{}:pix_fmt={}:time_base={}/{}:pixel_aspect={}/{}{}",
-        size.0,
-        size.1,
-        format,
-        time_base.num,
-        time_base.den,
-        aspect.num,
-        aspect.den,
-        colors.source_args()
-    );
-    if frame_rate.num != 0 && frame_rate.den != 0 {
-        args.push_str(&format!(":frame_rate={}/{}", frame_rate.num, frame_rate.den));
-    }
-    args
-}
-
-/// Arguments of an audio source.
-pub fn audio_source_args(sample_rate: i32, format: &str, layout: Option<&str>, channels: i32) -> String {
-    let base = format!("time_base=1/{sample_rate}:sample_rate={sample_rate}:sample_fmt={format}");
-    match layout {
-        Some(layout) => format!("{base}:channel_layout={layout}"),
-        None => format!("{base}:channels={channels}"),
-    }
 }
 
 impl Drop for Graph {

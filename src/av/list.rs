@@ -1,7 +1,7 @@
 //! What FFmpeg has, as text: the lists of the ffmpeg program's -formats, -filters and so on, in its form
 //! (fftools/opt_common.c; some forms changed with FFmpeg 7.0).
 
-use super::{ffi, register_devices};
+use super::{DeviceKind, ffi, register_devices};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_char, c_void};
 use std::fmt::Write;
@@ -234,19 +234,19 @@ pub fn pixel_formats() -> String {
     }
 }
 
+/// What -hwaccel takes.
 pub fn hardware() -> String {
-    let mut out = "Hardware acceleration methods:\n".to_owned();
-    let mut kind = ffi::AV_HWDEVICE_TYPE_NONE;
-    loop {
-        // SAFETY: any number may be given; names are static.
-        unsafe {
-            kind = ffi::av_hwdevice_iterate_types(kind);
-            if kind == ffi::AV_HWDEVICE_TYPE_NONE {
-                break;
-            }
-            let _ = writeln!(out, "{}", word(ffi::av_hwdevice_get_type_name(kind)).unwrap_or_default());
-        }
-    }
+    device_kinds("Hardware acceleration methods")
+}
+
+/// What -init_hw_device takes.
+pub fn devices() -> String {
+    device_kinds("Supported hardware device types")
+}
+
+fn device_kinds(title: &str) -> String {
+    let mut out = format!("{title}:\n");
+    DeviceKind::all().iter().for_each(|kind| out += &format!("{}\n", kind.name()));
     out.push('\n');
     out
 }

@@ -18,8 +18,10 @@ mod ffi;
 mod formats;
 mod frame;
 mod graph;
+mod graph_ends;
 mod graph_text;
 mod guarded;
+mod hardware;
 mod input;
 mod interrupt;
 mod io;
@@ -57,9 +59,9 @@ pub use access::{Files, Gate};
 pub use bsf::BitstreamFilters;
 pub use canvas::CANVAS_FORMAT;
 pub use chapters::Chapter;
-pub use codec::{Codec, decoder_for, find_decoder, find_encoder};
+pub use codec::{Codec, decoder_for, decoders_of, find_decoder, find_encoder};
 pub use colors::{ColorChoice, Colors};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, DecoderSettings};
 pub use dict::Dict;
 pub use encoder::{
     AudioSettings, CommonSettings, Encoder, Matrix, MediaSettings, QuantiserSettings, RateOverride, VideoSettings,
@@ -68,8 +70,10 @@ pub use error::AvError;
 pub use formats::{Demuxer, Muxer};
 pub use frame::Frame;
 pub use frame::PictureProperties;
-pub use graph::{Graph, GraphOptions, GraphPad, Link, SinkFormat, audio_source_args, video_source_args};
+pub use graph::{Graph, GraphOptions, GraphPad, SinkFormat};
+pub use graph_ends::{Link, audio_source_args, video_source_args};
 pub use graph_text::{FilterOption, FilterUse, all_filters, filter_options, filters_of};
+pub use hardware::{DecoderDevice, Device, DeviceKind, EncoderHardware, FramePool, HardwareConfig, is_hardware_format};
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};
@@ -103,7 +107,7 @@ pub mod program_log {
 /// Lists of what FFmpeg has, as text in the form of the ffmpeg program.
 pub mod listing {
     pub use super::list::{
-        Formats, bitstream_filters, colors, dispositions, filters, formats, hardware, pixel_formats, protocols,
+        Formats, bitstream_filters, colors, devices, dispositions, filters, formats, hardware, pixel_formats, protocols,
     };
     pub use super::list_audio::{layouts, sample_formats};
     pub use super::list_codecs::{codecs, coder_help, coder_list};

@@ -1,5 +1,6 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
+use super::hardware::Devices;
 use super::host::Binds;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
@@ -127,6 +128,7 @@ pub struct JobContext {
     pub began: Instant,
     pub binds: Arc<Binds>,
     pub trust: JobTrust,
+    pub devices: Devices,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
     /// How many outputs there are, and those that nobody reads any more.
@@ -160,6 +162,7 @@ impl JobContext {
             began: Instant::now(),
             binds: identity.binds,
             trust: identity.trust,
+            devices: Devices::default(),
             is_failing: Arc::default(),
             outputs: identity.outputs,
             without_reader: Mutex::default(),

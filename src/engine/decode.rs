@@ -2,6 +2,8 @@
 //! Rules 18 and 19; source: `decode_audio`, `decode_video` and `process_input_packet` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, LEVEL_ERROR, add};
+use super::errors::failed;
+use super::hardware::DecoderHardware;
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
 use super::looping::LastSamples;
 use crate::av::{AvError, Decoder, Frame, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
@@ -60,6 +62,7 @@ pub struct DecodeStage {
     pub context: Arc<JobContext>,
     pub inbox: Arc<Inbox<PacketItem>>,
     pub decoder: Decoder,
+    pub hardware: Option<DecoderHardware>,
     pub input: usize,
     pub stream: usize,
     pub is_video: bool,
@@ -125,7 +128,7 @@ impl DecodeStage {
     }
 
     fn run_inner(&mut self) -> Result<(), Error> {
-        let mut frame = Frame::new().map_err(|e| super::errors::failed(e, "decode", Code::ENOMEM, "no memory"))?;
+        let mut frame = Frame::new().map_err(|e| failed(e, "decode", Code::ENOMEM, "no memory"))?;
         while let Some((_, item)) = self.inbox.receive(None) {
             let wants_more = match item {
                 PacketItem::Packet { packet, now_us } => self.packet(packet, now_us, &mut frame)?,
@@ -188,6 +191,9 @@ impl DecodeStage {
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
+            if let Some(hardware) = &self.hardware {
+                hardware.fetch(frame).map_err(|e| self.cannot_fetch(e))?;
+            }
             if let Some(top) = self.top_field_first {
                 frame.set_top_field_first(top);
             }
@@ -203,12 +209,17 @@ impl DecodeStage {
         }
     }
 
+    fn cannot_fetch(&self, error: AvError) -> Error {
+        let text = format!("cannot bring a picture of stream {}:{} from its device", self.input, self.stream);
+        failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)
+    }
+
     fn note_error(&mut self, error: AvError) -> Result<(), Error> {
         add(&self.context.counters.decode_errors, 1);
         let text = format!("error while decoding stream {}:{}: {}", self.input, self.stream, error.words());
         self.context.observer.log(LEVEL_ERROR, "decode", Some(self.stream), &text);
         match self.exits_on_error {
-            true => Err(super::errors::failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)),
+            true => Err(failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)),
             false => Ok(()),
         }
     }
@@ -292,7 +303,7 @@ impl DecodeStage {
     fn distribute(&mut self, frame: &Frame) -> Result<bool, Error> {
         let mut index = 0;
         while index < self.targets.len() {
-            let copy = frame.reference().map_err(|e| super::errors::failed(e, "decode", Code::ENOMEM, "no memory"))?;
+            let copy = frame.reference().map_err(|e| failed(e, "decode", Code::ENOMEM, "no memory"))?;
             let (inbox, queue) = &self.targets[index];
             match inbox.send(*queue, FrameItem::Frame(copy)) {
                 Ok(()) => index += 1,

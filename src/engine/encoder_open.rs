@@ -5,8 +5,8 @@ use super::errors::failed;
 use super::mux::StreamReady;
 use super::plan::{EncodePlan, FrameRateMode};
 use crate::av::{
-    self, AudioSettings, AvError, CommonSettings, Encoder, Frame, MediaSettings, Parameters, Rational, SideData,
-    SinkFormat, VideoSettings,
+    self, AudioSettings, AvError, CommonSettings, Encoder, EncoderHardware, Frame, MediaSettings, Parameters, Rational,
+    SideData, SinkFormat, VideoSettings,
 };
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
@@ -42,7 +42,12 @@ pub struct Opener<'a> {
 
 impl Opener<'_> {
     /// `first`: the first frame, None where none came.
-    pub fn open(&self, sink: SinkFormat, first: Option<&Frame>) -> Result<OpenEncoder, Error> {
+    pub fn open(
+        &self,
+        sink: SinkFormat,
+        first: Option<&Frame>,
+        hardware: Option<EncoderHardware>,
+    ) -> Result<OpenEncoder, Error> {
         let frame_rate = if self.kind == MediaKind::Video { self.frame_rate(&sink) } else { Rational::new(0, 0) };
         let aspect = self.aspect(&sink);
         let natural = match self.kind {
@@ -65,6 +70,7 @@ impl Opener<'_> {
             codec_tag: self.plan.codec_tag,
             bits_per_raw_sample: self.raw_bits(&sink),
             log_slot: self.log_slot,
+            hardware,
         };
         let (frame_time_base, sink_frame_rate) = (sink.time_base, sink.frame_rate);
         let media = match self.kind {

@@ -3,6 +3,7 @@
 
 use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
+use super::hardware::Request;
 use super::host::{self, Failure};
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
@@ -45,6 +46,7 @@ pub struct OpenInput {
 pub struct StreamPlan {
     pub info: InputStream,
     pub decoder: Option<Codec>,
+    pub hardware: Request,
     /// -r of the input.
     pub forced_frame_rate: Rational,
     pub scale: f64,
@@ -104,8 +106,9 @@ fn open(
     policy.check_streams(context, &input)?;
     host.set_open();
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
-    let streams =
-        (0..input.stream_count()).map(|i| plan_stream(&mut input, spec, &facts, i)).collect::<Result<Vec<_>, _>>()?;
+    let streams = (0..input.stream_count())
+        .map(|i| plan_stream(context, &mut input, spec, &facts, i))
+        .collect::<Result<Vec<_>, _>>()?;
     let copy_ts = job.global_flag("copyts");
     let user_offset_us = spec.value("itsoffset").and_then(parse_time_us).unwrap_or(0);
     let zero_us = match (copy_ts, job.global_flag("start_at_zero")) {
@@ -326,7 +329,13 @@ pub fn facts_of(stream: &InputStream) -> StreamFacts {
     }
 }
 
-fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<StreamPlan, Error> {
+fn plan_stream(
+    context: &JobContext,
+    input: &mut Input,
+    spec: &FileSpec,
+    facts: &[StreamFacts],
+    index: usize,
+) -> Result<StreamPlan, Error> {
     let decoder = named_decoder(spec, facts, index)?;
     if let Some(codec) = decoder {
         input.set_codec_id(index, codec.id());
@@ -342,14 +351,10 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
             .ok_or_else(|| Error::option(format!("option r has the value '{rate}', which is no frame rate")))?,
         _ => Rational::new(0, 0),
     };
-    if let Some(kind) = value("hwaccel").filter(|kind| !matches!(*kind, "none" | "auto")) {
-        return Err(Error::new(
-            Code::UNSUPPORTED,
-            format!("option hwaccel asks for {kind}, and this version decodes on no hardware"),
-        )
-        .at("open input")
-        .with_hint("Leave the option out: the decoder then runs on the CPU."));
-    }
+    let hardware = match info.kind() {
+        MediaKind::Video => Request::of(context, value)?,
+        _ => Request::none(),
+    };
     let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
     if info.kind() == MediaKind::Audio {
         info.parameters.guess_layout(max_channels as i32);
@@ -368,7 +373,10 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
         _ => av::DISCARD_NONE,
     };
     Ok(StreamPlan {
-        decoder: decoder.or_else(|| av::decoder_for(info.parameters.codec_id())),
+        decoder: decoder
+            .or_else(|| hardware.decoder(info.parameters.codec_id()))
+            .or_else(|| av::decoder_for(info.parameters.codec_id())),
+        hardware,
         forced_frame_rate,
         scale: value("itsscale").and_then(parse_float).unwrap_or(1.0),
         autorotate: value("autorotate").is_none_or(|v| v != "0"),

@@ -179,15 +179,15 @@ impl FilterStage {
     }
 
     fn frame(&mut self, source: usize, frame: Frame) -> Result<(), Error> {
-        let new = SourceFormat::of_frame(&frame);
+        let new = SourceFormat::of_frame(&frame).map_err(|e| self.error(e))?;
         let state = &self.sources[source];
         let kind = state.settings.kind;
-        let (is_other, matrix_changed) = match &state.format {
-            Some(old) => (old.needs_rebuild(&new, kind), old.matrix != new.matrix),
+        let (is_other, must_rebuild) = match &state.format {
+            Some(old) => (old.needs_rebuild(&new, kind), old.matrix != new.matrix || old.pool != new.pool),
             None => (true, false),
         };
         let may_rebuild = state.settings.reinit || self.graph.is_none();
-        if (is_other && may_rebuild) || matrix_changed {
+        if (is_other && may_rebuild) || must_rebuild {
             self.sources[source].format = Some(new);
             if self.sources.iter().any(|s| s.format.is_none()) {
                 self.sources[source].waiting.push_back(frame);
@@ -269,7 +269,8 @@ impl FilterStage {
         let settings: Vec<SourceSettings> = self.sources.iter().map(|s| s.settings.clone()).collect();
         let sinks: Vec<SinkSettings> = self.sinks.iter().map(|s| s.settings.clone()).collect();
         self.graph = None;
-        let mut graph = build(&self.plan, &settings, &formats, &sinks, self.context.log_slot)?;
+        let device = self.context.devices.for_filters(&self.context);
+        let mut graph = build(&self.plan, &settings, &formats, &sinks, self.context.log_slot, device.as_deref())?;
         for (index, sink) in self.sinks.iter_mut().enumerate() {
             let autoscale = sink.encode.video.autoscale;
             sink.settings.pin(&graph.sink_format(index), autoscale);
@@ -362,7 +363,10 @@ impl FilterStage {
             log_slot: self.context.log_slot,
             header_flags: sink.header_flags.clone(),
         };
-        let open = opener.open(graph.sink_format(index), first)?;
+        let pool = graph.sink_pool(index).map_err(|e| failed(e, "encode", Code::ENOMEM, "no memory"))?;
+        let format = graph.sink_format(index);
+        let hardware = self.context.devices.for_encoder(sink.encode.codec, format.format, pool);
+        let open = opener.open(format, first, hardware)?;
         if sink.settings.kind == MediaKind::Audio && !sink.encode.codec.takes_any_frame_size() {
             sink.frame_size = open.encoder.frame_size();
             graph.set_frame_size(index, sink.frame_size);

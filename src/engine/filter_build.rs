@@ -4,10 +4,12 @@
 use super::errors::failed;
 use super::plan::{EncodePlan, GraphPlan};
 use crate::av::{
-    self, ChannelLayout, ColorChoice, Colors, Frame, Graph, GraphOptions, Link, Parameters, Rational, rotation,
+    self, AvError, ChannelLayout, ColorChoice, Colors, Device, Frame, FramePool, Graph, GraphOptions, Link, Parameters,
+    Rational, rotation,
 };
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
+use std::sync::Arc;
 
 /// What a source of a graph gets.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,11 +24,13 @@ pub struct SourceFormat {
     pub channels: i32,
     pub matrix: Option<[i32; 9]>,
     pub colors: Colors,
+    /// Where the frames lie on a device.
+    pub pool: Option<Arc<FramePool>>,
 }
 
 impl SourceFormat {
-    pub fn of_frame(frame: &Frame) -> SourceFormat {
-        SourceFormat {
+    pub fn of_frame(frame: &Frame) -> Result<SourceFormat, AvError> {
+        Ok(SourceFormat {
             format: frame.format(),
             width: frame.width(),
             height: frame.height(),
@@ -36,7 +40,8 @@ impl SourceFormat {
             channels: frame.channels(),
             matrix: frame.display_matrix(),
             colors: Colors::of_frame(frame),
-        }
+            pool: frame.pool()?.map(Arc::new),
+        })
     }
 
     /// Where no frame ever came: what the container says. None where that is not enough.
@@ -51,6 +56,7 @@ impl SourceFormat {
             channels: parameters.channels(),
             matrix: None,
             colors: Colors::of_parameters(parameters),
+            pool: None,
         };
         let is_known = match parameters.kind() {
             MediaKind::Video => format.width > 0 && format.height > 0,
@@ -289,6 +295,7 @@ pub fn build(
     formats: &[SourceFormat],
     sinks: &[SinkSettings],
     log_slot: usize,
+    device: Option<&Device>,
 ) -> Result<Graph, Error> {
     let options = GraphOptions {
         threads: plan.threads.as_deref(),
@@ -296,6 +303,7 @@ pub fn build(
         swr: plan.swr.clone(),
         log_slot,
         no_conversion: plan.no_conversion,
+        device,
     };
     let what = format!("cannot build the filter graph '{}'", plan.description);
     let bad = |e| failed(e, "filter", Code::FILTER, &what);
@@ -322,17 +330,14 @@ pub fn build(
     Ok(graph)
 }
 
-fn connect(
-    graph: &mut Graph,
-    index: usize,
-    settings: &SourceSettings,
-    format: &SourceFormat,
-) -> Result<(), av::AvError> {
+fn connect(graph: &mut Graph, index: usize, settings: &SourceSettings, format: &SourceFormat) -> Result<(), AvError> {
     let name = format!("mt_source_{index}");
     let mut links = Vec::new();
     let args = if settings.kind == MediaKind::Video {
         let matrix = format.matrix.or(settings.matrix);
-        if let Some(matrix) = matrix.filter(|_| settings.autorotate) {
+        // Frames on a device would need filters of its kind.
+        let turns = settings.autorotate && !av::is_hardware_format(format.format);
+        if let Some(matrix) = matrix.filter(|_| turns) {
             links = upright(&matrix);
         }
         let size = (format.width, format.height);
@@ -345,9 +350,9 @@ fn connect(
             format.colors,
         )
     } else {
-        let sample_format = av::sample_format_name(format.format).ok_or(av::AvError::INVALID)?;
+        let sample_format = av::sample_format_name(format.format).ok_or(AvError::INVALID)?;
         av::audio_source_args(format.sample_rate, &sample_format, format.layout.as_deref(), format.channels)
     };
     links.extend(trim(settings.kind, settings.trim_start_us, settings.trim_duration_us, "in"));
-    graph.connect_source(settings.kind, &name, &args, &links)
+    graph.connect_source(settings.kind, &name, &args, format.pool.as_deref(), &links)
 }

@@ -24,6 +24,7 @@ mod filter;
 mod filter_build;
 mod force_key;
 mod frame_rate;
+mod hardware;
 mod host;
 mod implied;
 mod inbox;
@@ -64,6 +65,7 @@ mod two_pass;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
 pub use context::{Counters, Identity, JobContext, Observer};
+pub use hardware::device_kinds;
 pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,
 };

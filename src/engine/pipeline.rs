@@ -121,7 +121,10 @@ impl Builder {
         match result {
             Ok(()) => Ok(running),
             Err(error) => {
-                // A thread is lacking: those that run already end at once.
+                // A thread or a decoder is lacking: those that run already end at once.
+                if !self.context.is_cancelled() {
+                    self.context.fail(error.clone());
+                }
                 self.context.cancel();
                 let _ = running.join(&self.context);
                 Err(error)
@@ -152,6 +155,7 @@ impl Builder {
         let times = Times { copy_ts, start_at_zero };
         let encoders = Encoders { streams: encoded, inboxes: encode_inboxes, bits };
         let mut text = self.open_subtitles(&subtitles, &graphs, &demuxers)?;
+        let mut stages = Vec::new();
         for graph in graphs {
             let stage = self.graph(graph, &demuxers, &text, &encoders, &times);
             for (queue, source) in stage.plan.sources.iter().enumerate() {
@@ -163,7 +167,7 @@ impl Builder {
                 }
                 targets[source.input][source.stream].push((Arc::clone(&stage.inbox), queue));
             }
-            running.others.push(spawn_stage(&self.context, "filter", move || stage.run())?);
+            stages.push(stage);
         }
         for (input, streams) in targets.into_iter().enumerate() {
             for (stream, targets) in streams.into_iter().enumerate().filter(|(_, t)| !t.is_empty()) {
@@ -171,6 +175,10 @@ impl Builder {
                 routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
                 running.others.push(spawn_stage(&self.context, &format!("dec{input}:{stream}"), move || stage.run())?);
             }
+        }
+        // Decoders may have opened devices, which are for filters too.
+        for stage in stages {
+            running.others.push(spawn_stage(&self.context, "filter", move || stage.run())?);
         }
         for stage in self.subtitles(&subtitles, text, &demuxers, &mut muxers, exits_on_error)? {
             let (input, stream) = (stage.input, stage.stream);

@@ -25,6 +25,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     av::set_log_slot(context.log_slot);
     let _counted = context.count_thread();
     let result = run_inner(context, job);
+    context.devices.close();
     av::set_log_slot(0);
     if context.is_cancelled() && context.failure().is_none() {
         return Err(Error::cancelled());
@@ -46,6 +47,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         )));
     }
     super::probe::check_job(job)?;
+    context.devices.open_all(context, job)?;
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;

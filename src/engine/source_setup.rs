@@ -6,11 +6,16 @@ use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::failed;
 use super::filter_build::SourceSettings;
+use super::hardware::DecoderHardware;
 use super::inbox::Inbox;
-use crate::av::{Decoder, Dict, SideData};
+use crate::av::{Decoder, DecoderSettings, Dict, SideData};
 use crate::error::{Code, Error};
-use crate::options::MediaKind;
+use crate::options::{MediaKind, parse_integer};
 use std::sync::Arc;
+
+/// Pictures that lie in the links between a decoder and an encoder, which a pool of fixed size must have beside those that the decoder
+/// needs itself (ffmpeg_dec.c of 7.1: dec_open).
+const HELD_PICTURES: i64 = 10;
 
 /// How -copyts changes where zero is.
 pub struct Times {
@@ -64,7 +69,11 @@ pub fn packet_inbox(context: &Arc<JobContext>, demuxer: &Demuxer, stream: usize)
 }
 
 /// Opens the decoder of a stream.
-pub fn open_codec(context: &JobContext, demuxer: &Demuxer, stream: usize) -> Result<Decoder, Error> {
+pub fn open_codec(
+    context: &JobContext,
+    demuxer: &Demuxer,
+    stream: usize,
+) -> Result<(Decoder, Option<DecoderHardware>), Error> {
     let file = &demuxer.file;
     let plan = &file.streams[stream];
     let info = &plan.info;
@@ -82,16 +91,20 @@ pub fn open_codec(context: &JobContext, demuxer: &Demuxer, stream: usize) -> Res
     if info.is_attached_picture() {
         options.set("threads", "1"); // its only frame must not wait for more
     }
-    let decoder = Decoder::open(
-        codec,
-        &info.parameters,
-        info.time_base,
-        info.avg_frame_rate,
-        file.is_bitexact,
-        context.log_slot,
-        &mut options,
-    );
-    let decoder = decoder.map_err(|e| {
+    let hardware = context.devices.for_decoder(context, file.policy.trust, &plan.hardware, codec).map_err(on_stream)?;
+    if hardware.as_ref().is_some_and(|hardware| hardware.keeps_frames()) {
+        let asked = options.get("extra_hw_frames").and_then(|text| parse_integer(&text)).unwrap_or(0);
+        options.set("extra_hw_frames", &asked.max(0).saturating_add(HELD_PICTURES).to_string());
+    }
+    let settings = DecoderSettings {
+        parameters: &info.parameters,
+        time_base: info.time_base,
+        frame_rate: info.avg_frame_rate,
+        is_bitexact: file.is_bitexact,
+        log_slot: context.log_slot,
+        device: hardware.as_ref().map(|hardware| &hardware.decoder),
+    };
+    let decoder = Decoder::open(codec, &settings, &mut options).map_err(|e| {
         on_stream(failed(
             e,
             "decode",
@@ -102,7 +115,7 @@ pub fn open_codec(context: &JobContext, demuxer: &Demuxer, stream: usize) -> Res
     if let Some((key, _)) = options.entries().first() {
         return Err(on_stream(Error::option(format!("option {key} is not one of the decoder {}", codec.name()))));
     }
-    Ok(decoder)
+    Ok((decoder, hardware))
 }
 
 /// Opens the decoder of a stream of video or audio, ready to run on its thread.
@@ -117,10 +130,12 @@ pub fn open_decoder(
     let file = &demuxer.file;
     let plan = &file.streams[stream];
     let info = &plan.info;
+    let (decoder, hardware) = open_codec(context, demuxer, stream)?;
     Ok(DecodeStage {
         context: Arc::clone(context),
         inbox: packet_inbox(context, demuxer, stream),
-        decoder: open_codec(context, demuxer, stream)?,
+        decoder,
+        hardware,
         input: file.index,
         stream,
         is_video: info.kind() == MediaKind::Video,

@@ -48,6 +48,7 @@ pub fn source_format((width, height): (i32, i32)) -> SourceFormat {
         channels: 0,
         matrix: None,
         colors: Colors::unknown(),
+        pool: None,
     }
 }
 

@@ -35,7 +35,7 @@ impl Builder {
         let shown = graphs.iter().flat_map(|graph| &graph.sources).filter(|source| source.is_subtitle);
         let sources: BTreeSet<_> = encoded.chain(shown.map(|source| (source.input, source.stream))).collect();
         let open = |(input, stream): (usize, usize)| {
-            let decoder = open_codec(&self.context, &demuxers[input], stream)?;
+            let (decoder, _) = open_codec(&self.context, &demuxers[input], stream)?;
             let canvas_size = canvas_size(&demuxers[input].file, stream, &decoder);
             Ok(((input, stream), OpenSubtitle { decoder, canvas_size, graphs: Vec::new() }))
         };

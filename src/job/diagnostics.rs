@@ -24,6 +24,7 @@ pub fn diagnostics() -> String {
             "licence_text": licence,
             "configuration": engine::configuration(),
             "libraries": libraries,
+            "hardware": engine::device_kinds(),
         },
         "program_linking": if engine::is_program_dynamic() { "dynamic" } else { "static" },
         "libc": engine::libc_name(),

@@ -3,7 +3,7 @@
 use crate::messages::say;
 use crate::{FATAL, WARNING, help, report_file};
 use mt_transcode::error::Error;
-use mt_transcode::job::{LogSettings, Url, find_argument, log_settings, process, program_log};
+use mt_transcode::job::{LogSettings, Url, find_argument, listing, log_settings, process, program_log};
 use mt_transcode::options::{Effect, JobSpec, Setting, parse_integer, parse_time_us};
 use std::time::Duration;
 
@@ -114,6 +114,10 @@ fn one(setting: &Setting, settings: &mut Settings, program: &str) -> Result<(), 
         }
         "stdin" => settings.reads_keys = is_on,
         "benchmark" => settings.benchmark = is_on,
+        "init_hw_device" if value == "list" => {
+            crate::print(&listing::devices());
+            return Err(Ended::WellDone);
+        }
         "progress" => settings.progress = Some(progress(value)?),
         "timelimit" => {
             if let Err(error) = process::limit_cpu_seconds(integer()) {

@@ -18,7 +18,7 @@ use super::context::JobContext;
 use super::errors::failed;
 use super::files::{OpenInput, open_input};
 use crate::av::probe::{Sink, Subject, Wanted};
-use crate::av::{Decoder, Input, Rational, set_log_slot};
+use crate::av::{Decoder, DecoderSettings, Input, Rational, set_log_slot};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec};
 use json_line::{JsonLine, MAX_JSON_BYTES};
@@ -119,7 +119,13 @@ fn decoder(context: &JobContext, open: &mut OpenInput, index: usize) -> Option<D
     let (info, codec) = (&stream.info, stream.decoder?);
     let mut options = open.options.for_codec(Some(codec), info.kind(), &open.facts, index);
     let no_rate = Rational::new(0, 1);
-    let slot = context.log_slot;
-    let decoder = Decoder::open(codec, &info.parameters, info.time_base, no_rate, false, slot, &mut options);
-    decoder.ok()
+    let settings = DecoderSettings {
+        parameters: &info.parameters,
+        time_base: info.time_base,
+        frame_rate: no_rate,
+        is_bitexact: false,
+        log_slot: context.log_slot,
+        device: None,
+    };
+    Decoder::open(codec, &settings, &mut options).ok()
 }

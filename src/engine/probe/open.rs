@@ -2,8 +2,8 @@
 
 use super::report::ReportError;
 use crate::av::{
-    AvError, Classes, Codec, Decoder, Demuxer, Dict, Input, Interrupt, Opening, Rational, decoder_for, find_decoder,
-    write_log,
+    AvError, Classes, Codec, Decoder, DecoderSettings, Demuxer, Dict, Input, Interrupt, Opening, Rational, decoder_for,
+    find_decoder, write_log,
 };
 use crate::engine::context::{LEVEL_ERROR, LEVEL_WARNING};
 use crate::engine::files::facts_of;
@@ -143,8 +143,15 @@ impl Source {
             options.set("threads", "1");
         }
         let no_rate = Rational::new(0, 1);
-        let opened = Decoder::open(codec, &info.parameters, info.time_base, no_rate, false, 0, &mut options);
-        let Ok(decoder) = opened else {
+        let settings = DecoderSettings {
+            parameters: &info.parameters,
+            time_base: info.time_base,
+            frame_rate: no_rate,
+            is_bitexact: false,
+            log_slot: 0,
+            device: None,
+        };
+        let Ok(decoder) = Decoder::open(codec, &settings, &mut options) else {
             write_log(LEVEL_WARNING, &format!("Could not open codec for input stream {index}"));
             return Err(ReportError::AtOnce);
         };

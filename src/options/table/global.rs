@@ -1,7 +1,7 @@
 //! Options of the whole job.
 
+use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
-use super::{HARDWARE, LATER};
 
 const G: Scope = Scope::GLOBAL;
 const LARGE: f64 = 9.0e18;
@@ -92,11 +92,16 @@ static OPTIONS: &[OptionDef] = &[
     flag("dump", G, "log each packet that is read").refused(LATER),
     flag("hex", G, "with -dump, log the payload too").refused(LATER),
     def("sdp_file", G, Text, "file", "write the SDP of RTP outputs to a file").refused(LATER),
-    def("init_hw_device", G, Text, "device", "open a hardware device: type[=name][:device[,key=value...]]")
-        .refused(HARDWARE),
-    def("filter_hw_device", G, Text, "name", "the hardware device of filters").refused(HARDWARE),
-    def("vaapi_device", G, Text, "device", "open a VAAPI device").refused(HARDWARE),
-    def("qsv_device", G, Text, "device", "open a QSV device").refused(HARDWARE),
+    def(
+        "init_hw_device",
+        G,
+        Text,
+        "device",
+        "open a hardware device: type[=name][:device[,key=value...]], or type[=name]@source to derive it; list prints the types",
+    ),
+    def("filter_hw_device", G, Text, "name", "the hardware device of filters: one that was opened before"),
+    def("vaapi_device", G, Text, "device", "as -init_hw_device vaapi:device"),
+    def("qsv_device", G, Text, "device", "open the QSV device that decoders and encoders take by themselves"),
     def("dec", G, Text, "stream", "decode an encoded output stream again (a loopback decoder)")
         .since(7, 0)
         .refused(LATER),

@@ -44,7 +44,6 @@ pub fn negated(name: &str) -> Option<&'static OptionDef> {
 
 /// Why an option is refused that is planned.
 const LATER: &str = "this version does not do it yet";
-const HARDWARE: &str = "hardware devices are not set up by this version";
 
 #[cfg(test)]
 mod tests {

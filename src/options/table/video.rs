@@ -1,7 +1,7 @@
 //! Options of video streams.
 
+use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
-use super::{HARDWARE, LATER};
 
 const I: Scope = Scope::INPUT;
 const O: Scope = Scope::OUTPUT;
@@ -52,9 +52,22 @@ static OPTIONS: &[OptionDef] = &[
         .refused(LATER),
     flag("display_hflip", I, "say that the picture is mirrored left to right").each().since(6, 0).refused(LATER),
     flag("display_vflip", I, "say that the picture is upside down").each().since(6, 0).refused(LATER),
-    def("hwaccel", I, Text, "kind", "decode on hardware: this version takes none, and auto, which finds none").each(),
-    def("hwaccel_device", I, Text, "device", "the device to decode on").each().refused(HARDWARE),
-    def("hwaccel_output_format", I, Text, "format", "pixel format of frames that were decoded on hardware")
-        .each()
-        .refused(HARDWARE),
+    def("hwaccel", I, Text, "kind", "decode on hardware: a kind of device, auto for the first that works, or none")
+        .each(),
+    def(
+        "hwaccel_device",
+        I,
+        Text,
+        "device",
+        "the device to decode on: a name, or what one of that kind is opened with",
+    )
+    .each(),
+    def(
+        "hwaccel_output_format",
+        I,
+        Text,
+        "format",
+        "pixel format of frames that were decoded on hardware; the device's own format leaves them there",
+    )
+    .each(),
 ];
