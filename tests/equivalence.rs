@@ -160,6 +160,8 @@ fn make_inputs(folder: &Path) {
         "-i clip.mp4 -map 0 -c copy BX clip.mkv",
         "-i clip.mp4 -map 0 -c copy BX clip.ts",
         "-i clip.mp4 -map 0:v -c copy -metadata:s:v rotate=90 BX rotated.mp4",
+        "-i clip.mp4 -map 0 -c copy -bsf:v h264_metadata=crop_left=6:crop_right=10:crop_top=4:crop_bottom=8 BX cropped.mp4",
+        "-f lavfi -i testsrc2=s=64x48:r=10:d=0.5 -c:v v210 BX clap.mov",
         "-i clip.mp4 -i chapters.ffmetadata -i lines.srt -map 0 -map 2 -map_metadata 1 -c copy -c:s srt BX subs.mkv",
         "-f lavfi -i sine=f=600:d=2 BX tone.wav",
         "-f lavfi -i sine=f=300:d=1 -f lavfi -i sine=f=500:d=1 -filter_complex amerge=inputs=2 -ac 2 BX stereo.wav",
@@ -171,6 +173,16 @@ fn make_inputs(folder: &Path) {
     ] {
         run_line(0, folder, folder, line).unwrap_or_else(|words| panic!("{line}: {words}"));
     }
+    crop(&folder.join("clap.mov"), 48, 36);
+}
+
+/// Makes a QuickTime file say that only the middle of its pictures is shown. ("clap" has width, height and two offsets, as fractions.)
+fn crop(file: &Path, width: u32, height: u32) {
+    let mut bytes = std::fs::read(file).expect("the file");
+    let at = bytes.windows(4).position(|word| word == b"clap").expect("a clap atom") + 4;
+    bytes[at..at + 4].copy_from_slice(&width.to_be_bytes());
+    bytes[at + 8..at + 12].copy_from_slice(&height.to_be_bytes());
+    std::fs::write(file, bytes).expect("the file is writable");
 }
 
 #[test]

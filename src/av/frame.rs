@@ -167,6 +167,13 @@ impl Frame {
         }
     }
 
+    /// Cuts off what the decoder says is not shown.
+    pub fn apply_cropping(&mut self) -> Result<(), AvError> {
+        // SAFETY: valid while we own it.
+        AvError::check(unsafe { ffi::av_frame_apply_cropping(self.as_ptr(), ffi::AV_FRAME_CROP_UNALIGNED as i32) })
+            .map(drop)
+    }
+
     /// Whether the channel layout is the same.
     pub fn same_layout(&self, other: &Frame) -> bool {
         // SAFETY: both layouts are valid parts of frames that we own.

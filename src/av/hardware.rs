@@ -46,8 +46,6 @@ impl Drop for BufferRef {
 pub struct DeviceKind(ffi::AVHWDeviceType);
 
 impl DeviceKind {
-    pub const QSV: DeviceKind = DeviceKind(ffi::AV_HWDEVICE_TYPE_QSV);
-
     /// None: no such kind. One that FFmpeg knows need not be built in.
     pub fn find(name: &str) -> Option<DeviceKind> {
         let name = CString::new(name).ok()?;

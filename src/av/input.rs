@@ -244,6 +244,23 @@ impl Input {
         }
     }
 
+    /// Makes a stream one of the codec's kind: the user chose a decoder of another kind for it.
+    pub fn recast(&mut self, index: usize, codec: Codec) {
+        if index < self.stream_count() {
+            // SAFETY: a valid stream, and a static codec.
+            unsafe { (*(*self.stream(index)).codecpar).codec_type = (*codec.as_ptr()).type_ };
+        }
+    }
+
+    /// Adds side data to a stream, or replaces what is there.
+    pub fn set_side_data(&mut self, index: usize, side: &SideData) -> Result<(), AvError> {
+        if index >= self.stream_count() {
+            return Ok(());
+        }
+        // SAFETY: a valid stream.
+        unsafe { super::sidedata::add_to_stream(self.stream(index), side) }
+    }
+
     pub fn set_codec_tag(&mut self, index: usize, tag: u32) {
         if index < self.stream_count() {
             // SAFETY: a valid stream.

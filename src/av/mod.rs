@@ -91,7 +91,7 @@ pub use plain_file::{file_exists, is_written_file};
 pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
 pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
-pub use sidedata::{SideData, rotation};
+pub use sidedata::{Crop, SideData, rotation};
 pub use subtitle::{Subtitle, SubtitleSettings};
 pub use url::Url;
 pub use url_writer::UrlWriter;

@@ -9,9 +9,20 @@ pub struct SideData {
     pub data: Vec<u8>,
 }
 
+/// Lines and columns of a picture that are not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crop {
+    pub top: u32,
+    pub bottom: u32,
+    pub left: u32,
+    pub right: u32,
+}
+
 impl SideData {
     pub const DISPLAY_MATRIX: i32 = ffi::AV_PKT_DATA_DISPLAYMATRIX as i32;
     pub const CPB_PROPERTIES: i32 = ffi::AV_PKT_DATA_CPB_PROPERTIES as i32;
+    #[cfg(ffmpeg7_1)]
+    const FRAME_CROPPING: i32 = ffi::AV_PKT_DATA_FRAME_CROPPING as i32;
 
     /// The nine numbers of a display matrix.
     pub fn matrix(&self) -> Option<[i32; 9]> {
@@ -25,6 +36,17 @@ impl SideData {
         Some(matrix)
     }
 
+    /// What a container cuts off its pictures; None where it is nothing. Known from FFmpeg 7.1 on.
+    pub fn crop(&self) -> Option<Crop> {
+        #[cfg(ffmpeg7_1)]
+        if self.kind == SideData::FRAME_CROPPING && self.data.len() >= 16 {
+            let number = |at: usize| self.data[at..at + 4].try_into().map_or(0, u32::from_le_bytes);
+            let crop = Crop { top: number(0), bottom: number(4), left: number(8), right: number(12) };
+            return (crop.top | crop.bottom | crop.left | crop.right != 0).then_some(crop);
+        }
+        None
+    }
+
     /// A matrix that rotates nothing.
     pub fn upright() -> SideData {
         SideData::rotated(0.0)
@@ -32,9 +54,17 @@ impl SideData {
 
     /// A matrix that rotates by `degrees` clockwise.
     pub fn rotated(degrees: f64) -> SideData {
+        SideData::turned(degrees, false, false)
+    }
+
+    /// As `rotated`, and then mirrored.
+    pub fn turned(degrees: f64, hflip: bool, vflip: bool) -> SideData {
         let mut matrix = [0i32; 9];
-        // SAFETY: nine integers, as the function asks.
-        unsafe { ffi::av_display_rotation_set(matrix.as_mut_ptr(), degrees) };
+        // SAFETY: nine integers, as the functions ask.
+        unsafe {
+            ffi::av_display_rotation_set(matrix.as_mut_ptr(), degrees);
+            ffi::av_display_matrix_flip(matrix.as_mut_ptr(), i32::from(hflip), i32::from(vflip));
+        }
         SideData { kind: SideData::DISPLAY_MATRIX, data: matrix.iter().flat_map(|n| n.to_ne_bytes()).collect() }
     }
 }

@@ -72,6 +72,8 @@ pub struct DecodeStage {
     /// -top of the input.
     pub top_field_first: Option<bool>,
     pub average_frame_rate: Rational,
+    /// What the codec cuts off is cut off here.
+    pub crops: bool,
     pub sample_aspect_ratio: Rational,
     /// -t of the input: frames are wanted for this long from the first one at or after the start, in microseconds.
     pub duration_us: Option<i64>,
@@ -198,6 +200,9 @@ impl DecodeStage {
                 frame.set_top_field_first(top);
             }
             if self.is_video {
+                if self.crops {
+                    frame.apply_cropping().map_err(|e| self.cannot_crop(e))?;
+                }
                 self.time_picture(frame, is_draining)
             } else {
                 self.time_samples(frame, packet_times.take())
@@ -211,6 +216,11 @@ impl DecodeStage {
 
     fn cannot_fetch(&self, error: AvError) -> Error {
         let text = format!("cannot bring a picture of stream {}:{} from its device", self.input, self.stream);
+        failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)
+    }
+
+    fn cannot_crop(&self, error: AvError) -> Error {
+        let text = format!("cannot crop a picture of stream {}:{}", self.input, self.stream);
         failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)
     }
 

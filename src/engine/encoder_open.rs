@@ -163,7 +163,8 @@ impl Opener<'_> {
         let is_video = self.kind == MediaKind::Video;
         let mut side_data = encoder.side_data();
         for side in self.source.iter().flat_map(|source| &source.side_data) {
-            if side.kind == SideData::CPB_PROPERTIES {
+            // A container's cropping was carried out, or is not wanted.
+            if side.kind == SideData::CPB_PROPERTIES || side.crop().is_some() {
                 continue;
             }
             let is_turned =

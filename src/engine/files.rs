@@ -5,6 +5,7 @@ use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
 use super::hardware::Request;
 use super::host::{self, Failure};
+use super::picture_options::{Cropping, display_matrix};
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
 use crate::av::{self, Codec, Demuxer, Dict, Input, InputStream, Opening, Rational};
@@ -52,6 +53,9 @@ pub struct StreamPlan {
     pub scale: f64,
     pub autorotate: bool,
     pub reinit_filter: bool,
+    pub cropping: Cropping,
+    /// The user says how the picture lies, whatever the codec says.
+    pub forces_matrix: bool,
     /// -canvas_size of subtitles.
     pub canvas_size: Option<(i32, i32)>,
     /// -fix_sub_duration: subtitles end where the next one begins.
@@ -90,8 +94,10 @@ fn open(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| failed(e, "open input", Code::DEMUX, "cannot read the streams"))?;
     for i in 0..facts.len() {
-        if let Some(codec) = named_decoder(spec, &facts, i)? {
+        if let Some(codec) = named_decoder(job, spec, &facts, i)? {
             input.set_codec_id(i, codec.id());
+            input.recast(i, codec);
+            facts[i].kind = codec.kind();
         }
     }
     policy.check_pixels(&input)?;
@@ -107,7 +113,7 @@ fn open(
     host.set_open();
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
     let streams = (0..input.stream_count())
-        .map(|i| plan_stream(context, &mut input, spec, &facts, i))
+        .map(|i| plan_stream(context, &mut input, job, spec, &facts, i))
         .collect::<Result<Vec<_>, _>>()?;
     let copy_ts = job.global_flag("copyts");
     let user_offset_us = spec.value("itsoffset").and_then(parse_time_us).unwrap_or(0);
@@ -217,11 +223,12 @@ fn decoder_named(name: &str) -> Result<Codec, Error> {
         .ok_or_else(|| Error::option(format!("decoder '{name}' (option c) is unknown")).at("open input"))
 }
 
-fn named_decoder(spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
+/// The decoder that the user names for a stream; of another kind with -recast_media only.
+fn named_decoder(job: &JobSpec, spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
     let Some(codec) = spec.for_stream("c", facts, index).map(decoder_named).transpose()? else {
         return Ok(None);
     };
-    if codec.kind() != facts[index].kind {
+    if codec.kind() != facts[index].kind && !job.global_flag("recast_media") {
         let (name, kind) = (codec.name(), facts[index].kind.word());
         return Err(
             Error::option(format!("decoder '{name}' (option c) is not one for {kind} streams")).on_stream(index)
@@ -332,19 +339,26 @@ pub fn facts_of(stream: &InputStream) -> StreamFacts {
 fn plan_stream(
     context: &JobContext,
     input: &mut Input,
+    job: &JobSpec,
     spec: &FileSpec,
     facts: &[StreamFacts],
     index: usize,
 ) -> Result<StreamPlan, Error> {
-    let decoder = named_decoder(spec, facts, index)?;
+    let decoder = named_decoder(job, spec, facts, index)?;
     if let Some(codec) = decoder {
         input.set_codec_id(index, codec.id());
+        input.recast(index, codec);
     }
     let value = |name| spec.for_stream(name, facts, index);
     if let Some(tag) = value("tag") {
         input.set_codec_tag(index, codec_tag(tag));
     }
-    let mut info = input.describe(index).map_err(|e| failed(e, "open input", Code::DEMUX, "cannot read a stream"))?;
+    let bad = |e| failed(e, "open input", Code::DEMUX, "cannot read a stream");
+    let matrix = display_matrix(value).filter(|_| facts[index].kind == MediaKind::Video);
+    if let Some(matrix) = &matrix {
+        input.set_side_data(index, matrix).map_err(bad)?;
+    }
+    let mut info = input.describe(index).map_err(bad)?;
     input.set_discard(index, av::DISCARD_ALL);
     let forced_frame_rate = match (info.kind(), value("r")) {
         (MediaKind::Video, Some(rate)) => Rational::parse_frame_rate(rate)
@@ -381,6 +395,8 @@ fn plan_stream(
         scale: value("itsscale").and_then(parse_float).unwrap_or(1.0),
         autorotate: value("autorotate").is_none_or(|v| v != "0"),
         reinit_filter: value("reinit_filter").is_none_or(|v| v != "0"),
+        cropping: Cropping::parse(value("apply_cropping"))?,
+        forces_matrix: matrix.is_some(),
         canvas_size: value("canvas_size")
             .map(|text| {
                 av::video_size(text).ok_or_else(|| {

@@ -4,8 +4,8 @@
 use super::errors::failed;
 use super::plan::{EncodePlan, GraphPlan};
 use crate::av::{
-    self, AvError, ChannelLayout, ColorChoice, Colors, Device, Frame, FramePool, Graph, GraphOptions, Link, Parameters,
-    Rational, rotation,
+    self, AvError, ChannelLayout, ColorChoice, Colors, Crop, Device, Frame, FramePool, Graph, GraphOptions, Link,
+    Parameters, Rational, rotation,
 };
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
@@ -83,6 +83,8 @@ pub struct SourceSettings {
     pub frame_rate: Rational,
     pub autorotate: bool,
     pub reinit: bool,
+    /// What the container cuts off.
+    pub crop: Option<Crop>,
     /// The display matrix of the stream.
     pub matrix: Option<[i32; 9]>,
     /// Where frames begin that are wanted, and for how long, in microseconds (accurate -ss, -t).
@@ -288,6 +290,13 @@ fn upright(matrix: &[i32; 9]) -> Vec<Link> {
     }
 }
 
+/// The filter that cuts off what a container does not show (ffmpeg_filter.c of 7.1).
+fn cut(crop: Crop) -> Link {
+    let Crop { top, bottom, left, right } = crop;
+    let args = format!("w=iw-{left}-{right}:h=ih-{top}-{bottom}:x={left}:y={top}");
+    Link { filter: "crop", name: "mt_cut_crop".to_owned(), args }
+}
+
 /// Builds and configures the graph.
 pub fn build(
     plan: &GraphPlan,
@@ -334,11 +343,12 @@ fn connect(graph: &mut Graph, index: usize, settings: &SourceSettings, format: &
     let name = format!("mt_source_{index}");
     let mut links = Vec::new();
     let args = if settings.kind == MediaKind::Video {
+        links.extend(settings.crop.map(cut));
         let matrix = format.matrix.or(settings.matrix);
         // Frames on a device would need filters of its kind.
         let turns = settings.autorotate && !av::is_hardware_format(format.format);
         if let Some(matrix) = matrix.filter(|_| turns) {
-            links = upright(&matrix);
+            links.extend(upright(&matrix));
         }
         let size = (format.width, format.height);
         av::video_source_args(

@@ -42,6 +42,7 @@ mod mux_thread;
 mod numbers;
 mod outputs;
 mod pace;
+mod picture_options;
 mod pipe;
 mod pipeline;
 mod plan;

@@ -46,6 +46,7 @@ pub fn source_settings(demuxer: &Demuxer, stream: usize, kind: MediaKind, times:
         autorotate: plan.autorotate,
         reinit: plan.reinit_filter,
         matrix: plan.info.side_data.iter().find_map(SideData::matrix),
+        crop: plan.cropping.of_stream(&plan.info.side_data),
         trim_start_us: file.start_us.filter(|_| file.is_seek_accurate).map(|_| times.offset_us(file)),
         trim_duration_us: file.duration_us,
         fallback: super::filter_build::SourceFormat::of_parameters(&plan.info.parameters),
@@ -87,6 +88,13 @@ pub fn open_codec(
     let mut options: Dict = file.options.for_codec(Some(codec), info.kind(), &file.facts, stream);
     file.policy.check_decoder(codec).map_err(on_stream)?;
     file.policy.bound_decoder(&mut options);
+    if info.kind() == MediaKind::Video && cfg!(ffmpeg7_1) {
+        options.set("apply_cropping", "0"); // done behind the decoder, to the line
+    }
+    if plan.forces_matrix && cfg!(ffmpeg7_0) {
+        let others = options.get("side_data_prefer_packet").map_or(String::new(), |others| format!("{others},"));
+        options.set("side_data_prefer_packet", &format!("{others}displaymatrix"));
+    }
     options.set_if_absent("threads", "auto");
     if info.is_attached_picture() {
         options.set("threads", "1"); // its only frame must not wait for more
@@ -143,6 +151,7 @@ pub fn open_decoder(
         forced_frame_rate: plan.forced_frame_rate,
         top_field_first: plan.top_field_first,
         average_frame_rate: info.avg_frame_rate,
+        crops: cfg!(ffmpeg7_1) && plan.cropping.of_codec,
         sample_aspect_ratio: info.sample_aspect_ratio,
         duration_us: file.duration_us,
         start_us: times.offset_us(file),

@@ -103,16 +103,18 @@ fn base(key: &str) -> &str {
 /// The table goes before AVOptions, and those before "nofoo", as in ffmpeg. An option that the linked FFmpeg's program does not
 /// have may be one of its AVOptions (`-async` is, from 6.0 on).
 fn lookup(key: &str, av: &dyn AvOptions) -> Result<Found, Error> {
-    let listed = find(base(key));
-    match listed {
-        Some(definition) if definition.is_everywhere || definition.is_in(av.release()) => {
-            return Ok(Found::Table(definition));
-        }
+    let is_there = |definition: &OptionDef| definition.is_everywhere || definition.is_in(av.release());
+    match find(base(key)) {
+        Some(definition) if is_there(definition) => return Ok(Found::Table(definition)),
         _ if av.knows(key) => return Ok(Found::Codec),
         Some(definition) => return Err(of_another_release(definition, key, av)),
         None => {}
     }
-    negated(base(key)).map(Found::Negated).ok_or_else(|| unknown(key))
+    match negated(base(key)) {
+        Some(definition) if is_there(definition) => Ok(Found::Negated(definition)),
+        Some(definition) => Err(of_another_release(definition, key, av)),
+        None => Err(unknown(key)),
+    }
 }
 
 fn of_another_release(definition: &OptionDef, key: &str, av: &dyn AvOptions) -> Error {

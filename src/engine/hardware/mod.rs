@@ -217,7 +217,7 @@ impl Devices {
         let found = match name {
             Some(name) => self.by_name(name),
             // There may be another one of this kind beside it.
-            None => self.by_kind(kind).or_else(|| self.by_name(QSV_NAME).filter(|_| kind == DeviceKind::QSV)),
+            None => self.by_kind(kind).or_else(|| self.by_name(QSV_NAME).filter(|_| kind.name() == "qsv")),
         };
         match found {
             Some(named) if named.device.kind() != kind => Err(unfit(&named, kind.name())),

@@ -66,7 +66,7 @@ static OPTIONS: &[OptionDef] = &[
     def("print_graphs_format", G, Text, "format", "how to print the filter graphs").since(8, 0).refused(LATER),
     flag("ignore_unknown", G, "leave out streams of unknown kind instead of failing on them"),
     flag("copy_unknown", G, "copy streams of unknown kind"),
-    flag("recast_media", G, "allow a decoder of another kind of media than the stream's").refused(LATER),
+    flag("recast_media", G, "allow a decoder of another kind of media than the stream's"),
     flag("xerror", G, "end the job at the first error"),
     def("max_error_rate", G, Number, "share", "share of what could not be decoded, 0 to 1, above which the job fails")
         .within(0.0, 1.0),

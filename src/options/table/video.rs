@@ -42,16 +42,12 @@ static OPTIONS: &[OptionDef] = &[
         .each()
         .since(8, 0)
         .refused(LATER),
-    def("apply_cropping", I, Text, "what", "which cropping is applied: none, all, codec, container")
-        .each()
-        .since(7, 1)
-        .refused(LATER),
+    def("apply_cropping", I, Text, "what", "which cropping is applied: none, all, codec, container").each().since(7, 1),
     def("display_rotation", I, Number, "degrees", "say that the picture is turned by this, counter-clockwise")
         .each()
-        .since(6, 0)
-        .refused(LATER),
-    flag("display_hflip", I, "say that the picture is mirrored left to right").each().since(6, 0).refused(LATER),
-    flag("display_vflip", I, "say that the picture is upside down").each().since(6, 0).refused(LATER),
+        .since(6, 0),
+    flag("display_hflip", I, "say that the picture is mirrored left to right").each().since(6, 0),
+    flag("display_vflip", I, "say that the picture is upside down").each().since(6, 0),
     def("hwaccel", I, Text, "kind", "decode on hardware: a kind of device, auto for the first that works, or none")
         .each(),
     def(
