@@ -69,6 +69,7 @@ look() {
     need "kill and ps (tests send signals)" procps have ps
     need "the ffmpeg program (tests compare with it)" ffmpeg have ffmpeg
     need "a Vulkan driver for processors (tests of hardware devices)" mesa-vulkan-drivers exists /usr/share/vulkan/icd.d/lvp_icd*.json
+    need "VA-API headers (a driver of the tests for decoding on a device)" libva-dev exists /usr/include/va/va_backend.h
     [ "$scope" != test ] || return 0
     need "clang" clang have clang
     need "clang-tidy" clang-tidy have clang-tidy

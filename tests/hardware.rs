@@ -11,6 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 const BLUR: &str = "format=yuv420p,hwupload,avgblur_vulkan,hwdownload,format=yuv420p";
+/// One picture again and again, as it was: FFmpeg uploads to Vulkan in the background, out of memory that others may write to meanwhile,
+/// and its filters for Vulkan do not always give the same here, in the ffmpeg program neither.
+const STILL: &str = "smptebars=d=0.2,format=yuv420p,hwupload,hwdownload,format=yuv420p";
 
 /// Whether the ffmpeg program beside us finds a Vulkan device.
 fn has_vulkan() -> bool {
@@ -45,25 +48,25 @@ fn log_of(engine: &Arc<Engine>, line: &str) -> (Vec<String>, Option<Error>) {
 }
 
 #[test]
-fn filters_on_a_device_give_what_ffmpeg_gives() {
+fn a_way_over_a_device_gives_what_ffmpeg_gives() {
     if !has_vulkan() {
         return;
     }
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let at = folder.path();
-    clip(&engine, at);
     for options in [
-        format!("-init_hw_device vulkan=vk:0 -filter_hw_device vk -i {{}}/clip.mp4 -vf {BLUR}"),
-        format!("-init_hw_device vulkan -i {{}}/clip.mp4 -filter_complex [0:v]{BLUR}"),
-        format!("-init_hw_device vulkan=a -init_hw_device vulkan=b@a -i {{}}/clip.mp4 -vf {BLUR}"),
-        format!("-init_hw_device vulkan=a -filter_complex testsrc2=d=0.2,{BLUR}"),
+        "-init_hw_device vulkan",
+        "-init_hw_device vulkan=vk:0 -filter_hw_device vk",
+        "-init_hw_device vulkan=a -init_hw_device vulkan=b@a",
+        "-init_hw_device vulkan=a -init_hw_device vulkan=b:,debug=0 -filter_hw_device a",
     ] {
         let args = |name: &str| {
-            let line = format!("{options} -an -t 0.2 -c:v mpeg4 -bitexact -threads 1 {{}}/{name}.avi");
+            let graph = format!("-filter_complex {STILL}");
+            let line = format!("{options} {graph} -c:v mpeg4 -bitexact -threads 1 {{}}/{name}.avi");
             words(&line.replace("{}", &at.display().to_string()))
         };
         assert!(ffmpeg(&args("theirs")), "{options}");
-        run(&engine, &[words("-mt_trust trusted"), args("ours")].concat()).expect(&options);
+        run(&engine, &[words("-mt_trust trusted"), args("ours")].concat()).expect(options);
         let bytes = |name: &str| std::fs::read(at.join(name)).unwrap();
         assert!(bytes("theirs.avi") == bytes("ours.avi"), "{options}");
     }
