@@ -47,7 +47,7 @@ const LINES: [&str; 14] = [
     "-init_hw_device vaapi=va:/dev/null -hwaccel vaapi -hwaccel_device va -i @clip.mp4 -an -f framemd5 BX out.md5",
     "-init_hw_device vaapi=va:/dev/null -hwaccel auto -i @clip.mp4 -an -f framemd5 BX out.md5",
     "-vaapi_device /dev/null -hwaccel vaapi -hwaccel_output_format nv12 -i @clip.mp4 -an -f framemd5 BX out.md5",
-    "-vaapi_device /dev/null -hwaccel vaapi -ss 0.5 -i @clip.mp4 -t 0.5 -r 10 -c:v mpeg4 -an BX out.avi",
+    "-vaapi_device /dev/null -hwaccel vaapi -ss 0.5 -i @clip.mp4 -t 0.5 -c:v mpeg4 -an BX out.avi",
     // Left on the device, for a graph to fetch.
     "-vaapi_device /dev/null -hwaccel vaapi -hwaccel_output_format vaapi -i @clip.mp4 -vf hwdownload,format=nv12 -an -f framemd5 BX out.md5",
     "-vaapi_device /dev/null -hwaccel vaapi -hwaccel_output_format vaapi -extra_hw_frames 2 -i @clip.mp4 \
