@@ -1,8 +1,9 @@
 //! Opening an input: format, streams, seek. Source: `open_input_file` and `add_input_streams` of FFmpeg's
 //! fftools/ffmpeg_opt.c. Rules 6, 7 and 31.
 
-use super::context::JobContext;
+use super::context::{JobContext, LEVEL_VERBOSE};
 use super::errors::{failed, unless_cancelled};
+use super::head;
 use super::host::{self, Failure};
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
@@ -94,7 +95,16 @@ fn open(
     }
     policy.check_pixels(&input)?;
     if spec.flag("find_stream_info").unwrap_or(true) {
-        find_streams(context, &mut input, &options, &facts, url, &policy)?;
+        if head::settle(&mut input, job, spec, &options) {
+            context.observer.log(
+                LEVEL_VERBOSE,
+                "open input",
+                None,
+                "the head says what the streams are: nothing is decoded for it",
+            );
+        } else {
+            find_streams(context, &mut input, &options, &facts, url, &policy)?;
+        }
         facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();
     }
     // FFmpeg is content with the streams that it found before something was refused.

@@ -24,6 +24,7 @@ mod filter;
 mod filter_build;
 mod force_key;
 mod frame_rate;
+mod head;
 mod host;
 mod implied;
 mod inbox;
