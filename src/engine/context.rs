@@ -6,6 +6,7 @@ use super::pipe::Pipe;
 use super::threads::ThreadPool;
 use super::trust::JobTrust;
 use crate::av::Interrupt;
+use crate::crash::{self, JobSlot};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
@@ -111,6 +112,8 @@ pub struct Identity {
     pub outputs: usize,
     /// What its inputs may do.
     pub trust: JobTrust,
+    /// Its place in the table that crash reports read.
+    pub crash_slot: Option<JobSlot>,
 }
 
 pub struct JobContext {
@@ -127,6 +130,7 @@ pub struct JobContext {
     pub began: Instant,
     pub binds: Arc<Binds>,
     pub trust: JobTrust,
+    crash_slot: Option<JobSlot>,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
     /// How many outputs there are, and those that nobody reads any more.
@@ -155,6 +159,7 @@ impl JobContext {
             threads,
             label: identity.label,
             log_slot: identity.log_slot,
+            crash_slot: identity.crash_slot,
             owner: identity.owner,
             link_budget_bytes: identity.link_budget_bytes,
             began: Instant::now(),
@@ -285,6 +290,19 @@ impl JobContext {
 
     pub fn elapsed_us(&self) -> i64 {
         self.began.elapsed().as_micros() as i64
+    }
+
+    /// Crash reports know from here on what the calling thread does, and for which job, with the threads that FFmpeg starts from it.
+    pub fn mark_thread(&self, stage: &str) {
+        if let Some(slot) = &self.crash_slot {
+            crash::mark_thread(slot.number(), stage);
+        }
+    }
+
+    pub fn unmark_thread(&self) {
+        if self.crash_slot.is_some() {
+            crash::mark_thread(0, "");
+        }
     }
 
     pub fn warn(&self, stage: &str, stream: Option<usize>, text: &str) {

@@ -88,3 +88,4 @@ pub use crate::av::{
     configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot,
 };
 pub use crate::av::{file_exists, forward_log, is_written_file};
+pub use crate::crash::{JobFacts, JobSlot, Target as CrashTarget, install as install_crash_reports, refresh_modules};

@@ -23,9 +23,11 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Runs a job on the calling thread and threads of its pool, until it is final.
 pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     av::set_log_slot(context.log_slot);
+    context.mark_thread("open");
     let _counted = context.count_thread();
     let result = run_inner(context, job);
     av::set_log_slot(0);
+    context.unmark_thread();
     if context.is_cancelled() && context.failure().is_none() {
         return Err(Error::cancelled());
     }
@@ -74,6 +76,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     }
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
+    context.mark_thread("job");
     let outcome = match has_encoding {
         true => run_threads(context, job, inputs, graphs, outputs, mapping)?,
         false => run_single(context, job, inputs, outputs, mapping)?,

@@ -82,6 +82,7 @@ pub fn open_codec(context: &JobContext, demuxer: &Demuxer, stream: usize) -> Res
     if info.is_attached_picture() {
         options.set("threads", "1"); // its only frame must not wait for more
     }
+    context.mark_thread("decode"); // the threads that a decoder starts keep it
     let decoder = Decoder::open(
         codec,
         &info.parameters,
@@ -91,6 +92,7 @@ pub fn open_codec(context: &JobContext, demuxer: &Demuxer, stream: usize) -> Res
         context.log_slot,
         &mut options,
     );
+    context.mark_thread("job");
     let decoder = decoder.map_err(|e| {
         on_stream(failed(
             e,

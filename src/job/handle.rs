@@ -5,7 +5,7 @@ use super::events::{Event, EventQueue};
 use super::level;
 use super::progress::Progress;
 use super::stats::JobStats;
-use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, LogContext};
+use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, JobSlot, LogContext};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, refuse_program_options, setting};
 use parking_lot::{Condvar, Mutex};
@@ -90,6 +90,8 @@ pub(super) struct Inner {
     pub state: State,
     pub spec: JobSpec,
     pub label: String,
+    /// Where the host started it from.
+    pub call_site: String,
     pub error: Option<Error>,
     pub context: Option<Arc<JobContext>>,
     pub started: Option<Instant>,
@@ -130,6 +132,7 @@ impl Job {
                 state: State::New,
                 spec: JobSpec::default(),
                 label: String::new(),
+                call_site: String::new(),
                 error: None,
                 context: None,
                 started: None,
@@ -222,6 +225,14 @@ impl Job {
             self.set_level(level);
         }
         Ok(())
+    }
+
+    /// Where the host starts the job from: for crash reports.
+    pub fn set_call_site(&self, call_site: &str) -> Result<(), Error> {
+        self.describe(|inner| {
+            inner.call_site = call_site.to_owned();
+            Ok(())
+        })
     }
 
     pub fn set_label(&self, label: &str) -> Result<(), Error> {
@@ -370,6 +381,12 @@ impl Job {
 }
 
 impl Inner {
+    /// Its place in crash reports.
+    pub fn spec_slot(&self, engine: &Engine, id: u64) -> Option<JobSlot> {
+        let command = || command_line(&self.spec, false, true);
+        engine.makes_crash_reports().then(|| engine.crash_slot(id, &self.label, &command(), &self.call_site)).flatten()
+    }
+
     fn files(&mut self, direction: Direction) -> &mut Vec<FileSpec> {
         match direction {
             Direction::Input => &mut self.spec.inputs,

@@ -117,6 +117,7 @@ impl Job {
                 outputs: inner.spec.outputs.len(),
                 // What cannot be read is the strictest until the job fails for it.
                 trust: JobTrust::of(&inner.spec).unwrap_or_default(),
+                crash_slot: inner.spec_slot(&self.engine, self.id),
             },
         );
         let began = Instant::now();
