@@ -1,5 +1,5 @@
-/* Faults on demand, preloaded into a host: MT_FAULT=KIND@FUNCTION[@codec] makes the first call of FUNCTION, or the first on one of
- * FFmpeg's own threads, go wrong as KIND says. The functions are those that this library, or libavcodec on its own threads, calls across a library's border. */
+/* Faults on demand, preloaded into a host: MT_FAULT=KIND@FUNCTION[@THREAD] makes the first call of FUNCTION go wrong as
+ * KIND says; THREAD is "codec" for the first on a thread of FFmpeg's own, or the beginning of a thread's name. The functions are those that this library, or libavcodec on its own threads, calls across a library's border. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static volatile int sink;
@@ -56,7 +57,7 @@ __attribute__((noinline)) static void fault_bus(void) {
 /* glibc finds a broken heap while it holds its lock. */
 __attribute__((noinline)) static void fault_malloc(void) {
   char *volatile block = malloc(64);
-  memset(block - 16, 0x5a, 16);
+  for (volatile char *head = block - 16; head < block; head++) *head = 0x5a;
   free(block);
 }
 
@@ -90,13 +91,19 @@ static int is_codec_thread(void) {
   return gettid() != getpid() && (stack.ss_flags & SS_DISABLE) != 0;
 }
 
+static int is_named(const char *beginning) {
+  char name[16] = "";
+  prctl(PR_GET_NAME, name);
+  return strncmp(name, beginning, strlen(beginning)) == 0;
+}
+
 static void maybe(const char *function) {
   const char *wanted = getenv("MT_FAULT");
   char text[128];
   snprintf(text, sizeof text, "%s", wanted == NULL ? "" : wanted);
   char *rest = text, *kind = strsep(&rest, "@"), *where = strsep(&rest, "@");
   if (where == NULL || strcmp(where, function) != 0) return;
-  if (rest != NULL && strcmp(rest, "codec") == 0 && !is_codec_thread()) return;
+  if (rest != NULL && strcmp(rest, "codec") == 0 ? !is_codec_thread() : rest != NULL && !is_named(rest)) return;
   fail(kind);
 }
 
