@@ -218,6 +218,14 @@ impl JobContext {
         }
     }
 
+    /// As [`Self::fail`], without files that end in good order. Where the job was cancelled before, it stays cancelled.
+    pub fn fail_at_once(&self, error: &Error) {
+        if !self.is_cancelled() {
+            self.fail(error.clone());
+        }
+        self.cancel();
+    }
+
     /// A component is gone without a word: nobody may wait for it.
     pub fn abort(&self) {
         self.interrupt.cancel();

@@ -73,6 +73,7 @@ impl Muxer {
         context.counters.outputs.lock().push(Arc::clone(&numbers));
         let streams = open.streams.iter_mut().zip(copied_time_bases).map(|(stream, time_base)| MuxStream {
             kind: stream.kind,
+            incoming: time_base.unwrap_or(TIME_BASE),
             time_base: time_base.unwrap_or(TIME_BASE),
             is_ready: matches!(stream.work, Work::Attach),
             is_ended: matches!(stream.work, Work::Attach),
@@ -136,7 +137,7 @@ impl Muxer {
         }
         match &mut self.sync {
             Some(sync) => {
-                let end_us = time_us(&packet, self.streams[index].time_base);
+                let end_us = time_us(&packet, self.streams[index].incoming);
                 sync.push(index, end_us, packet);
                 self.release()?;
             }
@@ -155,7 +156,13 @@ impl Muxer {
     }
 
     fn filtered(&mut self, index: usize, mut packet: Option<Packet>) -> Result<(), Error> {
-        let Some(filters) = &mut self.streams[index].filters else {
+        let stream = &mut self.streams[index];
+        if let Some(packet) = &mut packet
+            && stream.incoming != stream.time_base
+        {
+            packet.rescale(stream.incoming, stream.time_base);
+        }
+        let Some(filters) = &mut stream.filters else {
             return match packet {
                 Some(packet) => self.queue_or_write(index, packet),
                 None => Ok(()),

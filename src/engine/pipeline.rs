@@ -121,8 +121,8 @@ impl Builder {
         match result {
             Ok(()) => Ok(running),
             Err(error) => {
-                // A thread is lacking: those that run already end at once.
-                self.context.cancel();
+                // A part is lacking: those that run already end at once, and that is no cancel of the user's.
+                self.context.fail_at_once(&error);
                 let _ = running.join(&self.context);
                 Err(error)
             }

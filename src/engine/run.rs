@@ -151,11 +151,12 @@ fn describe_copy(
     if info.kind() == MediaKind::Video {
         parameters.set_sample_aspect_ratio(copied_aspect(info, &reference, job, open, index));
     }
+    let asked = copied_frame_rate(input, stream, job, open, index);
     let output = &mut open.output;
-    output.set_frame_rates(index, info.avg_frame_rate, None);
+    output.set_frame_rates(index, asked.unwrap_or(info.avg_frame_rate), None);
     output.set_parameters(index, &parameters)?;
     let copy_tb = job.global("copytb").and_then(parse_float).unwrap_or(-1.0) as i32;
-    output.transfer_timing(index, &input.input, stream, copy_tb)?;
+    output.transfer_timing(index, &input.input, stream, copy_tb, asked.map(Rational::inverse))?;
     output.hint_duration(index, info.duration, info.time_base);
     for side in &info.side_data {
         output.add_side_data(index, side)?;
@@ -169,6 +170,21 @@ fn describe_copy(
         output.set_frame_rates(index, info.avg_frame_rate, Some(info.r_frame_rate));
     }
     Ok(())
+}
+
+/// -r, of the output or else of the input: it only says how fine the times are.
+fn copied_frame_rate(
+    input: &OpenInput,
+    stream: usize,
+    job: &JobSpec,
+    open: &OpenOutput,
+    index: usize,
+) -> Option<Rational> {
+    if input.streams[stream].info.kind() != MediaKind::Video {
+        return None;
+    }
+    let asked = job.outputs[open.index].for_stream("r", &open.facts(), index).and_then(Rational::parse_frame_rate);
+    asked.or(Some(input.streams[stream].forced_frame_rate)).filter(|rate| rate.num != 0)
 }
 
 /// The shape of a pixel: -aspect, or the container's word, or the codec's.
