@@ -1,6 +1,7 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
 use super::host::Binds;
+use super::lockstep::Lockstep;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
 use super::threads::ThreadPool;
@@ -10,7 +11,7 @@ use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Takes what a job tells; implemented by the job layer. Called from any thread of the job, never blocks.
@@ -138,6 +139,8 @@ pub struct JobContext {
     failure: Mutex<Option<Error>>,
     wakers: Mutex<Vec<Weak<dyn Wake>>>,
     sleepers: (Mutex<()>, Condvar),
+    /// Where the job goes step by step; set before any component is made.
+    pub lockstep: OnceLock<Arc<Lockstep>>,
 }
 
 impl JobContext {
@@ -168,6 +171,7 @@ impl JobContext {
             failure: Mutex::new(None),
             wakers: Mutex::new(Vec::new()),
             sleepers: (Mutex::new(()), Condvar::new()),
+            lockstep: OnceLock::new(),
         })
     }
 

@@ -46,6 +46,7 @@ pub struct Muxer {
     pub(super) streams: Vec<MuxStream>,
     sync: Option<SyncQueue>,
     limit_bytes: Option<u64>,
+    is_full: bool,
     aborts_on_empty_stream: bool,
     pub(super) is_strict: bool,
     first_video: Option<usize>,
@@ -112,6 +113,7 @@ impl Muxer {
             streams,
             sync,
             limit_bytes: open.limit_bytes,
+            is_full: false,
             aborts_on_empty_stream: open.aborts_on_empty_stream,
             is_strict: open.is_strict,
             has_header: false,
@@ -257,9 +259,8 @@ impl Muxer {
         })?;
         self.check_host()?;
         self.tell_written(index);
-        if self.limit_bytes.is_some_and(|limit| self.output.position_bytes() >= limit) {
-            self.is_ended = true;
-        }
+        // As ffmpeg: what is in the components still goes in, so only who reads stops (need_output).
+        self.is_full |= self.limit_bytes.is_some_and(|limit| self.output.position_bytes() >= limit);
         Ok(())
     }
 
@@ -337,6 +338,11 @@ impl Muxer {
     /// Whether a stream has had enough (-frames).
     pub fn is_stream_ended(&self, index: usize) -> bool {
         self.is_ended || self.streams[index].is_ended
+    }
+
+    /// Whether the file is as large as -fs says.
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Microseconds of the last packet of a stream; None before the first.

@@ -6,6 +6,7 @@ use super::mux::{Muxer, StreamReady};
 use crate::av::Packet;
 use crate::error::Error;
 use parking_lot::{Condvar, Mutex};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,10 @@ struct Head {
     /// Microseconds; None before the first packet.
     dts_us: Option<i64>,
     is_ended: bool,
+    /// Its encoder is open, or it is a copy.
+    is_ready: bool,
+    /// Its file is as large as -fs says.
+    is_full: bool,
     /// Inputs that feed this stream.
     inputs: Vec<usize>,
 }
@@ -43,7 +48,7 @@ const AHEAD_US: i64 = 100_000;
 impl Schedule {
     /// One entry for each output stream: the inputs that feed it.
     pub fn new(context: &JobContext, inputs: Vec<Vec<usize>>) -> Arc<Schedule> {
-        let head = |inputs| Head { dts_us: None, is_ended: false, inputs };
+        let head = |inputs| Head { dts_us: None, is_ended: false, is_ready: false, is_full: false, inputs };
         let schedule =
             Arc::new(Schedule { heads: Mutex::new(inputs.into_iter().map(head).collect()), moved: Condvar::new() });
         let weak = Arc::downgrade(&schedule);
@@ -58,6 +63,33 @@ impl Schedule {
         head.is_ended |= is_ended;
         drop(heads);
         self.moved.notify_all();
+    }
+
+    /// The inputs that feed a stream.
+    pub fn inputs_of(&self, stream: usize) -> Vec<usize> {
+        self.heads.lock()[stream].inputs.clone()
+    }
+
+    pub fn set_ready(&self, stream: usize) {
+        self.heads.lock()[stream].is_ready = true;
+    }
+
+    fn set_full(&self, streams: Range<usize>) {
+        self.heads.lock()[streams].iter_mut().for_each(|head| head.is_full = true);
+    }
+
+    /// Whether no stream needs more (ffmpeg.c: need_output).
+    pub fn is_over(&self) -> bool {
+        self.heads.lock().iter().all(|head| head.is_ended || head.is_full)
+    }
+
+    /// The stream that is to be fed next (ffmpeg.c: choose_output).
+    pub fn furthest_behind(&self) -> Option<usize> {
+        let heads = self.heads.lock();
+        let running = || heads.iter().enumerate().filter(|(_, head)| !head.is_ended);
+        let unready = running().find(|(_, head)| !head.is_ready);
+        let behind = || running().min_by_key(|(_, head)| head.dts_us.unwrap_or(i64::MIN));
+        unready.or_else(behind).map(|(stream, _)| stream)
     }
 
     /// Waits while everything that input `input` feeds is ahead of something that another input feeds.
@@ -122,10 +154,16 @@ impl MuxStage {
         while is_open.contains(&true) {
             let Some((index, item)) = self.inbox.receive(None) else { return Ok(()) };
             let wanted = match item {
-                MuxItem::Ready(ready) => self.muxer.stream_ready(index, *ready).map(|()| true)?,
+                MuxItem::Ready(ready) => {
+                    self.schedule.set_ready(self.first_in_schedule + index);
+                    self.muxer.stream_ready(index, *ready).map(|()| true)?
+                }
                 MuxItem::Packet(packet) => {
                     let wanted = self.muxer.packet(index, packet)?;
                     self.schedule.advance(self.first_in_schedule + index, self.muxer.last_dts_us(index), false);
+                    if self.muxer.is_full() {
+                        self.schedule.set_full(self.first_in_schedule..self.first_in_schedule + self.streams);
+                    }
                     wanted
                 }
                 MuxItem::End => {

@@ -74,6 +74,9 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     }
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
+    if has_encoding && super::steps::are_wanted(&inputs, &graphs, &outputs) {
+        context.lockstep.get_or_init(|| super::lockstep::Lockstep::new(context));
+    }
     let outcome = match has_encoding {
         true => run_threads(context, job, inputs, graphs, outputs, mapping)?,
         false => run_single(context, job, inputs, outputs, mapping)?,
