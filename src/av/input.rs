@@ -309,11 +309,6 @@ impl Input {
         self.format_flags() & ffi::AVFMT_TS_DISCONT != 0
     }
 
-    /// Packets have no times of their own (raw streams).
-    pub fn has_no_timestamps(&self) -> bool {
-        self.format_flags() & ffi::AVFMT_NOTIMESTAMPS != 0
-    }
-
     pub fn seeks_to_pts(&self) -> bool {
         self.format_flags() & ffi::AVFMT_SEEK_TO_PTS != 0
     }

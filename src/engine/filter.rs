@@ -333,6 +333,9 @@ impl FilterStage {
     }
 
     fn emit(&mut self, index: usize, frame: Frame) -> Result<(), Error> {
+        if self.sinks[index].encode.is_closed {
+            return Ok(());
+        }
         if !self.sinks[index].is_open {
             self.open_encoder(index, Some(&frame))?;
         }

@@ -97,6 +97,7 @@ impl Muxer {
             self.context.warn("options", None, &text);
         }
         self.has_header = true;
+        self.measure_limit();
         self.tell_begun();
         for index in 0..self.streams.len() {
             // of_check_init: "try to improve muxing time_base", which is that of the filters then.

@@ -146,7 +146,17 @@ impl MuxStage {
         result
     }
 
+    fn note_size(&self) {
+        if self.muxer.is_full() {
+            self.schedule.set_full(self.first_in_schedule..self.first_in_schedule + self.streams);
+        }
+    }
+
     fn write_all(&mut self) -> Result<(), Error> {
+        for index in (0..self.streams).filter(|_| self.muxer.is_closed()) {
+            self.schedule.advance(self.first_in_schedule + index, None, true);
+        }
+        self.note_size();
         let mut is_open: Vec<bool> = (0..self.streams).map(|index| !self.muxer.is_stream_ended(index)).collect();
         for index in (0..self.streams).filter(|index| !is_open[*index]) {
             self.schedule.advance(self.first_in_schedule + index, None, true);
@@ -161,9 +171,6 @@ impl MuxStage {
                 MuxItem::Packet(packet) => {
                     let wanted = self.muxer.packet(index, packet)?;
                     self.schedule.advance(self.first_in_schedule + index, self.muxer.last_dts_us(index), false);
-                    if self.muxer.is_full() {
-                        self.schedule.set_full(self.first_in_schedule..self.first_in_schedule + self.streams);
-                    }
                     wanted
                 }
                 MuxItem::End => {
@@ -172,6 +179,7 @@ impl MuxStage {
                     self.muxer.end_stream(index)?
                 }
             };
+            self.note_size();
             if !wanted {
                 return Ok(());
             }

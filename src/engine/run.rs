@@ -74,6 +74,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     }
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
+    super::steps::close_unwanted(&mut outputs);
     if has_encoding && super::steps::are_wanted(&inputs, &graphs, &outputs) {
         context.lockstep.get_or_init(|| super::lockstep::Lockstep::new(context));
     }
@@ -320,8 +321,10 @@ fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
     let (start_us, duration_us) = (open.start_us, open.duration_us);
     let chapters_us = open.chapters_us.clone();
     let (sws, header_flags) = (open.options.scaler.to_filter_options(), open.header_options.get("fflags"));
+    let is_closed = open.is_closed;
     let stream = &mut open.streams[index];
-    let plan = stream.work.take_encode()?;
+    let mut plan = stream.work.take_encode()?;
+    plan.is_closed = is_closed;
     stream.drops_times = plan.video.mode == Some(FrameRateMode::Drop);
     Some(EncodedStream {
         output: open.index,

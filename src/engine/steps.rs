@@ -8,6 +8,7 @@ use super::inbox::Inbox;
 use super::lockstep::{Lockstep, Next};
 use super::mux_thread::Schedule;
 use super::plan::{GraphPlan, OpenOutput};
+use crate::av::NOPTS;
 use std::sync::Arc;
 
 /// What a stream of an output comes from.
@@ -31,7 +32,7 @@ impl Steps {
         let may_read = self.lockstep.wait_for_turn(context, input, |ended| self.next(ended));
         if !may_read && self.lockstep.is_over() {
             // As ffmpeg: encoders give what they hold, decoders and filters do not.
-            self.encoders.iter().for_each(|inbox| inbox.send_last(0, EncodeItem::End));
+            self.encoders.iter().for_each(|inbox| inbox.send_last(0, EncodeItem::Over));
         }
         may_read
     }
@@ -74,7 +75,17 @@ pub fn are_wanted(inputs: &[OpenInput], graphs: &[GraphPlan], outputs: &[OpenOut
     if runs_alone || may_be_silent {
         return false;
     }
-    outputs.iter().any(|output| output.limit_bytes.is_some() || goes_by_decoder(inputs, output))
+    outputs.iter().any(|output| output.limit_bytes.is_some() || output.is_closed || goes_by_decoder(inputs, output))
+}
+
+/// -frames 0 of the first stream closes an output before anything is read, unless an earlier output needs something (ffmpeg.c: need_output).
+pub fn close_unwanted(outputs: &mut [OpenOutput]) {
+    for output in outputs {
+        output.is_closed = output.streams.first().is_some_and(|stream| stream.max_frames <= 0);
+        if !output.is_closed && output.limit_bytes != Some(0) {
+            return;
+        }
+    }
 }
 
 /// A copy whose end, or whose times, go by the decoder of the same stream.
@@ -83,6 +94,8 @@ fn goes_by_decoder(inputs: &[OpenInput], output: &OpenOutput) -> bool {
     sources.into_iter().any(|(input, stream)| {
         let input = &inputs[input];
         let has_end = output.duration_us.is_some() || input.duration_us.is_some() || output.start_us.is_some();
-        input.streams[stream].is_decoded && (has_end || input.input.has_no_timestamps())
+        let plan = &input.streams[stream];
+        // A raw stream has no times of its own, and no start.
+        plan.is_decoded && (has_end || plan.info.start_time == NOPTS)
     })
 }
