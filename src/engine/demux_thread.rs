@@ -20,6 +20,7 @@ use std::time::Duration;
 pub struct Routes {
     pub decode: Option<Arc<Inbox<PacketItem>>>,
     pub copies: Vec<(Arc<Inbox<MuxItem>>, usize, CopyStream)>,
+    pub is_subtitle: bool,
     /// How far the decoder is.
     pub place: Arc<DecoderPlace>,
     /// Subtitles that a graph shows: they are told how far the file is.
@@ -36,6 +37,10 @@ pub struct DemuxStage {
 }
 
 impl Routes {
+    fn is_only_filtered(&self) -> bool {
+        self.copies.is_empty() && !self.is_subtitle
+    }
+
     fn is_wanted(&self) -> bool {
         self.decode.is_some() && !self.place.is_unwanted() || !self.copies.is_empty()
     }
@@ -66,7 +71,8 @@ impl DemuxStage {
                     return Ok(None);
                 }
             } else if let Some(schedule) = &self.schedule {
-                schedule.wait_for_turn(&self.context, self.demuxer.file.index);
+                let is_only_filtered = self.routes.iter().all(Routes::is_only_filtered);
+                schedule.wait_for_turn(&self.context, self.demuxer.file.index, is_only_filtered);
             }
             match self.demuxer.read() {
                 Read::Packet { stream, packet, now_us, step_us } => self.send(stream, packet, now_us, step_us)?,

@@ -28,7 +28,17 @@ impl Weight for MuxItem {
 /// How far every output stream is, so that no input runs ahead of the others (rule 33: 100 ms).
 pub struct Schedule {
     heads: Mutex<Vec<Head>>,
+    /// Graphs that are not built yet.
+    starts: Mutex<Vec<GraphStart>>,
     moved: Condvar,
+}
+
+/// A graph before it is built: it waits for a first frame of each of its sources.
+struct GraphStart {
+    /// Of its sources, the input of each.
+    inputs: Vec<usize>,
+    /// The source whose first frame it waits for; None once it is built.
+    wanted: Option<usize>,
 }
 
 struct Head {
@@ -49,8 +59,11 @@ impl Schedule {
     /// One entry for each output stream: the inputs that feed it.
     pub fn new(context: &JobContext, inputs: Vec<Vec<usize>>) -> Arc<Schedule> {
         let head = |inputs| Head { dts_us: None, is_ended: false, is_ready: false, is_full: false, inputs };
-        let schedule =
-            Arc::new(Schedule { heads: Mutex::new(inputs.into_iter().map(head).collect()), moved: Condvar::new() });
+        let schedule = Arc::new(Schedule {
+            heads: Mutex::new(inputs.into_iter().map(head).collect()),
+            starts: Mutex::default(),
+            moved: Condvar::new(),
+        });
         let weak = Arc::downgrade(&schedule);
         context.on_cancel(weak);
         schedule
@@ -63,6 +76,32 @@ impl Schedule {
         head.is_ended |= is_ended;
         drop(heads);
         self.moved.notify_all();
+    }
+
+    /// Before anything runs. Returns the graph's number.
+    pub fn add_graph(&self, inputs: Vec<usize>) -> usize {
+        let mut starts = self.starts.lock();
+        let wanted = (!inputs.is_empty()).then_some(0);
+        starts.push(GraphStart { inputs, wanted });
+        starts.len() - 1
+    }
+
+    /// A graph waits for the first frame of a source; None: it is built.
+    pub fn graph_wants(&self, graph: usize, source: Option<usize>) {
+        let mut starts = self.starts.lock();
+        if std::mem::replace(&mut starts[graph].wanted, source) != source {
+            drop(starts);
+            let _guard = self.heads.lock();
+            self.moved.notify_all();
+        }
+    }
+
+    /// All that an input feeds are graphs that wait for the first frame of another input: as ffmpeg, it is not read on meanwhile. What it
+    /// gave would pile up, and without end where a filter makes it. A copy goes on.
+    fn is_held(&self, input: usize) -> bool {
+        let starts = self.starts.lock();
+        let mut fed = starts.iter().filter(|start| start.inputs.contains(&input)).peekable();
+        fed.peek().is_some() && fed.all(|start| start.wanted.is_some_and(|source| start.inputs[source] != input))
     }
 
     /// The inputs that feed a stream.
@@ -93,9 +132,10 @@ impl Schedule {
     }
 
     /// Waits while everything that input `input` feeds is ahead of something that another input feeds.
-    pub fn wait_for_turn(&self, context: &JobContext, input: usize) {
+    /// `is_only_filtered`: all of it goes to graphs.
+    pub fn wait_for_turn(&self, context: &JobContext, input: usize, is_only_filtered: bool) {
         let mut heads = self.heads.lock();
-        while !context.is_ending() && !may_read(&heads, input) {
+        while !context.is_ending() && (is_only_filtered && self.is_held(input) || !may_read(&heads, input)) {
             // A stream that another input feeds may have no packet for long: look again now and then.
             self.moved.wait_for(&mut heads, Duration::from_millis(500));
         }

@@ -189,6 +189,7 @@ impl Builder {
         }
         for stage in self.subtitles(&subtitles, text, &demuxers, &mut muxers, exits_on_error)? {
             let (input, stream) = (stage.input, stage.stream);
+            routes[input][stream].is_subtitle = true;
             routes[input][stream].wants_heartbeat = !stage.graphs.is_empty();
             routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
             running.others.push(self.component(&format!("sub{input}:{stream}"), move || stage.run())?);
@@ -316,7 +317,9 @@ impl Builder {
             })
         });
         let (sources, sinks) = (sources.collect(), sinks.collect());
-        FilterStage { context: Arc::clone(&self.context), plan, inbox, sources, sinks, graph: None, since_input: 0 }
+        let number = self.schedule.add_graph(plan.sources.iter().map(|source| source.input).collect());
+        let (context, schedule) = (Arc::clone(&self.context), Arc::clone(&self.schedule));
+        FilterStage { context, schedule, number, plan, inbox, sources, sinks, graph: None, since_input: 0 }
     }
 }
 
