@@ -24,6 +24,8 @@ pub trait Observer: Send + Sync {
     fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>);
     /// A line of the engine's own, at FFmpeg's level.
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
+    /// A packet was written, of a job that is watched.
+    fn written(&self) {}
     /// Whether somebody shows how far each stream is while it runs.
     fn is_watched(&self) -> bool {
         false

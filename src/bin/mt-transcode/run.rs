@@ -6,7 +6,7 @@ use crate::settings::{self, Ended, Settings};
 use crate::{ERROR, FATAL, INFO, WARNING, banner, line, overwrite, report};
 use mt_transcode::error::{Code, Error};
 use mt_transcode::job::{
-    Engine, EventKind, Job, State, ffmpeg_release, parse_program_args, process, program_log, terminal,
+    Engine, EventKind, Job, Report, State, ffmpeg_release, parse_program_args, process, program_log, terminal,
 };
 use mt_transcode::options::{JobSpec, Release};
 use std::sync::Arc;
@@ -140,7 +140,10 @@ impl Watch {
                 Ok(Some(event)) => match event.kind {
                     EventKind::Log { level, stage, text, repeated, .. } => log(level, &stage, &text, repeated),
                     EventKind::State(State::Running) => self.begin(settings),
-                    EventKind::Done { error } => return error,
+                    EventKind::Done { error } => {
+                        self.show_first(job, settings);
+                        return error;
+                    }
                     _ => {}
                 },
                 Ok(None) => {}
@@ -165,21 +168,29 @@ impl Watch {
 
     /// Shows progress, as soon as all outputs are begun. Returns when to ask again.
     fn show(&mut self, job: &Arc<Job>, settings: &mut Settings) -> Duration {
-        let is_watched = settings.stats != Some(false) || settings.progress.is_some();
-        let report = job.report();
-        let is_begun = !report.outputs.is_empty() && report.outputs.iter().all(|output| output.is_begun);
-        if !is_watched || !self.has_run || !(is_begun || self.was_shown) {
+        if !settings.is_watched() || !self.has_run || !(self.was_shown || job.report().is_begun()) {
             return Duration::from_millis(20).min(settings.stats_period);
         }
         self.was_shown = true;
-        let (line, block) = line::progress(&report, false);
-        if settings.stats != Some(false) {
-            show_line(settings, &line, '\r');
-        }
-        if let Some(url) = &mut settings.progress {
-            let _ = url.write(format!("{block}progress=continue\n").as_bytes());
-        }
+        show_report(settings, &job.report());
         settings.stats_period
+    }
+
+    /// ffmpeg shows the first progress when its outputs are begun, however soon the job ends after that.
+    fn show_first(&mut self, job: &Arc<Job>, settings: &mut Settings) {
+        if settings.is_watched() && self.has_run && !self.was_shown {
+            job.first_report().iter().for_each(|report| show_report(settings, report));
+        }
+    }
+}
+
+fn show_report(settings: &mut Settings, report: &Report) {
+    let (line, block) = line::progress(report, false);
+    if settings.stats != Some(false) {
+        show_line(settings, &line, '\r');
+    }
+    if let Some(url) = &mut settings.progress {
+        let _ = url.write(format!("{block}progress=continue\n").as_bytes());
     }
 }
 
