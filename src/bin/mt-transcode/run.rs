@@ -83,7 +83,7 @@ fn program_defaults(spec: &mut JobSpec) -> Result<(), Error> {
 fn on_signal(job: &Arc<Job>, signal: i32) {
     LAST_SIGNAL.store(signal, Relaxed);
     match SIGNALS.fetch_add(1, Relaxed) {
-        0 => drop(job.stop()),
+        0 => drop(job.stop_opening()),
         1 | 2 => job.cancel(),
         _ => {
             terminal::restore();
@@ -103,7 +103,7 @@ fn transcode(engine: &Arc<Engine>, job: &Arc<Job>, mut settings: Settings) -> u8
         report(&error);
         return 1;
     }
-    let mut watch = Watch { keys: None, next: Instant::now(), was_shown: false, has_run: false };
+    let mut watch = Watch { keys: None, next: Instant::now(), was_shown: false, has_run: false, asked: None };
     let error = watch.follow(job, &mut settings);
     let has_run = watch.has_run;
     drop(watch);
@@ -128,6 +128,8 @@ struct Watch {
     was_shown: bool,
     /// Files were open, and media flowed.
     has_run: bool,
+    /// When a signal was first seen while files were opened.
+    asked: Option<Instant>,
 }
 
 impl Watch {
@@ -152,9 +154,23 @@ impl Watch {
             if let Some(keys) = &mut self.keys {
                 keys.check(job);
             }
+            self.give_up(job);
             if Instant::now() >= self.next {
                 self.next = Instant::now() + self.show(job, settings);
             }
+        }
+    }
+
+    /// After a signal while files are opened, a call that does not return (a pipe that nobody writes) is not waited for much longer.
+    fn give_up(&mut self, job: &Arc<Job>) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        if self.has_run || SIGNALS.load(Relaxed) == 0 {
+            return;
+        }
+        match self.asked {
+            Some(asked) if asked.elapsed() >= PATIENCE => job.cancel(),
+            Some(_) => {}
+            None => self.asked = Some(Instant::now()),
         }
     }
 
