@@ -49,6 +49,8 @@ pub struct Counters {
     pub packets_written: AtomicU64,
     pub packets_corrupt: AtomicU64,
     pub decode_errors: AtomicU64,
+    /// Of streams whose decoder has ended already. ffmpeg decodes them all the same, and counts them in its rate of errors: as good ones here.
+    pub packets_spared: AtomicU64,
     pub frames_decoded: AtomicU64,
     pub frames: AtomicU64,
     pub frames_duplicated: AtomicU64,

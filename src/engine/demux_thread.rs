@@ -1,6 +1,6 @@
 //! One input on its thread: its packets go to decoders, and copies of them straight to muxers.
 
-use super::context::JobContext;
+use super::context::{JobContext, add};
 use super::copy::{Copied, CopyStream};
 use super::decode::{Flushed, PacketItem};
 use super::demux::{Demuxer, Read};
@@ -20,6 +20,8 @@ use std::time::Duration;
 pub struct Routes {
     pub decode: Option<Arc<Inbox<PacketItem>>>,
     pub copies: Vec<(Arc<Inbox<MuxItem>>, usize, CopyStream)>,
+    /// Its decoder has ended, as nobody wants more of it.
+    is_cut: bool,
     pub is_subtitle: bool,
     /// How far the decoder is.
     pub place: Arc<DecoderPlace>,
@@ -160,6 +162,10 @@ impl DemuxStage {
             && !refused(inbox.send(0, PacketItem::Packet { packet, now_us, step_us }))?
         {
             routes.decode = None;
+            routes.is_cut = true;
+        }
+        if routes.is_cut {
+            add(&self.context.counters.packets_spared, 1);
         }
         Ok(())
     }

@@ -42,6 +42,15 @@ pub struct OpenInput {
 }
 
 impl OpenInput {
+    /// Codec options that fit none of its streams.
+    pub fn check_options(&self, context: &JobContext, job: &JobSpec) -> Result<(), Error> {
+        for (stream, plan) in self.streams.iter().enumerate() {
+            self.options.for_codec(plan.decoder, plan.info.kind(), &self.facts, stream);
+        }
+        let place = format!("input {} ('{}')", self.index, crate::secrets::mask_url(&self.url));
+        self.options.check_unused(context, job.global_flag("mt_strict"), &place)
+    }
+
     /// Reading it never waits for somebody else for long: a file, or what a filter graph makes.
     pub fn is_steady(&self) -> bool {
         let is_file = || av::protocol_name(&self.url).as_deref() == Some("file");

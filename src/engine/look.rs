@@ -21,6 +21,7 @@ pub fn open_inputs(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error
     let opened = (0..job.inputs.len()).try_for_each(|index| {
         let input = open_input(context, job, index)?;
         show(context, &input);
+        input.check_options(context, job)?;
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))
     });
     av::set_log_slot(0);

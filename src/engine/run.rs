@@ -51,6 +51,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         let input = open_input(context, job, index)?;
         context.observer.input_opened(index, super::probe::describe(&input.input));
         super::look::show(context, &input);
+        input.check_options(context, job)?;
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);
     }
@@ -65,13 +66,6 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     check_connected(&graphs)?;
     check_decoders(&inputs)?;
     let mapping = context.observer.wants(LEVEL_INFO).then(|| super::mapping::text(&inputs, &graphs, &outputs));
-    for input in &inputs {
-        input.options.check_unused(
-            context,
-            job.global_flag("mt_strict"),
-            &format!("input {} ('{}')", input.index, crate::secrets::mask_url(&input.url)),
-        )?;
-    }
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
     super::steps::close_unwanted(&mut outputs);
@@ -376,7 +370,8 @@ fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(),
         context.observer.log(super::context::LEVEL_ERROR, "demux", None, error.message());
     }
     let counters = &context.counters;
-    let (good, bad) = (counters.frames_decoded.load(Relaxed), counters.decode_errors.load(Relaxed));
+    let good = counters.frames_decoded.load(Relaxed) + counters.packets_spared.load(Relaxed);
+    let bad = counters.decode_errors.load(Relaxed);
     let rate = job.global("max_error_rate").and_then(parse_float).unwrap_or(2.0 / 3.0);
     if bad > 0 && bad as f64 > (good + bad) as f64 * rate {
         let text = format!(
