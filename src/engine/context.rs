@@ -1,6 +1,7 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
 use super::host::Binds;
+use super::lockstep::Lockstep;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
 use super::threads::ThreadPool;
@@ -11,7 +12,7 @@ use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Takes what a job tells; implemented by the job layer. Called from any thread of the job, never blocks.
@@ -24,6 +25,8 @@ pub trait Observer: Send + Sync {
     fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>);
     /// A line of the engine's own, at FFmpeg's level.
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
+    /// A packet was written, of a job that is watched.
+    fn written(&self) {}
     /// Whether somebody shows how far each stream is while it runs.
     fn is_watched(&self) -> bool {
         false
@@ -47,6 +50,8 @@ pub struct Counters {
     pub packets_written: AtomicU64,
     pub packets_corrupt: AtomicU64,
     pub decode_errors: AtomicU64,
+    /// Of streams whose decoder has ended already. ffmpeg decodes them all the same, and counts them in its rate of errors: as good ones here.
+    pub packets_spared: AtomicU64,
     pub frames_decoded: AtomicU64,
     pub frames: AtomicU64,
     pub frames_duplicated: AtomicU64,
@@ -142,6 +147,8 @@ pub struct JobContext {
     failure: Mutex<Option<Error>>,
     wakers: Mutex<Vec<Weak<dyn Wake>>>,
     sleepers: (Mutex<()>, Condvar),
+    /// Where the job goes step by step; set before any component is made.
+    pub lockstep: OnceLock<Arc<Lockstep>>,
 }
 
 impl JobContext {
@@ -173,6 +180,7 @@ impl JobContext {
             failure: Mutex::new(None),
             wakers: Mutex::new(Vec::new()),
             sleepers: (Mutex::new(()), Condvar::new()),
+            lockstep: OnceLock::new(),
         })
     }
 
@@ -221,6 +229,14 @@ impl JobContext {
         if error.output().is_none() {
             self.fail(error.clone());
         }
+    }
+
+    /// As [`Self::fail`], without files that end in good order. Where the job was cancelled before, it stays cancelled.
+    pub fn fail_at_once(&self, error: &Error) {
+        if !self.is_cancelled() {
+            self.fail(error.clone());
+        }
+        self.cancel();
     }
 
     /// A component is gone without a word: nobody may wait for it.

@@ -42,6 +42,25 @@ pub struct OpenInput {
     pub host: Arc<Failure>,
 }
 
+impl OpenInput {
+    /// Codec options that fit none of its streams.
+    pub fn check_options(&self, context: &JobContext, job: &JobSpec) -> Result<(), Error> {
+        for (stream, plan) in self.streams.iter().enumerate() {
+            self.options.for_codec(plan.decoder, plan.info.kind(), &self.facts, stream);
+        }
+        let place = format!("input {} ('{}')", self.index, crate::secrets::mask_url(&self.url));
+        self.options.check_unused(context, job.global_flag("mt_strict"), &place)
+    }
+
+    /// Reading it never waits for somebody else for long: a file, or what a filter graph makes.
+    pub fn is_steady(&self) -> bool {
+        let is_file = || av::protocol_name(&self.url).as_deref() == Some("file");
+        let is_regular =
+            || std::fs::metadata(self.url.strip_prefix("file:").unwrap_or(&self.url)).is_ok_and(|m| m.is_file());
+        self.input.format_name() == "lavfi" || is_file() && is_regular()
+    }
+}
+
 /// A stream of an input, and what the options say of it.
 pub struct StreamPlan {
     pub info: InputStream,

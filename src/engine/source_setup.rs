@@ -1,7 +1,8 @@
 //! What decoders and graphs need to know of the streams that they work on.
 
 use super::context::JobContext;
-use super::decode::{DecodeClock, DecodeStage, FrameTarget, PacketItem};
+use super::decode::{DecodeStage, FrameTarget, PacketItem};
+use super::decode_clock::DecodeClock;
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::failed;
@@ -136,5 +137,7 @@ pub fn open_decoder(
         exits_on_error,
         targets,
         clock: DecodeClock::new(),
+        place: Arc::default(),
+        guides_copies: false,
     })
 }

@@ -77,6 +77,8 @@ pub struct Job {
     pub(super) max_level: AtomicI64,
     /// Somebody asks for reports.
     pub(super) is_watched: AtomicBool,
+    /// When the first packet was written.
+    pub(super) first_report: std::sync::OnceLock<super::report::Report>,
     /// Native memory that it is expected to need.
     pub(super) need_bytes: AtomicU64,
     /// Where its log lines are found, from its start on.
@@ -155,6 +157,7 @@ impl Job {
             last_progress_us: AtomicI64::new(i64::MIN / 2),
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),
             is_watched: AtomicBool::new(false),
+            first_report: std::sync::OnceLock::new(),
             need_bytes: AtomicU64::new(0),
             log: OnceLock::new(),
             token: AtomicUsize::new(0),

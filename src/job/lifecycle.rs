@@ -233,6 +233,24 @@ impl Job {
         }
     }
 
+    /// As [`Self::stop`], also of a job that still opens its inputs: as ffmpeg, what was found of them is enough, and outputs get header and
+    /// trailer. For programs: who opens without end must be cancelled later.
+    pub fn stop_opening(self: &Arc<Self>) -> Result<(), Error> {
+        let inner = self.inner.lock();
+        match (&inner.state, &inner.context) {
+            (State::Opening, Some(context)) => {
+                let context = Arc::clone(context);
+                drop(inner);
+                context.stop();
+                Ok(())
+            }
+            _ => {
+                drop(inner);
+                self.stop()
+            }
+        }
+    }
+
     pub fn cancel(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
         if inner.state.is_final() || inner.is_ending {
