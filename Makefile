@@ -93,8 +93,8 @@ clean: ## remove what was built
 
 ##### tests
 
-.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-matrix examples valgrind compatibility equivalence fate coverage
-test: setup-test test-rust test-linkage test-c test-cpp test-python test-go ## every test, from nothing
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-crash test-matrix examples valgrind compatibility equivalence fate coverage
+test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-crash ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
 	$(CARGO) test $(CARGO_FLAGS) --no-fail-fast
@@ -123,12 +123,20 @@ test-python: stage ## the scenarios in Python
 
 # Go keeps results of tests that it thinks unchanged, and does not see that the library changed: -count=1.
 GO_TEST = $(GO_STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=4m
-GO_MODULES := go/mttranscode go/examples bench
+GO_MODULES := go/mttranscode go/examples tests/crash/gohost bench
 test-go: stage ## the scenarios in Go: with the race detector, with a collection at every turn, with cgo's checks
 	$(GO_TEST) -race ./...
 	GOGC=1 $(GO_TEST) ./...
 	GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
 	$(GO_STAGED) $(GO) -C go/examples test -count=1 ./...
+
+CRASH_HOSTS = $(BUILD)/tests/crash
+test-crash: stage ## crashes on demand in hosts of three languages, and the reports of them
+	@mkdir -p $(CRASH_HOSTS)
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
+	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
+	$(GO_STAGED) $(GO) -C tests/crash/gohost build -buildvcs=false -o $(abspath $(CRASH_HOSTS))/gohost
+	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples
@@ -189,7 +197,7 @@ lint-go: stage
 	for module in $(GO_MODULES); do $(GO_STAGED) $(GO) -C $$module vet ./...; done
 	for module in $(GO_MODULES); do $(GO_STAGED) $(GO) -C $$module run $(STATICCHECK) ./...; done
 
-C_FILES = $(wildcard tests/c/*.c examples/c/*.c tests/linkage/*.c bench/c/*.c)
+C_FILES = $(wildcard tests/c/*.c tests/crash/host.c examples/c/*.c tests/linkage/*.c bench/c/*.c)
 CXX_FILES = $(filter-out %/no_exceptions.cpp,$(wildcard tests/cpp/*.cpp examples/cpp/*.cpp))
 lint-c:
 	for compiler in gcc clang; do $$compiler -fsyntax-only -std=c11 $(WARNINGS) -Iinclude $(C_FILES); done

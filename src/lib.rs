@@ -21,6 +21,7 @@ compile_error!("mt-transcode must be built with panic=unwind: a panic in a job w
 
 pub mod av;
 pub mod capi;
+mod crash;
 pub mod engine;
 pub mod error;
 pub mod job;

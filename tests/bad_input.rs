@@ -93,6 +93,18 @@ fn unknown_names_are_named() {
 }
 
 #[test]
+fn a_decoder_that_does_not_open_is_the_jobs_error() {
+    // Given an option that the decoder refuses, when other components run already, then the error is the decoder's and no cancel.
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    clip(&engine, folder.path());
+    for _ in 0..5 {
+        let error = fails(&engine, folder.path(), "-skip_frame:v nonsense -i {}/clip.mp4 -c:v mpeg4 -f null -");
+        assert_ne!(error.code(), Code::ECANCELED, "{error}");
+        assert!(error.message().contains("h264"), "{error}");
+    }
+}
+
+#[test]
 fn outputs_that_cannot_be_written() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let at = folder.path();

@@ -163,6 +163,7 @@ fn make_inputs(folder: &Path) {
         "-i clip.mp4 -map 0 -c copy -bsf:v h264_metadata=crop_left=6:crop_right=10:crop_top=4:crop_bottom=8 BX cropped.mp4",
         "-f lavfi -i testsrc2=s=64x48:r=10:d=0.5 -c:v v210 BX clap.mov",
         "-i clip.mp4 -i chapters.ffmetadata -i lines.srt -map 0 -map 2 -map_metadata 1 -c copy -c:s srt BX subs.mkv",
+        "-i clip.mp4 -c:v mpeg4 -bf 2 -c:a mp2 BX frames.avi",
         "-f lavfi -i sine=f=600:d=2 BX tone.wav",
         "-f lavfi -i sine=f=300:d=1 -f lavfi -i sine=f=500:d=1 -filter_complex amerge=inputs=2 -ac 2 BX stereo.wav",
         "-f lavfi -i testsrc=s=64x48:d=0.04 -frames:v 1 BX logo.png",

@@ -65,6 +65,28 @@ fn a_signal_ends_the_file_in_good_order() {
 }
 
 #[test]
+fn a_signal_while_an_input_is_opened_ends_the_job_as_ffmpegs() {
+    // Given an input that is probed for long, when a signal comes, then what was found of it is enough: both end with 255 and leave a file.
+    let folder = tempfile::tempdir().unwrap();
+    run_in(&engine(), folder.path(), "-f lavfi -i testsrc2=s=64x48:d=1 -c:v mpeg2video -f mpegts {}/in.ts").unwrap();
+    let media = std::fs::read(folder.path().join("in.ts")).unwrap();
+    let mut results = Vec::new();
+    for program in ["ffmpeg", OURS] {
+        let line = "-v error -y -analyzeduration 2G -probesize 2G -f mpegts -i pipe:0 -c copy o.nut";
+        let mut child = command(program, folder.path(), line).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // More than a pipe holds: it has read some of it.
+        (0..4 * 65_536 / media.len() + 1).for_each(|_| stdin.write_all(&media).unwrap());
+        signal(&child, "-TERM");
+        while stdin.write_all(&media).is_ok() && child.try_wait().unwrap().is_none() {}
+        let size = std::fs::metadata(folder.path().join("o.nut")).map(|file| file.len());
+        results.push((ended(&mut child).code(), size.is_ok_and(|size| size > 0)));
+        let _ = std::fs::remove_file(folder.path().join("o.nut"));
+    }
+    assert_eq!(results, [(Some(255), true), (Some(255), true)]);
+}
+
+#[test]
 fn without_a_terminal_to_read_sigquit_is_what_it_always_is() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = endless(folder.path(), "-nostdin");
@@ -173,6 +195,16 @@ fn progress_is_written_in_blocks() {
         block.lines().filter(is_steady).map(str::to_owned).collect()
     };
     assert_eq!(steady(&ours), steady(&theirs));
+    // However short a job is, there is a block before the last one.
+    run_in(&engine(), folder.path(), "-f lavfi -i testsrc2=s=64x48:d=0.2 -c:v mpeg4 {}/short.mkv").unwrap();
+    let short = ["ffmpeg", OURS].map(|program| {
+        let line = "-v error -y -stats_period 1000 -progress short.txt -i short.mkv -c copy -f mpegts short.ts";
+        assert!(output(program, folder.path(), line).status.success());
+        let text = std::fs::read_to_string(folder.path().join("short.txt")).unwrap();
+        text.split_inclusive("progress=continue\n").map(steady).collect::<Vec<_>>()
+    });
+    assert_eq!(short[1].len(), 2);
+    assert_eq!(short[1], short[0]);
     let piped = output(OURS, folder.path(), "-v error -nostats -progress - -f lavfi -i testsrc2=d=0.2 -f null -");
     assert!(String::from_utf8_lossy(&piped.stdout).ends_with("progress=end\n"));
 }

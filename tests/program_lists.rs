@@ -54,6 +54,14 @@ fn lists_are_ffmpegs() {
 #[test]
 fn help_on_one_thing_is_ffmpegs() {
     for topic in [
+        "encoder",
+        "encoder=",
+        "decoder=nosuch",
+        "muxer",
+        "demuxer=",
+        "filter=",
+        "bsf",
+        "protocol=",
         "encoder=libx264",
         "encoder=aac",
         "encoder=h264",

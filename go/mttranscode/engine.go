@@ -25,6 +25,7 @@ type engineConfig struct {
 	queueTimeout          time.Duration
 	memoryBudget          int64
 	requireLGPL, leaveLog bool
+	crashReports          *string
 	logger                *slog.Logger
 }
 
@@ -76,6 +77,13 @@ func WithLogger(logger *slog.Logger) EngineOption {
 	return func(c *engineConfig) { c.logger = logger }
 }
 
+// WithCrashReports has a report appended to the file at path, or to standard error where path is empty, when native code of a
+// job dies by a signal: what happened where, in which job, started from where in Go. Then Go's runtime goes on as without, and prints what it
+// prints. Nil dereferences and other faults of Go code stay Go's. See docs/crashes.md.
+func WithCrashReports(path string) EngineOption {
+	return func(c *engineConfig) { c.crashReports = &path }
+}
+
 // WithLogLeftAlone leaves FFmpeg's log as it is: lines go where the process, or FFmpeg's default (standard error),
 // sends them, and jobs have no log events.
 func WithLogLeftAlone() EngineOption {
@@ -99,6 +107,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 	var handle *C.mt_transcode_engine
 	var failure *C.mt_transcode_error
 	config := chosen.toC()
+	defer C.free(unsafe.Pointer(config.crash_path))
 	if code := C.mt_transcode_engine_new(&config, &handle, &failure); code < 0 {
 		return nil, takeError(code, failure)
 	}
@@ -107,6 +116,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 		return nil, err
 	}
 	inner.opened = profileOpened()
+	inner.reportsCrashes = chosen.crashReports != nil
 	engine := &Engine{poller: inner}
 	engine.cleanup = runtime.AddCleanup(engine, func(p *poller) { go p.close() }, inner)
 	return engine, nil
@@ -133,6 +143,12 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 	}
 	if c.requireLGPL {
 		config.flags |= C.MT_TRANSCODE_ENGINE_REQUIRE_LGPL
+	}
+	if c.crashReports != nil {
+		config.flags |= C.MT_TRANSCODE_ENGINE_CRASH_REPORTS
+		if *c.crashReports != "" {
+			config.crash_path = C.CString(*c.crashReports)
+		}
 	}
 	return config
 }

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
+	"unsafe"
 )
 
 // closeGrace is how long Close waits for a job in Go, where it costs no thread, before it leaves the rest to the
@@ -24,6 +26,13 @@ func (j *Job) Start() error {
 	if j.started {
 		return j.check(C.mt_transcode_job_start(j.handle))
 	}
+	if j.engine.poller.reportsCrashes {
+		site := C.CString(callSite())
+		defer C.free(unsafe.Pointer(site))
+		if err := j.check(C.mt_transcode_job_set_call_site(j.handle, site)); err != nil {
+			return err
+		}
+	}
 	if err := j.host.bind(j); err != nil {
 		return err
 	}
@@ -36,6 +45,20 @@ func (j *Job) Start() error {
 	j.host.start()
 	j.startPump()
 	return nil
+}
+
+// callSite tells which functions of the program led to the call of this package: "main.serve main.go:12; ...".
+func callSite() string {
+	var counters [24]uintptr
+	frames := runtime.CallersFrames(counters[:runtime.Callers(3, counters[:])])
+	var site strings.Builder
+	for {
+		frame, more := frames.Next()
+		fmt.Fprintf(&site, "%s %s:%d; ", frame.Function, frame.File, frame.Line)
+		if !more {
+			return strings.TrimSuffix(site.String(), "; ")
+		}
+	}
 }
 
 // Wait waits until the job has ended, and returns nil or the [*Error] it ended with. When ctx ends before, Wait

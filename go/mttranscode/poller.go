@@ -35,6 +35,8 @@ type poller struct {
 	logger *slog.Logger
 	file   *os.File
 	opened *opened
+	// reportsCrashes: jobs say where in Go they were started.
+	reportsCrashes bool
 
 	mu sync.Mutex
 	// known and pipes find what belongs to a handle without keeping a forgotten one alive; running keeps those jobs

@@ -74,6 +74,11 @@
 // that waits for the ends of jobs, and rarely for their events, is woken once a job. The end of a job is told in any case.
 #define MT_TRANSCODE_ENGINE_QUIET_EVENTS 4
 
+// Make crash reports: when a thread of a job of this engine, or a thread of the host inside FFmpeg, dies by SIGSEGV, SIGBUS, SIGILL, SIGFPE or
+// SIGABRT, a report of what happened where, for which job, is written to `crash_path` or `crash_fd`, and then the host's own handler, or the system's default, does
+// what it would have done. The handlers are installed once and stay; without this flag none is. See docs/crashes.md.
+#define MT_TRANSCODE_ENGINE_CRASH_REPORTS 8
+
 // Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 #define MT_TRANSCODE_LOG_LEAVE 0
 
@@ -230,6 +235,13 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
+// Frames that a report holds.
+#define MOST_FRAMES 96
+
+#define RSP 15
+
+#define RIP 16
+
 // A negative AVERROR.
 typedef struct AvError AvError;
 
@@ -324,8 +336,15 @@ typedef struct mt_transcode_engine_config {
   // pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
   // global option `mt_memory` says; and what copied inputs and buffers of jobs really hold, which is never refused, but makes others wait. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
   uint64_t memory_budget_bytes;
+  // With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`: a file that reports are appended to, NUL-terminated UTF-8, copied and opened by `mt_transcode_engine_new`;
+  // NULL: `crash_fd`.
+  const char *crash_path;
+  // With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`, and no path: the host's descriptor that reports are written to, open as long as the engine lives. 0: standard error.
+  int32_t crash_fd;
   // Zero.
-  uint64_t reserved[7];
+  uint32_t reserved32;
+  // Zero.
+  uint64_t reserved[5];
 } mt_transcode_engine_config;
 
 // What failed, where, and what to do: the whole text of an error. All strings are UTF-8, never NULL (empty where there is
@@ -938,6 +957,16 @@ int32_t mt_transcode_job_set_option(struct mt_transcode_job *job, const char *ke
 // `job` may be any value; `label` is NULL or NUL-terminated.
 int32_t mt_transcode_job_set_label(struct mt_transcode_job *job,
                                    const char *label);
+
+// Says where in the host's code the job is started, for crash reports: any text, such as the frames of the host's own stack; up to 2,048 bytes of it are kept.
+// The Go package does it by itself where reports are on.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `call_site` is NUL-terminated.
+int32_t mt_transcode_job_set_call_site(struct mt_transcode_job *job,
+                                       const char *call_site);
 
 // Returns the id of a job: a number above 0 that no other job of this process has or had; it stands in logs and in `mt_transcode_engine_jobs`.
 // `-EINVAL`, `-EBADF` or `-EPERM` otherwise. Threads: any. Never blocks. Since 0.1.

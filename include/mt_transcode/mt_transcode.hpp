@@ -62,6 +62,8 @@ struct engine_config {
   std::chrono::milliseconds queue_timeout{0};
   // What pipes and jobs may take of memory; 0: what the cgroup allows, UINT64_MAX: no limit.
   std::uint64_t memory_budget_bytes = 0;
+  // A file that crash reports are appended to; empty: standard error. Without a value there are none, and signals are left alone.
+  std::optional<std::string> crash_reports;
 };
 
 // A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
@@ -91,6 +93,10 @@ class engine {
     if (config.queue_timeout.count() < 0 || config.queue_timeout.count() > UINT32_MAX) return failure::of(-EINVAL);
     raw.queue_timeout_ms = static_cast<std::uint32_t>(config.queue_timeout.count());
     raw.memory_budget_bytes = config.memory_budget_bytes;
+    if (config.crash_reports) {
+      raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;
+      raw.crash_path = config.crash_reports->empty() ? nullptr : config.crash_reports->c_str();
+    }
     if (const int code = mt_transcode_engine_new(&raw, &made, &text); code < 0) return failure::take(text, code);
     return engine(made);
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -16,22 +17,33 @@ from ._library import Options, Text, _encode, _interruptible, _lib, _millisecond
 from ._pipe import Pipe
 from ._structs import EngineStats, JobStats, LogMode, ShutdownCounts, _EngineConfig, _Error
 
+_CRASH_REPORTS = 8  # MT_TRANSCODE_ENGINE_CRASH_REPORTS
+
 
 class Engine:
     """Owns limits and threads, and runs jobs. Several may live in one process; closing one cancels what it still runs.
 
     `max_running`, `max_queued`, `link_budget_bytes` and `memory_budget_bytes` are as in mt_transcode_engine_config, 0 being the
     default of each. A job that waits in the queue for more than `queue_timeout` seconds fails with -ETIMEDOUT.
+
+    `crash_reports` names a file that a report is appended to, or a descriptor that it is written to (2: standard error), when native code of a job
+    crashes; what handled the signal before, such as faulthandler, goes on afterwards. See docs/crashes.md.
     """
 
     def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
-                 link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0) -> None:
+                 link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0,
+                 crash_reports: str | os.PathLike[str] | int | None = None) -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
         config.log_mode, config.flags = int(log_mode), int(require_lgpl)
         config.link_budget_bytes, config.memory_budget_bytes = link_budget_bytes, memory_budget_bytes
         config.queue_timeout_ms = 0 if queue_timeout is None else max(1, _milliseconds(queue_timeout))
+        self._reports_crashes = crash_reports is not None
+        if isinstance(crash_reports, int):
+            config.flags, config.crash_fd = config.flags | _CRASH_REPORTS, crash_reports
+        elif crash_reports is not None:
+            config.flags, config.crash_path = config.flags | _CRASH_REPORTS, os.fsencode(crash_reports)
         handle, text = c_void_p(), POINTER(_Error)()
         code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
         if code < 0:

@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Iterable, Iterator
 from ctypes import POINTER, byref, c_char_p, c_int32, c_uint64, c_void_p, sizeof
@@ -181,6 +182,10 @@ class Job:
 
     def start(self) -> None:
         """Starts the job and returns at once; it runs, or waits in the engine's queue."""
+        if self._engine._reports_crashes:
+            frames = reversed(traceback.extract_stack(limit=17)[:-1])
+            site = "; ".join(f"{frame.name} {frame.filename}:{frame.lineno}" for frame in frames)
+            self._check(_lib.mt_transcode_job_set_call_site(self._handle, _encode(site)))
         self._check(_lib.mt_transcode_job_start(self._handle))
         for pump in self._pumps:
             pump.start()

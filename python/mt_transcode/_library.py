@@ -46,6 +46,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "job_set_args": (_I32, [_H, _I32, POINTER(_TEXT)]),
     "job_set_option": (_I32, [_H, _TEXT, _TEXT]),
     "job_set_label": (_I32, [_H, _TEXT]),
+    "job_set_call_site": (_I32, [_H, _TEXT]),
     "job_id": (_I64, [_H]),
     "job_command": (_I32, [_H, _U32, _OUT]),
     "job_error": (_I32, [_H, POINTER(POINTER(_Error))]),

@@ -92,4 +92,12 @@ impl Muxer {
         // SAFETY: a static terminated string.
         unsafe { CStr::from_ptr((*self.0).name) }.to_str().unwrap_or_default()
     }
+
+    /// Whether a copied stream's time base may come from what a decoder found (avformat_transfer_internal_stream_timing_info).
+    pub fn asks_for_decoders_rate(self) -> bool {
+        const MOV: [&str; 8] = ["mov", "mp4", "3gp", "3g2", "psp", "ipod", "ismv", "f4v"];
+        // SAFETY: formats are static.
+        let is_variable = unsafe { (*self.0).flags as u32 & ffi::AVFMT_VARIABLE_FPS != 0 };
+        self.name() == "avi" || !is_variable && !MOV.contains(&self.name())
+    }
 }

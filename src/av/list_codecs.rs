@@ -117,9 +117,6 @@ pub fn coder_list(encoders: bool) -> String {
 
 /// `-h decoder=NAME`: of one coder by its name, or of all that there are for a codec.
 pub fn coder_help(wanted: &str, encoder: bool) -> String {
-    if wanted.is_empty() {
-        return "No codec name specified.\n".into();
-    }
     let Ok(text) = CString::new(wanted) else { return String::new() };
     let find: unsafe extern "C" fn(*const c_char) -> *const ffi::AVCodec =
         if encoder { ffi::avcodec_find_encoder_by_name } else { ffi::avcodec_find_decoder_by_name };

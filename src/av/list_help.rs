@@ -94,9 +94,6 @@ pub fn muxer_help(name: &str) -> String {
 }
 
 pub fn protocol_help(name: &str) -> String {
-    if name.is_empty() {
-        return "No protocol name specified.\n".into();
-    }
     let Ok(text) = CString::new(name) else { return String::new() };
     // SAFETY: a terminated string; classes are static.
     let class = unsafe { ffi::avio_protocol_get_class(text.as_ptr()) };
@@ -107,9 +104,6 @@ pub fn protocol_help(name: &str) -> String {
 }
 
 pub fn bitstream_filter_help(name: &str) -> String {
-    if name.is_empty() {
-        return "No bitstream filter name specified.\n".into();
-    }
     // SAFETY: a terminated string; filters are static.
     let Some(filter) =
         CString::new(name).ok().and_then(|name| unsafe { ffi::av_bsf_get_by_name(name.as_ptr()).as_ref() })
@@ -121,9 +115,6 @@ pub fn bitstream_filter_help(name: &str) -> String {
 }
 
 pub fn filter_help(name: &str) -> String {
-    if name.is_empty() {
-        return "No filter name specified.\n".into();
-    }
     // SAFETY: a terminated string; filters are static.
     let Some(filter) =
         CString::new(name).ok().and_then(|name| unsafe { ffi::avfilter_get_by_name(name.as_ptr()).as_ref() })

@@ -312,7 +312,14 @@ impl Output {
 
     /// What ffmpeg does so that a copied stream keeps its time base where the muxer can
     /// (avformat_transfer_internal_stream_timing_info). Since FFmpeg 7.1 it is the input's (ffmpeg_mux_init.c: streamcopy_init).
-    pub fn transfer_timing(&mut self, index: usize, input: &Input, from: usize, copy_tb: i32) -> Result<(), AvError> {
+    pub fn transfer_timing(
+        &mut self,
+        index: usize,
+        input: &Input,
+        from: usize,
+        copy_tb: i32,
+        tick: Option<Rational>,
+    ) -> Result<(), AvError> {
         #[cfg(not(ffmpeg7_1))]
         {
             let (to, from) = (self.stream(index), input.stream(from));
@@ -323,14 +330,15 @@ impl Output {
             // SAFETY: a valid stream.
             unsafe {
                 if (*to).time_base.num <= 0 || (*to).time_base.den <= 0 {
-                    (*to).time_base =
-                        ffi::av_add_q(ffi::av_stream_get_codec_timebase(to), ffi::AVRational { num: 0, den: 1 });
+                    let codec =
+                        || ffi::av_add_q(ffi::av_stream_get_codec_timebase(to), ffi::AVRational { num: 0, den: 1 });
+                    (*to).time_base = tick.map_or_else(codec, Into::into);
                 }
             }
         }
         #[cfg(ffmpeg7_1)]
         {
-            let _ = copy_tb;
+            let _ = (copy_tb, tick);
             // SAFETY: both streams are valid.
             unsafe { (*self.stream(index)).time_base = (*input.stream(from)).time_base };
         }

@@ -2,9 +2,9 @@
 
 use super::handle::{Target, insert, mt_transcode_engine, remove};
 use super::structs::{self, Sized32};
-use super::{guard, guard_with_error, handle, mt_transcode_error, out, owned};
+use super::{guard, guard_with_error, handle, mt_transcode_error, optional, out, owned};
 use crate::error::{Code, Error};
-use crate::job::{Engine, EngineConfig, LogMode};
+use crate::job::{CrashReports, Engine, EngineConfig, LogMode};
 use std::ffi::{c_char, c_void};
 use std::mem::size_of;
 use std::time::Duration;
@@ -21,6 +21,11 @@ pub const MT_TRANSCODE_ENGINE_LEAVE_MALLOC: u32 = 2;
 /// `mt_transcode_engine_next_ready` tells of a job's events (`MT_TRANSCODE_READY_EVENT`) only after a `mt_transcode_job_next_event` that found none: a host
 /// that waits for the ends of jobs, and rarely for their events, is woken once a job. The end of a job is told in any case.
 pub const MT_TRANSCODE_ENGINE_QUIET_EVENTS: u32 = 4;
+
+/// Make crash reports: when a thread of a job of this engine, or a thread of the host inside FFmpeg, dies by SIGSEGV, SIGBUS, SIGILL, SIGFPE or
+/// SIGABRT, a report of what happened where, for which job, is written to `crash_path` or `crash_fd`, and then the host's own handler, or the system's default, does
+/// what it would have done. The handlers are installed once and stay; without this flag none is. See docs/crashes.md.
+pub const MT_TRANSCODE_ENGINE_CRASH_REPORTS: u32 = 8;
 
 /// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
@@ -57,11 +62,18 @@ pub struct mt_transcode_engine_config {
     /// pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
     /// global option `mt_memory` says; and what copied inputs and buffers of jobs really hold, which is never refused, but makes others wait. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
     pub memory_budget_bytes: u64,
+    /// With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`: a file that reports are appended to, NUL-terminated UTF-8, copied and opened by `mt_transcode_engine_new`;
+    /// NULL: `crash_fd`.
+    pub crash_path: *const c_char,
+    /// With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`, and no path: the host's descriptor that reports are written to, open as long as the engine lives. 0: standard error.
+    pub crash_fd: i32,
     /// Zero.
-    pub reserved: [u64; 7],
+    pub reserved32: u32,
+    /// Zero.
+    pub reserved: [u64; 5],
 }
 
-// SAFETY: integers only, without padding.
+// SAFETY: integers and a pointer only, without padding.
 unsafe impl Sized32 for mt_transcode_engine_config {
     const SMALLEST: usize = 96;
 }
@@ -76,7 +88,10 @@ const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
     queue_timeout_ms: 0,
     link_budget_bytes: 0,
     memory_budget_bytes: 0,
-    reserved: [0; 7],
+    crash_path: std::ptr::null(),
+    crash_fd: 0,
+    reserved32: 0,
+    reserved: [0; 5],
 };
 
 /// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
@@ -105,13 +120,17 @@ pub unsafe extern "C" fn mt_transcode_engine_config_init(
     })
 }
 
-fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
-    const KNOWN: u32 =
-        MT_TRANSCODE_ENGINE_REQUIRE_LGPL | MT_TRANSCODE_ENGINE_LEAVE_MALLOC | MT_TRANSCODE_ENGINE_QUIET_EVENTS;
+/// # Safety
+/// `config.crash_path` is NULL or NUL-terminated.
+unsafe fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
+    const KNOWN: u32 = MT_TRANSCODE_ENGINE_REQUIRE_LGPL
+        | MT_TRANSCODE_ENGINE_LEAVE_MALLOC
+        | MT_TRANSCODE_ENGINE_QUIET_EVENTS
+        | MT_TRANSCODE_ENGINE_CRASH_REPORTS;
     if config.flags & !KNOWN != 0 {
         return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
     }
-    if config.reserved != [0; 7] {
+    if config.reserved != [0; 5] || config.reserved32 != 0 {
         return Err(Error::invalid("config has a reserved field that is not zero".into()));
     }
     let log_mode = match config.log_mode {
@@ -128,9 +147,35 @@ fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
         config.link_budget_bytes,
     )
     .with_malloc_left_alone(config.flags & MT_TRANSCODE_ENGINE_LEAVE_MALLOC != 0)
+    // SAFETY: passed on from the caller.
+    .with_crash_reports(unsafe { crash_reports(config)? })
     .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
     .with_memory_budget_bytes(config.memory_budget_bytes))
+}
+
+/// Where the config wants crash reports.
+///
+/// # Safety
+/// `config.crash_path` is NULL or NUL-terminated.
+unsafe fn crash_reports(config: &mt_transcode_engine_config) -> Result<Option<CrashReports>, Error> {
+    if config.flags & MT_TRANSCODE_ENGINE_CRASH_REPORTS == 0 {
+        return match config.crash_path.is_null() && config.crash_fd == 0 {
+            true => Ok(None),
+            false => {
+                Err(Error::invalid("crash_path and crash_fd need the flag MT_TRANSCODE_ENGINE_CRASH_REPORTS".into()))
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    if let Some(path) = unsafe { optional(config.crash_path, "crash_path")? } {
+        return Ok(Some(CrashReports::File(path.into())));
+    }
+    match config.crash_fd {
+        0 => Ok(Some(CrashReports::Descriptor(libc::STDERR_FILENO))),
+        fd @ 1.. => Ok(Some(CrashReports::Descriptor(fd))),
+        fd => Err(Error::invalid(format!("crash_fd is {fd}"))),
+    }
 }
 
 /// 0 is the default, `MT_TRANSCODE_NONE` is none.
@@ -169,7 +214,9 @@ pub unsafe extern "C" fn mt_transcode_engine_new(
             // SAFETY: passed on from the caller.
             false => unsafe { structs::read(config, DEFAULTS, "config")? },
         };
-        let token = insert(Target::Engine(Engine::new(convert(&config)?)?))?;
+        // SAFETY: its path is terminated, by contract.
+        let config = unsafe { convert(&config)? };
+        let token = insert(Target::Engine(Engine::new(config)?))?;
         // SAFETY: not null, writable by contract.
         unsafe { engine_out.write(token) };
         Ok(0)

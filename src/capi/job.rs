@@ -1,7 +1,7 @@
 //! Jobs: making, describing and starting them, and the text of what went wrong.
 
 use super::handle::{Target, insert, mt_transcode_engine, mt_transcode_job, remove, remove_any};
-use super::{guard, handle, mt_transcode_error, out, owned, text};
+use super::{guard, handle, mt_transcode_error, optional, out, owned, text};
 use crate::error::Error;
 use crate::job::Job;
 use std::ffi::c_char;
@@ -106,6 +106,22 @@ pub unsafe extern "C" fn mt_transcode_job_set_label(job: *mut mt_transcode_job, 
     })
 }
 
+/// Says where in the host's code the job is started, for crash reports: any text, such as the frames of the host's own stack; up to 2,048 bytes of it are kept.
+/// The Go package does it by itself where reports are on.
+///
+/// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `job` may be any value; `call_site` is NUL-terminated.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_job_set_call_site(job: *mut mt_transcode_job, call_site: *const c_char) -> i32 {
+    on_job(job, |job| {
+        // SAFETY: passed on from the caller.
+        job.set_call_site(unsafe { text(call_site, "call_site")? })?;
+        Ok(0)
+    })
+}
+
 /// Returns the id of a job: a number above 0 that no other job of this process has or had; it stands in logs and in `mt_transcode_engine_jobs`.
 /// `-EINVAL`, `-EBADF` or `-EPERM` otherwise. Threads: any. Never blocks. Since 0.1.
 ///
@@ -198,18 +214,6 @@ pub unsafe extern "C" fn mt_transcode_job_free(job: *mut mt_transcode_job) {
         }
         Ok(0)
     });
-}
-
-/// NULL is None.
-///
-/// # Safety
-/// As `text`.
-unsafe fn optional<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>, Error> {
-    match pointer.is_null() {
-        true => Ok(None),
-        // SAFETY: passed on from the caller.
-        false => unsafe { text(pointer, what).map(Some) },
-    }
 }
 
 /// Runs `body` on the job and keeps its error with the job, where `mt_transcode_job_error` finds the text.

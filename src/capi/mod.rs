@@ -90,6 +90,18 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
     bytes.to_str().map_err(|_| Error::new(Code::EILSEQ, format!("{what} is not UTF-8")))
 }
 
+/// NULL is None.
+///
+/// # Safety
+/// As `text`.
+pub(crate) unsafe fn optional<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>, Error> {
+    match pointer.is_null() {
+        true => Ok(None),
+        // SAFETY: passed on from the caller.
+        false => unsafe { text(pointer, what).map(Some) },
+    }
+}
+
 /// A pointer that a result is written to.
 pub(crate) fn out<T>(pointer: *mut T, what: &str) -> Result<*mut T, Error> {
     match pointer.is_null() {

@@ -2,16 +2,18 @@
 
 use super::hardware::Devices;
 use super::host::Binds;
+use super::lockstep::Lockstep;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
 use super::threads::ThreadPool;
 use super::trust::JobTrust;
 use crate::av::Interrupt;
+use crate::crash::{self, JobSlot};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Takes what a job tells; implemented by the job layer. Called from any thread of the job, never blocks.
@@ -24,6 +26,8 @@ pub trait Observer: Send + Sync {
     fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>);
     /// A line of the engine's own, at FFmpeg's level.
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
+    /// A packet was written, of a job that is watched.
+    fn written(&self) {}
     /// Whether somebody shows how far each stream is while it runs.
     fn is_watched(&self) -> bool {
         false
@@ -47,6 +51,8 @@ pub struct Counters {
     pub packets_written: AtomicU64,
     pub packets_corrupt: AtomicU64,
     pub decode_errors: AtomicU64,
+    /// Of streams whose decoder has ended already. ffmpeg decodes them all the same, and counts them in its rate of errors: as good ones here.
+    pub packets_spared: AtomicU64,
     pub frames_decoded: AtomicU64,
     pub frames: AtomicU64,
     pub frames_duplicated: AtomicU64,
@@ -112,6 +118,8 @@ pub struct Identity {
     pub outputs: usize,
     /// What its inputs may do.
     pub trust: JobTrust,
+    /// Its place in the table that crash reports read.
+    pub crash_slot: Option<JobSlot>,
 }
 
 pub struct JobContext {
@@ -129,6 +137,7 @@ pub struct JobContext {
     pub binds: Arc<Binds>,
     pub trust: JobTrust,
     pub devices: Devices,
+    crash_slot: Option<JobSlot>,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
     /// How many outputs there are, and those that nobody reads any more.
@@ -140,6 +149,8 @@ pub struct JobContext {
     failure: Mutex<Option<Error>>,
     wakers: Mutex<Vec<Weak<dyn Wake>>>,
     sleepers: (Mutex<()>, Condvar),
+    /// Where the job goes step by step; set before any component is made.
+    pub lockstep: OnceLock<Arc<Lockstep>>,
 }
 
 impl JobContext {
@@ -157,6 +168,7 @@ impl JobContext {
             threads,
             label: identity.label,
             log_slot: identity.log_slot,
+            crash_slot: identity.crash_slot,
             owner: identity.owner,
             link_budget_bytes: identity.link_budget_bytes,
             began: Instant::now(),
@@ -171,6 +183,7 @@ impl JobContext {
             failure: Mutex::new(None),
             wakers: Mutex::new(Vec::new()),
             sleepers: (Mutex::new(()), Condvar::new()),
+            lockstep: OnceLock::new(),
         })
     }
 
@@ -219,6 +232,14 @@ impl JobContext {
         if error.output().is_none() {
             self.fail(error.clone());
         }
+    }
+
+    /// As [`Self::fail`], without files that end in good order. Where the job was cancelled before, it stays cancelled.
+    pub fn fail_at_once(&self, error: &Error) {
+        if !self.is_cancelled() {
+            self.fail(error.clone());
+        }
+        self.cancel();
     }
 
     /// A component is gone without a word: nobody may wait for it.
@@ -288,6 +309,19 @@ impl JobContext {
 
     pub fn elapsed_us(&self) -> i64 {
         self.began.elapsed().as_micros() as i64
+    }
+
+    /// Crash reports know from here on what the calling thread does, and for which job, with the threads that FFmpeg starts from it.
+    pub fn mark_thread(&self, stage: &str) {
+        if let Some(slot) = &self.crash_slot {
+            crash::mark_thread(slot.number(), stage);
+        }
+    }
+
+    pub fn unmark_thread(&self) {
+        if self.crash_slot.is_some() {
+            crash::mark_thread(0, "");
+        }
     }
 
     pub fn warn(&self, stage: &str, stream: Option<usize>, text: &str) {

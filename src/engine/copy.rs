@@ -50,21 +50,22 @@ impl CopyStream {
         self.settings.out_time_base = time_base;
     }
 
-    /// The packet belongs to this stream alone. `now_us` is its predicted decoding time; `audio_samples` the packet's duration, by its codec.
-    pub fn process(&mut self, mut packet: Packet, now_us: i64, audio_samples: i32) -> Copied {
+    /// The packet belongs to this stream alone. `now_us` is its predicted decoding time, `pts_us` how far the stream is: the same, or where its
+    /// decoder is; `audio_samples` the packet's duration, by its codec.
+    pub fn process(&mut self, mut packet: Packet, now_us: i64, pts_us: i64, audio_samples: i32) -> Copied {
         let s = &self.settings;
-        if s.start_us.is_some_and(|start| now_us < start) {
+        if s.start_us.is_some_and(|start| pts_us < start) {
             return Copied::Skipped;
         }
         if !self.has_started && !packet.is_key() && !s.copies_non_key_start {
             return Copied::Skipped;
         }
-        if !self.has_started && !s.copies_before_start && self.is_before_start(&packet, now_us) {
+        if !self.has_started && !s.copies_before_start && self.is_before_start(&packet, pts_us) {
             return Copied::Skipped;
         }
         let s = &self.settings;
         let start_us = s.start_us.unwrap_or(0);
-        let is_over = |end: Option<i64>| end.is_some_and(|end| now_us >= end);
+        let is_over = |end: Option<i64>| end.is_some_and(|end| pts_us >= end);
         if is_over(s.duration_us.map(|d| d.saturating_add(start_us))) || is_over(s.input_end_us) {
             return Copied::Ended;
         }
@@ -73,9 +74,9 @@ impl CopyStream {
         Copied::Packet(packet)
     }
 
-    fn is_before_start(&self, packet: &Packet, now_us: i64) -> bool {
+    fn is_before_start(&self, packet: &Packet, pts_us: i64) -> bool {
         match packet.pts() {
-            NOPTS => now_us < self.settings.first_us,
+            NOPTS => pts_us < self.settings.first_us,
             pts => pts < rescale(self.settings.first_us, TIME_BASE, self.settings.time_base),
         }
     }

@@ -2,33 +2,50 @@
 //! Rules 18 and 19; source: `decode_audio`, `decode_video` and `process_input_packet` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, LEVEL_ERROR, add};
+use super::decode_clock::{DecodeClock, PacketTimes, Place};
 use super::errors::failed;
 use super::hardware::DecoderHardware;
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
+use super::lockstep::DecoderPlace;
 use super::looping::LastSamples;
 use crate::av::{AvError, Decoder, Frame, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
 use crate::error::{Code, Error};
 use crossbeam_channel::Sender;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub enum PacketItem {
-    /// `now_us`: predicted decoding time in microseconds.
+    /// `now_us`: predicted decoding time in microseconds; `step_us`: to that of the next one.
     Packet {
         packet: Packet,
         now_us: i64,
+        step_us: i64,
     },
     /// For subtitles that a graph shows: other streams of the file have come as far as this, in the time base of this one.
     Heartbeat(i64),
-    /// The input begins again: what the decoder holds comes out; the last samples of an audio stream go back.
-    Flush(Sender<Option<LastSamples>>),
-    End,
+    /// The input begins again: what the decoder holds comes out, and how far it came goes back. `step_us`: a frame, as the stream's frame rate says.
+    Flush {
+        answer: Sender<Flushed>,
+        step_us: i64,
+    },
+    End {
+        step_us: i64,
+    },
+}
+
+/// Where a decoder is when all is out.
+#[derive(Default)]
+pub struct Flushed {
+    pub samples: Option<LastSamples>,
+    /// None where it does not count (subtitles).
+    pub place: Option<Place>,
 }
 
 impl Weight for PacketItem {
     fn weight_bytes(&self) -> usize {
         match self {
             PacketItem::Packet { packet, .. } => packet.weight_bytes(),
-            PacketItem::Heartbeat(_) | PacketItem::Flush(_) | PacketItem::End => 0,
+            PacketItem::Heartbeat(_) | PacketItem::Flush { .. } | PacketItem::End { .. } => 0,
         }
     }
 }
@@ -81,44 +98,12 @@ pub struct DecodeStage {
     pub exits_on_error: bool,
     pub targets: Vec<FrameTarget>,
     pub clock: DecodeClock,
-}
-
-/// Where the decoder is in time.
-pub struct DecodeClock {
-    /// Microseconds: the packet, and the end of the last frame.
-    now_us: i64,
-    next_pts_us: i64,
-    counted: i64,
-    rescale_last: i64,
-    previous_packet_pts: i64,
-    /// The first frame that -t counts from.
-    first_us: Option<i64>,
-    /// Samples of the last frame.
-    last_samples: Option<i64>,
+    pub place: Arc<DecoderPlace>,
+    /// Copies of the stream need to know how far the decoder is.
+    pub guides_copies: bool,
 }
 
 const LATE_US: i64 = 100_000;
-
-impl DecodeClock {
-    pub fn new() -> DecodeClock {
-        DecodeClock {
-            now_us: 0,
-            next_pts_us: 0,
-            counted: 0,
-            rescale_last: NOPTS,
-            previous_packet_pts: NOPTS,
-            first_us: None,
-            last_samples: None,
-        }
-    }
-}
-
-/// What is known of the packet that a frame came out of.
-#[derive(Clone, Copy)]
-struct PacketTimes {
-    pts: i64,
-    duration: i64,
-}
 
 impl DecodeStage {
     pub fn run(mut self) -> Result<(), Error> {
@@ -133,29 +118,43 @@ impl DecodeStage {
         let mut frame = Frame::new().map_err(|e| failed(e, "decode", Code::ENOMEM, "no memory"))?;
         while let Some((_, item)) = self.inbox.receive(None) {
             let wants_more = match item {
-                PacketItem::Packet { packet, now_us } => self.packet(packet, now_us, &mut frame)?,
+                PacketItem::Packet { packet, now_us, step_us } => self.packet(packet, now_us, step_us, &mut frame)?,
                 PacketItem::Heartbeat(_) => true,
-                PacketItem::Flush(answer) => {
-                    self.drain(&mut frame)?;
+                PacketItem::Flush { answer, step_us } => {
+                    self.drain(&mut frame, step_us)?;
                     self.decoder.flush();
                     let rate = self.decoder.sample_rate();
-                    let _ = answer.send(self.clock.last_samples.map(|count| (count, rate)));
+                    let samples = self.clock.last_samples.map(|count| (count, rate));
+                    let _ = answer.send(Flushed { samples, place: Some(self.clock.place) });
                     !self.targets.is_empty()
                 }
-                PacketItem::End => {
-                    self.drain(&mut frame)?;
-                    false
+                PacketItem::End { step_us } => {
+                    self.drain(&mut frame, step_us)?;
+                    break;
                 }
             };
-            if !wants_more {
+            if !wants_more && !self.goes_on() {
                 break;
             }
+            self.place.set(self.clock.place.pts_us, self.clock.place.dts_us);
         }
         Ok(())
     }
 
-    fn packet(&mut self, mut packet: Packet, now_us: i64, frame: &mut Frame) -> Result<bool, Error> {
-        self.clock.now_us = now_us;
+    /// Nobody wants its frames any more. As ffmpeg's, it goes on where that counts: for copies that go by it, and for the rate of errors,
+    /// once there are some.
+    fn goes_on(&mut self) -> bool {
+        if !self.guides_copies && self.context.counters.decode_errors.load(Relaxed) == 0 {
+            return false;
+        }
+        self.send_end();
+        self.targets.clear();
+        self.place.set_unwanted();
+        true
+    }
+
+    fn packet(&mut self, mut packet: Packet, now_us: i64, step_us: i64, frame: &mut Frame) -> Result<bool, Error> {
+        self.clock.packet(now_us, step_us, self.is_video, packet.dts() != NOPTS);
         let times = PacketTimes { pts: packet.pts(), duration: packet.duration() };
         if self.is_video {
             if packet.size() == 0 {
@@ -172,7 +171,8 @@ impl DecodeStage {
         self.receive_all(frame, Some(times))
     }
 
-    fn drain(&mut self, frame: &mut Frame) -> Result<(), Error> {
+    fn drain(&mut self, frame: &mut Frame, step_us: i64) -> Result<(), Error> {
+        self.clock.step_us = step_us;
         let _ = self.decoder.send(None);
         self.receive_all(frame, None).map(drop)
     }
@@ -182,6 +182,9 @@ impl DecodeStage {
         let mut packet_times = packet;
         let is_draining = packet.is_none();
         loop {
+            if is_draining {
+                self.clock.drain(self.time_base, self.is_video);
+            }
             match self.decoder.receive(frame) {
                 Ok(()) => {}
                 Err(AvError::AGAIN) => return Ok(true),
@@ -207,7 +210,8 @@ impl DecodeStage {
             } else {
                 self.time_samples(frame, packet_times.take())
             }
-            if self.is_past_end(frame) || !self.distribute(frame)? {
+            self.clock.given(is_draining);
+            if !self.place.is_unwanted() && (self.is_past_end(frame) || !self.distribute(frame)?) && !self.goes_on() {
                 return Ok(false);
             }
             frame.clear();
@@ -241,16 +245,19 @@ impl DecodeStage {
             pts = clock.counted;
             clock.counted += 1;
         } else if pts == NOPTS && is_draining {
-            pts = rescale(clock.next_pts_us, TIME_BASE, self.time_base);
+            pts = clock.drained.pop_front().unwrap_or(NOPTS);
         }
         let base = if self.forced_frame_rate.is_positive() { self.forced_frame_rate.inverse() } else { self.time_base };
         if pts != NOPTS {
             frame.set_pts(pts);
             clock.next_pts_us = rescale(pts, base, TIME_BASE);
+            clock.place.next_pts_us = rescale(pts, self.time_base, TIME_BASE);
         }
         let duration = frame.duration();
+        let own_us = rescale(duration.max(0), self.time_base, TIME_BASE);
+        clock.place.next_pts_us += if duration > 0 { own_us } else { clock.step_us };
         clock.next_pts_us += if duration > 0 {
-            rescale(duration, self.time_base, TIME_BASE)
+            own_us
         } else if self.average_frame_rate.is_positive() {
             rescale(1, self.average_frame_rate.inverse(), TIME_BASE)
         } else {
@@ -283,6 +290,8 @@ impl DecodeStage {
         let length_us = i64::from(frame.samples()) * 1_000_000 / i64::from(rate.den);
         clock.next_pts_us = rescale(pts, rate, TIME_BASE) + length_us;
         clock.now_us += length_us;
+        clock.place.next_pts_us += length_us;
+        clock.place.next_dts_us += length_us;
     }
 
     fn frame_base(&self) -> Rational {

@@ -1,9 +1,10 @@
 //! Reading one input: packets in file order, their timestamps put right.
 
 use super::context::{JobContext, add};
+use super::decode::Flushed;
 use super::errors::failed;
 use super::files::{OpenInput, StreamPlan};
-use super::looping::{LastSamples, Looping};
+use super::looping::Looping;
 use super::pace::Pace;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
 use crate::av::{self, AvError, Packet, SideData};
@@ -26,8 +27,8 @@ pub struct Demuxer {
 
 /// What reading gives.
 pub enum Read {
-    /// `now_us`: the packet's decoding time as predicted, in microseconds.
-    Packet { stream: usize, packet: Packet, now_us: i64 },
+    /// `now_us`: the packet's decoding time as predicted, in microseconds; `step_us`: from it to the next.
+    Packet { stream: usize, packet: Packet, now_us: i64, step_us: i64 },
     /// The end of the file, which is to be read again: what is decoded comes out first, then [`Demuxer::restart`].
     Again,
     /// The end of the file, a stop, or an error after which no more comes.
@@ -121,16 +122,27 @@ impl Demuxer {
         }
     }
 
-    /// Goes back to the beginning, as -stream_loop wants. `samples`: the last that the decoder of each audio stream gave. False where
-    /// the input cannot go back.
-    pub fn restart(&mut self, samples: &[Option<LastSamples>]) -> bool {
+    /// Microseconds that a frame of a stream lasts.
+    pub fn frame_us(&self, stream: usize) -> i64 {
+        self.timestamps.step_us(stream, 0, self.file.input.repeat_picture(stream))
+    }
+
+    /// Goes back to the beginning, as -stream_loop wants. `flushed`: where the decoder of each stream is, for those that are decoded. False
+    /// where the input cannot go back.
+    pub fn restart(&mut self, flushed: &[Option<Flushed>]) -> bool {
         let start_us = self.file.input.start_time_us().unwrap_or(0);
         if self.file.input.seek(start_us).is_err() {
             self.context.warn("demux", None, "the input cannot be read again: seeking to its start failed");
             return false;
         }
+        for (stream, flushed) in flushed.iter().enumerate() {
+            if let Some(place) = flushed.as_ref().and_then(|flushed| flushed.place) {
+                self.timestamps.continue_at(stream, &place);
+            }
+        }
+        let samples: Vec<_> = flushed.iter().map(|flushed| flushed.as_ref()?.samples).collect();
         if let Some(looping) = &mut self.timestamps.looping {
-            looping.again(samples);
+            looping.again(&samples);
         }
         true
     }
@@ -185,7 +197,8 @@ impl Demuxer {
         if let Some(pace) = &mut self.pace {
             pace.wait_until(&self.context, now_us);
         }
-        Some(Read::Packet { stream, packet, now_us })
+        let step_us = self.timestamps.step_us(stream, times.duration, fields);
+        Some(Read::Packet { stream, packet, now_us, step_us })
     }
 
     /// Until FFmpeg 6.0 side data of the stream goes with its first packet; later decoders find it in their parameters.

@@ -1,13 +1,14 @@
 //! One input on its thread: its packets go to decoders, and copies of them straight to muxers.
 
-use super::context::JobContext;
+use super::context::{JobContext, add};
 use super::copy::{Copied, CopyStream};
-use super::decode::PacketItem;
+use super::decode::{Flushed, PacketItem};
 use super::demux::{Demuxer, Read};
 use super::errors::failed;
 use super::inbox::{Inbox, Refused};
-use super::looping::LastSamples;
+use super::lockstep::DecoderPlace;
 use super::mux_thread::{MuxItem, Schedule};
+use super::steps::Steps;
 use crate::av::{NOPTS, Packet, rescale};
 use crate::error::{Code, Error};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -19,6 +20,11 @@ use std::time::Duration;
 pub struct Routes {
     pub decode: Option<Arc<Inbox<PacketItem>>>,
     pub copies: Vec<(Arc<Inbox<MuxItem>>, usize, CopyStream)>,
+    /// Its decoder has ended, as nobody wants more of it.
+    is_cut: bool,
+    pub is_subtitle: bool,
+    /// How far the decoder is.
+    pub place: Arc<DecoderPlace>,
     /// Subtitles that a graph shows: they are told how far the file is.
     pub wants_heartbeat: bool,
 }
@@ -29,33 +35,52 @@ pub struct DemuxStage {
     pub demuxer: Demuxer,
     pub routes: Vec<Routes>,
     pub schedule: Option<Arc<Schedule>>,
+    pub steps: Option<Arc<Steps>>,
+}
+
+impl Routes {
+    fn is_only_filtered(&self) -> bool {
+        self.copies.is_empty() && !self.is_subtitle
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.decode.is_some() && !self.place.is_unwanted() || !self.copies.is_empty()
+    }
 }
 
 impl DemuxStage {
     /// Returns the error that ended reading early, if one did.
     pub fn run(mut self) -> Result<Option<Error>, Error> {
         let result = self.read_all();
-        for routes in &self.routes {
+        for (stream, routes) in self.routes.iter().enumerate() {
             if let Some(inbox) = &routes.decode {
-                inbox.send_last(0, PacketItem::End);
+                inbox.send_last(0, PacketItem::End { step_us: self.demuxer.frame_us(stream) });
             }
             for (inbox, index, _) in &routes.copies {
                 inbox.send_last(*index, MuxItem::End);
             }
         }
+        if let Some(steps) = &self.steps {
+            steps.input_ended(self.demuxer.file.index);
+        }
         result
     }
 
     fn read_all(&mut self) -> Result<Option<Error>, Error> {
-        while self.routes.iter().any(|routes| routes.decode.is_some() || !routes.copies.is_empty()) {
-            if let Some(schedule) = &self.schedule {
-                schedule.wait_for_turn(&self.context, self.demuxer.file.index);
+        while self.routes.iter().any(Routes::is_wanted) {
+            if let Some(steps) = &self.steps {
+                if !steps.wait_for_turn(&self.context, self.demuxer.file.index) {
+                    return Ok(None);
+                }
+            } else if let Some(schedule) = &self.schedule {
+                let is_only_filtered = self.routes.iter().all(Routes::is_only_filtered);
+                schedule.wait_for_turn(&self.context, self.demuxer.file.index, is_only_filtered);
             }
             match self.demuxer.read() {
-                Read::Packet { stream, packet, now_us } => self.send(stream, packet, now_us)?,
+                Read::Packet { stream, packet, now_us, step_us } => self.send(stream, packet, now_us, step_us)?,
                 Read::Again => {
-                    let samples = self.flush_decoders();
-                    if !self.demuxer.restart(&samples) {
+                    let flushed = self.flush_decoders();
+                    if !self.demuxer.restart(&flushed) {
                         return Ok(None);
                     }
                 }
@@ -65,18 +90,18 @@ impl DemuxStage {
         Ok(None)
     }
 
-    /// Lets every decoder give what it holds, and waits for that. Returns the last samples of those that decode audio.
-    fn flush_decoders(&self) -> Vec<Option<LastSamples>> {
-        let flush = |routes: &Routes| {
+    /// Lets every decoder give what it holds, and waits for that. Returns where each of them is then.
+    fn flush_decoders(&self) -> Vec<Option<Flushed>> {
+        let flush = |(stream, routes): (usize, &Routes)| {
             let inbox = routes.decode.as_ref()?;
             let (sender, answer) = bounded(1);
-            inbox.send_last(0, PacketItem::Flush(sender));
+            inbox.send_last(0, PacketItem::Flush { answer: sender, step_us: self.demuxer.frame_us(stream) });
             Some(answer)
         };
-        let answers: Vec<_> = self.routes.iter().map(flush).collect();
-        let wait = |answer: Receiver<Option<LastSamples>>| loop {
+        let answers: Vec<_> = self.routes.iter().enumerate().map(flush).collect();
+        let wait = |answer: Receiver<Flushed>| loop {
             match answer.recv_timeout(Duration::from_millis(100)) {
-                Ok(samples) => break samples,
+                Ok(flushed) => break Some(flushed),
                 Err(RecvTimeoutError::Timeout) if !self.context.is_cancelled() => {}
                 Err(_) => break None, // the decoder is gone
             }
@@ -96,8 +121,21 @@ impl DemuxStage {
         Ok(())
     }
 
-    fn send(&mut self, stream: usize, packet: Packet, now_us: i64) -> Result<(), Error> {
+    fn send(&mut self, stream: usize, packet: Packet, now_us: i64, step_us: i64) -> Result<(), Error> {
         self.send_heartbeats(stream, packet.pts())?;
+        let routes = &mut self.routes[stream];
+        if let (Some(steps), true, false) = (self.steps.clone(), routes.decode.is_some(), routes.copies.is_empty()) {
+            let own = packet.reference().map_err(|e| failed(e, "mux", Code::ENOMEM, "cannot copy a packet"))?;
+            self.decode(stream, own, now_us, step_us)?;
+            steps.settle(&self.context);
+            let (pts_us, dts_us) = self.routes[stream].place.get();
+            return self.copy(stream, &packet, dts_us, pts_us);
+        }
+        self.copy(stream, &packet, now_us, now_us)?;
+        self.decode(stream, packet, now_us, step_us)
+    }
+
+    fn copy(&mut self, stream: usize, packet: &Packet, now_us: i64, pts_us: i64) -> Result<(), Error> {
         let routes = &mut self.routes[stream];
         let parameters = &self.demuxer.file.streams[stream].info.parameters;
         let mut index = 0;
@@ -105,7 +143,7 @@ impl DemuxStage {
             let (inbox, queue, copy) = &mut routes.copies[index];
             let samples = parameters.audio_packet_samples(packet.size());
             let own = packet.reference().map_err(|e| failed(e, "mux", Code::ENOMEM, "cannot copy a packet"))?;
-            let is_open = match copy.process(own, now_us, samples) {
+            let is_open = match copy.process(own, now_us, pts_us, samples) {
                 Copied::Packet(copied) => refused(inbox.send(*queue, MuxItem::Packet(copied)))?,
                 Copied::Skipped => true,
                 Copied::Ended => {
@@ -115,10 +153,19 @@ impl DemuxStage {
             };
             if is_open { index += 1 } else { drop(routes.copies.remove(index)) }
         }
+        Ok(())
+    }
+
+    fn decode(&mut self, stream: usize, packet: Packet, now_us: i64, step_us: i64) -> Result<(), Error> {
+        let routes = &mut self.routes[stream];
         if let Some(inbox) = &routes.decode
-            && !refused(inbox.send(0, PacketItem::Packet { packet, now_us }))?
+            && !refused(inbox.send(0, PacketItem::Packet { packet, now_us, step_us }))?
         {
             routes.decode = None;
+            routes.is_cut = true;
+        }
+        if routes.is_cut {
+            add(&self.context.counters.packets_spared, 1);
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub enum EncodeItem {
     Open(Box<OpenEncoder>),
     Frame(Frame),
+    /// No more is wanted; where the encoder is not open yet, it still will be, for the header.
+    Over,
     End,
 }
 
@@ -86,13 +88,20 @@ impl EncodeStage {
 
     fn run_inner(&self) -> Result<(), Error> {
         let mut running: Option<Running> = None;
+        let mut is_over = self.plan.is_closed;
         while let Some((_, item)) = self.inbox.receive(None) {
             let wanted = match (item, &mut running) {
                 (EncodeItem::Open(open), _) => {
                     running = Some(self.begin(*open)?);
                     true
                 }
+                (EncodeItem::Frame(_), _) if is_over => true,
                 (EncodeItem::Frame(frame), Some(running)) => self.frame(running, frame)?,
+                (EncodeItem::Over, None) => {
+                    is_over = true;
+                    true
+                }
+                (EncodeItem::Over, Some(_)) => break,
                 (EncodeItem::Frame(_), None) => true,
                 (EncodeItem::End, _) => break,
             };

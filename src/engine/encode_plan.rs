@@ -42,6 +42,7 @@ impl Builder<'_> {
             bits_per_raw_sample: number("bits_per_raw_sample").unwrap_or(0) as i32,
             encoder_time_base: value("enc_time_base").map(|text| ratio("enc_time_base", text, false)).transpose()?,
             max_frames: number("frames").unwrap_or(i64::MAX),
+            is_closed: false,
             video: match kind {
                 MediaKind::Video => self.video_plan(open, &value)?,
                 MediaKind::Subtitle => VideoPlan { size: size(&value)?, ..VideoPlan::default() },

@@ -1,9 +1,10 @@
 //! Opening an input: format, streams, seek. Source: `open_input_file` and `add_input_streams` of FFmpeg's
 //! fftools/ffmpeg_opt.c. Rules 6, 7 and 31.
 
-use super::context::JobContext;
+use super::context::{JobContext, LEVEL_VERBOSE};
 use super::errors::{failed, unless_cancelled};
 use super::hardware::Request;
+use super::head;
 use super::host::{self, Failure};
 use super::picture_options::{Cropping, display_matrix};
 use super::stream_setup::FileOptions;
@@ -41,6 +42,25 @@ pub struct OpenInput {
     pub queue_packets: usize,
     /// What the host's stream failed with, where the input is the host's.
     pub host: Arc<Failure>,
+}
+
+impl OpenInput {
+    /// Codec options that fit none of its streams.
+    pub fn check_options(&self, context: &JobContext, job: &JobSpec) -> Result<(), Error> {
+        for (stream, plan) in self.streams.iter().enumerate() {
+            self.options.for_codec(plan.decoder, plan.info.kind(), &self.facts, stream);
+        }
+        let place = format!("input {} ('{}')", self.index, crate::secrets::mask_url(&self.url));
+        self.options.check_unused(context, job.global_flag("mt_strict"), &place)
+    }
+
+    /// Reading it never waits for somebody else for long: a file, or what a filter graph makes.
+    pub fn is_steady(&self) -> bool {
+        let is_file = || av::protocol_name(&self.url).as_deref() == Some("file");
+        let is_regular =
+            || std::fs::metadata(self.url.strip_prefix("file:").unwrap_or(&self.url)).is_ok_and(|m| m.is_file());
+        self.input.format_name() == "lavfi" || is_file() && is_regular()
+    }
 }
 
 /// A stream of an input, and what the options say of it.
@@ -102,7 +122,16 @@ fn open(
     }
     policy.check_pixels(&input)?;
     if spec.flag("find_stream_info").unwrap_or(true) {
-        find_streams(context, &mut input, &options, &facts, url, &policy)?;
+        if head::settle(&mut input, job, spec, &options) {
+            context.observer.log(
+                LEVEL_VERBOSE,
+                "open input",
+                None,
+                "the head says what the streams are: nothing is decoded for it",
+            );
+        } else {
+            find_streams(context, &mut input, &options, &facts, url, &policy)?;
+        }
         facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();
     }
     // FFmpeg is content with the streams that it found before something was refused.

@@ -9,6 +9,7 @@ use super::encoder_open::{Opener, SourceFacts};
 use super::errors::failed;
 use super::filter_build::{SinkSettings, SourceFormat, SourceSettings, build};
 use super::inbox::{CloseOnDrop, Inbox, Refused};
+use super::mux_thread::Schedule;
 use super::plan::{EncodePlan, GraphPlan};
 use super::sub2video::{Sub2Video, source_format};
 use crate::av::{AvError, Frame, Graph, TIME_BASE, rescale};
@@ -72,6 +73,9 @@ impl SourceState {
 
 pub struct FilterStage {
     pub context: Arc<JobContext>,
+    pub schedule: Arc<Schedule>,
+    /// By which the schedule knows the graph.
+    pub number: usize,
     pub plan: GraphPlan,
     pub inbox: Arc<Inbox<FrameItem>>,
     pub sources: Vec<SourceState>,
@@ -85,6 +89,7 @@ impl FilterStage {
     pub fn run(mut self) -> Result<(), Error> {
         let _close = CloseOnDrop(Arc::clone(&self.inbox));
         let result = self.run_inner();
+        self.schedule.graph_wants(self.number, None);
         if self.context.is_cancelled() {
             return result;
         }
@@ -100,7 +105,11 @@ impl FilterStage {
         }
         while !self.sinks.iter().all(|sink| sink.is_done) && !self.context.is_cancelled() {
             let Some(wanted) = self.wanted_source()? else { return Ok(()) };
-            let patience: Vec<usize> = self.sources.iter().map(|source| source.patience).collect();
+            // Before the graph is built there is nobody to give frames to.
+            let patience: Vec<usize> = match &self.graph {
+                Some(_) => self.sources.iter().map(|source| source.patience).collect(),
+                None => Vec::new(),
+            };
             match self.inbox.receive_patiently(Some(wanted), &patience) {
                 Some((source, FrameItem::Frame(frame))) if source != wanted => self.offer(source, frame)?,
                 Some((source, FrameItem::Frame(frame))) => self.frame(source, frame)?,
@@ -119,6 +128,7 @@ impl FilterStage {
             if self.graph.is_none() {
                 let unknown = self.sources.iter().position(|s| s.format.is_none() && !s.is_ended);
                 if unknown.is_some() {
+                    self.schedule.graph_wants(self.number, unknown);
                     return Ok(unknown);
                 }
                 if !self.configure_from_parameters()? {
@@ -279,6 +289,7 @@ impl FilterStage {
             }
         }
         self.graph = Some(graph);
+        self.schedule.graph_wants(self.number, None);
         // The size of audio frames is set by the encoder, so that must be open before the first frame is taken.
         for index in 0..self.sinks.len() {
             if self.sinks[index].settings.kind == MediaKind::Audio && !self.sinks[index].is_open {
@@ -334,6 +345,9 @@ impl FilterStage {
     }
 
     fn emit(&mut self, index: usize, frame: Frame) -> Result<(), Error> {
+        if self.sinks[index].encode.is_closed {
+            return Ok(());
+        }
         if !self.sinks[index].is_open {
             self.open_encoder(index, Some(&frame))?;
         }

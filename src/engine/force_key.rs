@@ -38,17 +38,18 @@ impl ForceKey {
         } else if text.starts_with("source") {
             Rule::Source
         } else {
-            let mut times = Vec::new();
+            let in_ticks = |us: i64| rescale(us, TIME_BASE, time_base);
+            let mut ticks = Vec::new();
             for part in text.split(',') {
                 match part.strip_prefix("chapters") {
                     Some(offset) => {
                         let offset = if offset.is_empty() { 0 } else { parse_time_us(offset).ok_or_else(bad)? };
-                        times.extend(chapters_us.iter().map(|us| us + offset));
+                        // Each is rounded by itself: half a tick more or less may be another frame.
+                        ticks.extend(chapters_us.iter().map(|us| in_ticks(*us) + in_ticks(offset)));
                     }
-                    None => times.push(parse_time_us(part).ok_or_else(bad)?),
+                    None => ticks.push(in_ticks(parse_time_us(part).ok_or_else(bad)?)),
                 }
             }
-            let mut ticks: Vec<i64> = times.into_iter().map(|us| rescale(us, TIME_BASE, time_base)).collect();
             ticks.sort_unstable();
             Rule::Times(ticks, 0)
         };

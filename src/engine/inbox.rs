@@ -5,6 +5,7 @@
 //! past it the job fails with LIMIT and the names of both streams.
 
 use super::context::{Counters, JobContext, Wake};
+use super::lockstep::Lockstep;
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -21,6 +22,7 @@ pub struct Inbox<T> {
     filled: Condvar,
     room: Condvar,
     context: Arc<JobContext>,
+    lockstep: Option<Arc<Lockstep>>,
 }
 
 struct State<T> {
@@ -28,6 +30,8 @@ struct State<T> {
     /// The queue that the consumer waits for, and every other one may grow.
     starving_for: Option<usize>,
     is_closed: bool,
+    /// The consumer waits, and a job that goes step by step knows it.
+    is_asleep: bool,
     order: u64,
 }
 
@@ -53,10 +57,11 @@ impl<T: Weight + Send + 'static> Inbox<T> {
             .map(|(name, limit)| Queue { name, limit, items: VecDeque::new(), is_closed: false })
             .collect();
         let inbox = Arc::new(Inbox {
-            state: Mutex::new(State { queues, starving_for: None, is_closed: false, order: 0 }),
+            state: Mutex::new(State { queues, starving_for: None, is_closed: false, is_asleep: false, order: 0 }),
             filled: Condvar::new(),
             room: Condvar::new(),
             context: Arc::clone(context),
+            lockstep: context.lockstep.get().cloned(),
         });
         let weak = Arc::downgrade(&inbox);
         context.on_cancel(weak);
@@ -105,7 +110,22 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         state.queues[queue].items.push_back((order, item));
         let now = self.counters().link_bytes.fetch_add(bytes, Relaxed) + bytes;
         self.counters().link_bytes_peak.fetch_max(now, Relaxed);
+        self.rouse(state);
         self.filled.notify_one();
+    }
+
+    /// The consumer is awake from here on, also before its thread runs.
+    fn rouse(&self, state: &mut State<T>) {
+        if let Some(lockstep) = &self.lockstep
+            && std::mem::take(&mut state.is_asleep)
+        {
+            lockstep.wake_one();
+        }
+    }
+
+    /// The queue that the consumer waits for; None where it waits for any.
+    pub fn starving_for(&self) -> Option<usize> {
+        self.state.lock().starving_for
     }
 
     fn over_budget(&self, state: &State<T>, queue: usize, other: usize) -> Error {
@@ -148,7 +168,12 @@ impl<T: Weight + Send + 'static> Inbox<T> {
             if wanted.is_some() {
                 self.room.notify_all();
             }
+            if let Some(lockstep) = &self.lockstep {
+                state.is_asleep = true;
+                lockstep.sleep();
+            }
             self.filled.wait(&mut state);
+            self.rouse(&mut state);
         }
     }
 

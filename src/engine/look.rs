@@ -1,5 +1,6 @@
 //! Looking at inputs: what is in them, with a job or without one.
 
+use super::attachments;
 use super::context::{JobContext, LEVEL_INFO};
 use super::files::{OpenInput, open_input};
 use crate::av;
@@ -14,10 +15,15 @@ pub fn show(context: &JobContext, input: &OpenInput) {
     }
 }
 
-/// Opens the inputs of a job and says what is in them, on the calling thread.
+/// Opens the inputs of a job, says what is in them and writes the attachments that are asked for, on the calling thread.
 pub fn open_inputs(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     av::set_log_slot(context.log_slot);
-    let opened = (0..job.inputs.len()).try_for_each(|index| open_input(context, job, index).map(|i| show(context, &i)));
+    let opened = (0..job.inputs.len()).try_for_each(|index| {
+        let input = open_input(context, job, index)?;
+        show(context, &input);
+        input.check_options(context, job)?;
+        attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))
+    });
     av::set_log_slot(0);
     opened
 }

@@ -46,6 +46,9 @@ pub struct Muxer {
     pub(super) streams: Vec<MuxStream>,
     sync: Option<SyncQueue>,
     limit_bytes: Option<u64>,
+    is_full: bool,
+    /// -frames wants nothing of it.
+    is_closed: bool,
     aborts_on_empty_stream: bool,
     pub(super) is_strict: bool,
     first_video: Option<usize>,
@@ -62,10 +65,10 @@ pub struct Muxer {
 
 impl Muxer {
     pub fn new(context: &Arc<JobContext>, mut open: OpenOutput, copied_time_bases: &[Option<Rational>]) -> Muxer {
-        let limits_frames = open.streams.iter().any(|stream| stream.max_frames != i64::MAX);
+        let is_limited = |stream: &OutStream| (1..i64::MAX).contains(&stream.max_frames);
+        let limits_frames = open.streams.iter().any(is_limited);
         let sync = ((open.is_shortest || limits_frames) && open.streams.len() > 1).then(|| {
-            let is_limiting =
-                |s: &OutStream| (open.is_shortest || s.max_frames != i64::MAX) && !matches!(s.work, Work::Attach);
+            let is_limiting = |s: &OutStream| (open.is_shortest || is_limited(s)) && !matches!(s.work, Work::Attach);
             SyncQueue::new(open.streams.iter().map(is_limiting).collect())
         });
         let numbers = open.streams.iter().map(|stream| StreamNumbers::new(stream.kind, stream.work.is_copy()));
@@ -73,6 +76,7 @@ impl Muxer {
         context.counters.outputs.lock().push(Arc::clone(&numbers));
         let streams = open.streams.iter_mut().zip(copied_time_bases).map(|(stream, time_base)| MuxStream {
             kind: stream.kind,
+            incoming: time_base.unwrap_or(TIME_BASE),
             time_base: time_base.unwrap_or(TIME_BASE),
             is_ready: matches!(stream.work, Work::Attach),
             is_ended: matches!(stream.work, Work::Attach),
@@ -111,6 +115,8 @@ impl Muxer {
             streams,
             sync,
             limit_bytes: open.limit_bytes,
+            is_full: open.limit_bytes == Some(0),
+            is_closed: open.is_closed,
             aborts_on_empty_stream: open.aborts_on_empty_stream,
             is_strict: open.is_strict,
             has_header: false,
@@ -136,7 +142,7 @@ impl Muxer {
         }
         match &mut self.sync {
             Some(sync) => {
-                let end_us = time_us(&packet, self.streams[index].time_base);
+                let end_us = time_us(&packet, self.streams[index].incoming);
                 sync.push(index, end_us, packet);
                 self.release()?;
             }
@@ -155,7 +161,13 @@ impl Muxer {
     }
 
     fn filtered(&mut self, index: usize, mut packet: Option<Packet>) -> Result<(), Error> {
-        let Some(filters) = &mut self.streams[index].filters else {
+        let stream = &mut self.streams[index];
+        if let Some(packet) = &mut packet
+            && stream.incoming != stream.time_base
+        {
+            packet.rescale(stream.incoming, stream.time_base);
+        }
+        let Some(filters) = &mut stream.filters else {
             return match packet {
                 Some(packet) => self.queue_or_write(index, packet),
                 None => Ok(()),
@@ -250,9 +262,7 @@ impl Muxer {
         })?;
         self.check_host()?;
         self.tell_written(index);
-        if self.limit_bytes.is_some_and(|limit| self.output.position_bytes() >= limit) {
-            self.is_ended = true;
-        }
+        self.measure_limit();
         Ok(())
     }
 
@@ -330,6 +340,21 @@ impl Muxer {
     /// Whether a stream has had enough (-frames).
     pub fn is_stream_ended(&self, index: usize) -> bool {
         self.is_ended || self.streams[index].is_ended
+    }
+
+    /// As ffmpeg: what is in the components still goes in, so only who reads stops (need_output).
+    pub(super) fn measure_limit(&mut self) {
+        let is_over = |limit| !self.output.flags().opens_no_file() && self.output.position_bytes() >= limit;
+        self.is_full |= self.limit_bytes.is_some_and(is_over);
+    }
+
+    /// Whether the file is as large as -fs says, or -frames wants nothing of it.
+    pub fn is_full(&self) -> bool {
+        self.is_full || self.is_closed
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// Microseconds of the last packet of a stream; None before the first.

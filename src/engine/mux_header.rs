@@ -38,6 +38,7 @@ impl Muxer {
             output.set_stream_metadata(index, &metadata);
         }
         let stream = &mut self.streams[index];
+        stream.incoming = ready.time_base;
         stream.time_base = ready.time_base;
         stream.fixed_duration = ready.frame_rate.filter(|_| ready.is_constant_rate).map(Rational::inverse);
         self.init_stream(index)
@@ -66,14 +67,13 @@ impl Muxer {
         self.write_header_if_ready()
     }
 
-    /// A copied stream whose packets all come after the header can use the muxer's own time base (of_check_init: "try to
-    /// improve muxing time_base"). Returns it.
+    /// A copied stream whose packets all come after the header comes in the muxer's own time base. Returns that of its packets.
     pub fn adopt_time_base(&mut self, index: usize) -> Rational {
         let stream = &mut self.streams[index];
-        if self.has_header && stream.packets == 0 && stream.filters.is_none() {
-            stream.time_base = self.output.time_base(index);
+        if self.has_header && stream.packets == 0 {
+            stream.incoming = stream.time_base;
         }
-        stream.time_base
+        stream.incoming
     }
 
     pub fn write_header_if_ready(&mut self) -> Result<(), Error> {
@@ -97,8 +97,13 @@ impl Muxer {
             self.context.warn("options", None, &text);
         }
         self.has_header = true;
+        self.measure_limit();
         self.tell_begun();
         for index in 0..self.streams.len() {
+            // of_check_init: "try to improve muxing time_base", which is that of the filters then.
+            if self.streams[index].waiting.is_empty() {
+                self.streams[index].time_base = self.output.time_base(index);
+            }
             while let Some(packet) = self.streams[index].waiting.pop_front() {
                 self.write(index, packet)?;
             }

@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 pub struct MuxStream {
     pub kind: MediaKind,
     /// Of the packets that come.
+    pub incoming: Rational,
+    /// What they are brought to before the bitstream filters (ffmpeg.c: mux_timebase).
     pub time_base: Rational,
     pub is_ready: bool,
     pub is_ended: bool,

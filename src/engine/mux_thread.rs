@@ -6,6 +6,7 @@ use super::mux::{Muxer, StreamReady};
 use crate::av::Packet;
 use crate::error::Error;
 use parking_lot::{Condvar, Mutex};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,13 +28,27 @@ impl Weight for MuxItem {
 /// How far every output stream is, so that no input runs ahead of the others (rule 33: 100 ms).
 pub struct Schedule {
     heads: Mutex<Vec<Head>>,
+    /// Graphs that are not built yet.
+    starts: Mutex<Vec<GraphStart>>,
     moved: Condvar,
+}
+
+/// A graph before it is built: it waits for a first frame of each of its sources.
+struct GraphStart {
+    /// Of its sources, the input of each.
+    inputs: Vec<usize>,
+    /// The source whose first frame it waits for; None once it is built.
+    wanted: Option<usize>,
 }
 
 struct Head {
     /// Microseconds; None before the first packet.
     dts_us: Option<i64>,
     is_ended: bool,
+    /// Its encoder is open, or it is a copy.
+    is_ready: bool,
+    /// Its file is as large as -fs says.
+    is_full: bool,
     /// Inputs that feed this stream.
     inputs: Vec<usize>,
 }
@@ -43,9 +58,12 @@ const AHEAD_US: i64 = 100_000;
 impl Schedule {
     /// One entry for each output stream: the inputs that feed it.
     pub fn new(context: &JobContext, inputs: Vec<Vec<usize>>) -> Arc<Schedule> {
-        let head = |inputs| Head { dts_us: None, is_ended: false, inputs };
-        let schedule =
-            Arc::new(Schedule { heads: Mutex::new(inputs.into_iter().map(head).collect()), moved: Condvar::new() });
+        let head = |inputs| Head { dts_us: None, is_ended: false, is_ready: false, is_full: false, inputs };
+        let schedule = Arc::new(Schedule {
+            heads: Mutex::new(inputs.into_iter().map(head).collect()),
+            starts: Mutex::default(),
+            moved: Condvar::new(),
+        });
         let weak = Arc::downgrade(&schedule);
         context.on_cancel(weak);
         schedule
@@ -60,10 +78,64 @@ impl Schedule {
         self.moved.notify_all();
     }
 
+    /// Before anything runs. Returns the graph's number.
+    pub fn add_graph(&self, inputs: Vec<usize>) -> usize {
+        let mut starts = self.starts.lock();
+        let wanted = (!inputs.is_empty()).then_some(0);
+        starts.push(GraphStart { inputs, wanted });
+        starts.len() - 1
+    }
+
+    /// A graph waits for the first frame of a source; None: it is built.
+    pub fn graph_wants(&self, graph: usize, source: Option<usize>) {
+        let mut starts = self.starts.lock();
+        if std::mem::replace(&mut starts[graph].wanted, source) != source {
+            drop(starts);
+            let _guard = self.heads.lock();
+            self.moved.notify_all();
+        }
+    }
+
+    /// All that an input feeds are graphs that wait for the first frame of another input: as ffmpeg, it is not read on meanwhile. What it
+    /// gave would pile up, and without end where a filter makes it. A copy goes on.
+    fn is_held(&self, input: usize) -> bool {
+        let starts = self.starts.lock();
+        let mut fed = starts.iter().filter(|start| start.inputs.contains(&input)).peekable();
+        fed.peek().is_some() && fed.all(|start| start.wanted.is_some_and(|source| start.inputs[source] != input))
+    }
+
+    /// The inputs that feed a stream.
+    pub fn inputs_of(&self, stream: usize) -> Vec<usize> {
+        self.heads.lock()[stream].inputs.clone()
+    }
+
+    pub fn set_ready(&self, stream: usize) {
+        self.heads.lock()[stream].is_ready = true;
+    }
+
+    fn set_full(&self, streams: Range<usize>) {
+        self.heads.lock()[streams].iter_mut().for_each(|head| head.is_full = true);
+    }
+
+    /// Whether no stream needs more (ffmpeg.c: need_output).
+    pub fn is_over(&self) -> bool {
+        self.heads.lock().iter().all(|head| head.is_ended || head.is_full)
+    }
+
+    /// The stream that is to be fed next (ffmpeg.c: choose_output).
+    pub fn furthest_behind(&self) -> Option<usize> {
+        let heads = self.heads.lock();
+        let running = || heads.iter().enumerate().filter(|(_, head)| !head.is_ended);
+        let unready = running().find(|(_, head)| !head.is_ready);
+        let behind = || running().min_by_key(|(_, head)| head.dts_us.unwrap_or(i64::MIN));
+        unready.or_else(behind).map(|(stream, _)| stream)
+    }
+
     /// Waits while everything that input `input` feeds is ahead of something that another input feeds.
-    pub fn wait_for_turn(&self, context: &JobContext, input: usize) {
+    /// `is_only_filtered`: all of it goes to graphs.
+    pub fn wait_for_turn(&self, context: &JobContext, input: usize, is_only_filtered: bool) {
         let mut heads = self.heads.lock();
-        while !context.is_ending() && !may_read(&heads, input) {
+        while !context.is_ending() && (is_only_filtered && self.is_held(input) || !may_read(&heads, input)) {
             // A stream that another input feeds may have no packet for long: look again now and then.
             self.moved.wait_for(&mut heads, Duration::from_millis(500));
         }
@@ -114,7 +186,17 @@ impl MuxStage {
         result
     }
 
+    fn note_size(&self) {
+        if self.muxer.is_full() {
+            self.schedule.set_full(self.first_in_schedule..self.first_in_schedule + self.streams);
+        }
+    }
+
     fn write_all(&mut self) -> Result<(), Error> {
+        for index in (0..self.streams).filter(|_| self.muxer.is_closed()) {
+            self.schedule.advance(self.first_in_schedule + index, None, true);
+        }
+        self.note_size();
         let mut is_open: Vec<bool> = (0..self.streams).map(|index| !self.muxer.is_stream_ended(index)).collect();
         for index in (0..self.streams).filter(|index| !is_open[*index]) {
             self.schedule.advance(self.first_in_schedule + index, None, true);
@@ -122,7 +204,10 @@ impl MuxStage {
         while is_open.contains(&true) {
             let Some((index, item)) = self.inbox.receive(None) else { return Ok(()) };
             let wanted = match item {
-                MuxItem::Ready(ready) => self.muxer.stream_ready(index, *ready).map(|()| true)?,
+                MuxItem::Ready(ready) => {
+                    self.schedule.set_ready(self.first_in_schedule + index);
+                    self.muxer.stream_ready(index, *ready).map(|()| true)?
+                }
                 MuxItem::Packet(packet) => {
                     let wanted = self.muxer.packet(index, packet)?;
                     self.schedule.advance(self.first_in_schedule + index, self.muxer.last_dts_us(index), false);
@@ -134,6 +219,7 @@ impl MuxStage {
                     self.muxer.end_stream(index)?
                 }
             };
+            self.note_size();
             if !wanted {
                 return Ok(());
             }

@@ -53,6 +53,8 @@ impl OutputNumbers {
     pub fn begun(&self, output: &Output) {
         for (index, stream) in self.streams.iter().enumerate() {
             stream.header_bytes.store(output.header_bytes(index), Relaxed);
+            // As FFmpeg's muxers count it from here on.
+            stream.end_us.store(0, Relaxed);
         }
         self.set_size(output, output.position_bytes());
         self.is_begun.store(true, Relaxed);
@@ -91,6 +93,7 @@ impl Muxer {
             let end_us = self.output.end_us(index, self.streams[index].last_dts);
             self.numbers.streams[index].end_us.store(end_us, Relaxed);
             self.numbers.set_size(&self.output, self.output.position_bytes());
+            self.context.observer.written();
         }
     }
 }

@@ -113,6 +113,7 @@ impl Builder<'_> {
             start_us,
             duration_us: duration,
             limit_bytes: spec.value("fs").and_then(parse_integer).map(|bytes| bytes as u64),
+            is_closed: false,
             is_shortest: spec.flag("shortest").unwrap_or(false),
             is_strict: self.job.global_flag("mt_strict"),
             aborts_on_empty_stream: super::run::aborts_on(self.job, "empty_output_stream")?,

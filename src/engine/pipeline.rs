@@ -10,11 +10,13 @@ use super::encode::{EncodeItem, EncodeStage};
 use super::filter::{FilterStage, Sink, SourceState};
 use super::filter_build::SinkSettings;
 use super::inbox::Inbox;
+use super::lockstep::Lockstep;
 use super::mux::Muxer;
 use super::mux_thread::{MuxItem, MuxStage, Schedule};
 use super::plan::{EncodePlan, GraphPlan};
 use super::source_setup::{Times, open_decoder, source_facts, source_settings};
 use super::stage::spawn_stage;
+use super::steps::{Feeder, Steps};
 use super::subtitle_setup::OpenSubtitles;
 use super::threads::Task;
 use crate::error::{Code, Error};
@@ -121,11 +123,8 @@ impl Builder {
         match result {
             Ok(()) => Ok(running),
             Err(error) => {
-                // A thread or a decoder is lacking: those that run already end at once.
-                if !self.context.is_cancelled() {
-                    self.context.fail(error.clone());
-                }
-                self.context.cancel();
+                // A part is lacking: those that run already end at once, and that is no cancel of the user's.
+                self.context.fail_at_once(&error);
                 let _ = running.join(&self.context);
                 Err(error)
             }
@@ -153,11 +152,21 @@ impl Builder {
             start_at_zero,
         } = parts;
         let times = Times { copy_ts, start_at_zero };
+        let mut feeders: Vec<Feeder> = Vec::new();
+        for (output, count) in streams_of_output.iter().enumerate() {
+            let input = |index| self.schedule.inputs_of(self.first_in_schedule[output] + index).first().copied();
+            feeders.extend((0..*count).map(|index| Feeder::Input(input(index).unwrap_or(0))));
+        }
         let encoders = Encoders { streams: encoded, inboxes: encode_inboxes, bits };
         let mut text = self.open_subtitles(&subtitles, &graphs, &demuxers)?;
         let mut stages = Vec::new();
         for graph in graphs {
             let stage = self.graph(graph, &demuxers, &text, &encoders, &times);
+            let inputs: Vec<usize> = stage.plan.sources.iter().map(|source| source.input).collect();
+            for (output, index) in stage.plan.sinks.iter().filter_map(|sink| sink.target) {
+                let feeder = Feeder::Graph(Arc::clone(&stage.inbox), inputs.clone());
+                feeders[self.first_in_schedule[output] + index] = feeder;
+            }
             for (queue, source) in stage.plan.sources.iter().enumerate() {
                 if source.is_subtitle {
                     if let Some(open) = text.get_mut(&(source.input, source.stream)) {
@@ -171,23 +180,28 @@ impl Builder {
         }
         for (input, streams) in targets.into_iter().enumerate() {
             for (stream, targets) in streams.into_iter().enumerate().filter(|(_, t)| !t.is_empty()) {
-                let stage = open_decoder(&self.context, &demuxers[input], stream, targets, exits_on_error, &times)?;
+                let mut stage = open_decoder(&self.context, &demuxers[input], stream, targets, exits_on_error, &times)?;
+                let is_copied = copied.iter().any(|copy| (copy.input, copy.stream) == (input, stream));
+                stage.guides_copies = is_copied && self.context.lockstep.get().is_some();
                 routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
-                running.others.push(spawn_stage(&self.context, &format!("dec{input}:{stream}"), move || stage.run())?);
+                routes[input][stream].place = Arc::clone(&stage.place);
+                running.others.push(self.component(&format!("dec{input}:{stream}"), move || stage.run())?);
             }
         }
         // Decoders may have opened devices, which are for filters too.
         for stage in stages {
-            running.others.push(spawn_stage(&self.context, "filter", move || stage.run())?);
+            running.others.push(self.component("filter", move || stage.run())?);
         }
         for stage in self.subtitles(&subtitles, text, &demuxers, &mut muxers, exits_on_error)? {
             let (input, stream) = (stage.input, stage.stream);
+            routes[input][stream].is_subtitle = true;
             routes[input][stream].wants_heartbeat = !stage.graphs.is_empty();
             routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
-            running.others.push(spawn_stage(&self.context, &format!("sub{input}:{stream}"), move || stage.run())?);
+            running.others.push(self.component(&format!("sub{input}:{stream}"), move || stage.run())?);
         }
         for mut stream in copied {
             let inbox = Arc::clone(&self.mux[stream.output]);
+            self.schedule.set_ready(self.first_in_schedule[stream.output] + stream.index);
             stream.copy.set_out_time_base(muxers[stream.output].adopt_time_base(stream.index));
             routes[stream.input][stream.stream].copies.push((inbox, stream.index, stream.copy));
         }
@@ -200,17 +214,39 @@ impl Builder {
                 schedule: Arc::clone(&self.schedule),
                 first_in_schedule: self.first_in_schedule[output],
             };
-            running.mux.push(spawn_stage(&self.context, &format!("mux{output}"), move || stage.run())?);
+            running.mux.push(self.component(&format!("mux{output}"), move || stage.run())?);
         }
         let several = demuxers.len() > 1;
+        let steps = self.context.lockstep.get().map(|lockstep| {
+            Arc::new(Steps {
+                lockstep: Arc::clone(lockstep),
+                schedule: Arc::clone(&self.schedule),
+                feeders,
+                encoders: encoders.inboxes,
+            })
+        });
         for (demuxer, routes) in demuxers.into_iter().zip(routes) {
             let schedule = several.then(|| Arc::clone(&self.schedule));
-            let stage = DemuxStage { context: Arc::clone(&self.context), demuxer, routes, schedule };
+            let steps = steps.clone();
+            let stage = DemuxStage { context: Arc::clone(&self.context), demuxer, routes, schedule, steps };
             running
                 .demux
                 .push(spawn_stage(&self.context, &format!("demux{}", stage.demuxer.file.index), move || stage.run())?);
         }
         Ok(())
+    }
+
+    /// Starts a component that works when it is given something.
+    fn component<T: Send + 'static>(
+        &self,
+        name: &str,
+        body: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<Task<Result<T, Error>>, Error> {
+        let awake = self.context.lockstep.get().map(Lockstep::enter);
+        spawn_stage(&self.context, name, move || {
+            let _awake = awake;
+            body()
+        })
     }
 
     fn encoders(&self, parts: &Parts, running: &mut Running) -> Result<Vec<Arc<Inbox<EncodeItem>>>, Error> {
@@ -233,11 +269,8 @@ impl Builder {
                 has_start_time: info.is_some_and(|info| info.start_time != crate::av::NOPTS),
                 chapters_us: stream.chapters_us.clone(),
             };
-            running.others.push(spawn_stage(
-                &self.context,
-                &format!("enc{}:{}", stream.output, stream.index),
-                move || stage.run(),
-            )?);
+            let name = format!("enc{}:{}", stream.output, stream.index);
+            running.others.push(self.component(&name, move || stage.run())?);
         }
         Ok(inboxes)
     }
@@ -289,7 +322,9 @@ impl Builder {
             })
         });
         let (sources, sinks) = (sources.collect(), sinks.collect());
-        FilterStage { context: Arc::clone(&self.context), plan, inbox, sources, sinks, graph: None, since_input: 0 }
+        let number = self.schedule.add_graph(plan.sources.iter().map(|source| source.input).collect());
+        let (context, schedule) = (Arc::clone(&self.context), Arc::clone(&self.schedule));
+        FilterStage { context, schedule, number, plan, inbox, sources, sinks, graph: None, since_input: 0 }
     }
 }
 

@@ -62,6 +62,8 @@ pub struct EncodePlan {
     pub bits_per_raw_sample: i32,
     pub encoder_time_base: Option<Rational>,
     pub max_frames: i64,
+    /// Of an output that is closed from the beginning.
+    pub is_closed: bool,
     pub two_pass: TwoPass,
     pub video: VideoPlan,
     pub audio: AudioPlan,
@@ -194,6 +196,8 @@ pub struct OpenOutput {
     pub start_us: Option<i64>,
     pub duration_us: Option<i64>,
     pub limit_bytes: Option<u64>,
+    /// It is begun and ended without a frame: -frames is 0 or less.
+    pub is_closed: bool,
     pub is_shortest: bool,
     /// -mt_strict: an option that nobody takes is an error.
     pub is_strict: bool,

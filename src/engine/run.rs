@@ -23,10 +23,12 @@ use std::sync::atomic::Ordering::Relaxed;
 /// Runs a job on the calling thread and threads of its pool, until it is final.
 pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     av::set_log_slot(context.log_slot);
+    context.mark_thread("open");
     let _counted = context.count_thread();
     let result = run_inner(context, job);
     context.devices.close();
     av::set_log_slot(0);
+    context.unmark_thread();
     if context.is_cancelled() && context.failure().is_none() {
         return Err(Error::cancelled());
     }
@@ -53,6 +55,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         let input = open_input(context, job, index)?;
         context.observer.input_opened(index, super::probe::describe(&input.input));
         super::look::show(context, &input);
+        input.check_options(context, job)?;
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);
     }
@@ -67,15 +70,13 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     check_connected(&graphs)?;
     check_decoders(&inputs)?;
     let mapping = context.observer.wants(LEVEL_INFO).then(|| super::mapping::text(&inputs, &graphs, &outputs));
-    for input in &inputs {
-        input.options.check_unused(
-            context,
-            job.global_flag("mt_strict"),
-            &format!("input {} ('{}')", input.index, crate::secrets::mask_url(&input.url)),
-        )?;
-    }
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
+    context.mark_thread("job");
+    super::steps::close_unwanted(&mut outputs);
+    if has_encoding && super::steps::are_wanted(&inputs, &graphs, &outputs) {
+        context.lockstep.get_or_init(|| super::lockstep::Lockstep::new(context));
+    }
     let outcome = match has_encoding {
         true => run_threads(context, job, inputs, graphs, outputs, mapping)?,
         false => run_single(context, job, inputs, outputs, mapping)?,
@@ -153,11 +154,12 @@ fn describe_copy(
     if info.kind() == MediaKind::Video {
         parameters.set_sample_aspect_ratio(copied_aspect(info, &reference, job, open, index));
     }
+    let asked = copied_frame_rate(input, stream, job, open, index);
     let output = &mut open.output;
-    output.set_frame_rates(index, info.avg_frame_rate, None);
+    output.set_frame_rates(index, asked.unwrap_or(info.avg_frame_rate), None);
     output.set_parameters(index, &parameters)?;
     let copy_tb = job.global("copytb").and_then(parse_float).unwrap_or(-1.0) as i32;
-    output.transfer_timing(index, &input.input, stream, copy_tb)?;
+    output.transfer_timing(index, &input.input, stream, copy_tb, asked.map(Rational::inverse))?;
     output.hint_duration(index, info.duration, info.time_base);
     for side in &info.side_data {
         output.add_side_data(index, side)?;
@@ -171,6 +173,21 @@ fn describe_copy(
         output.set_frame_rates(index, info.avg_frame_rate, Some(info.r_frame_rate));
     }
     Ok(())
+}
+
+/// -r, of the output or else of the input: it only says how fine the times are.
+fn copied_frame_rate(
+    input: &OpenInput,
+    stream: usize,
+    job: &JobSpec,
+    open: &OpenOutput,
+    index: usize,
+) -> Option<Rational> {
+    if input.streams[stream].info.kind() != MediaKind::Video {
+        return None;
+    }
+    let asked = job.outputs[open.index].for_stream("r", &open.facts(), index).and_then(Rational::parse_frame_rate);
+    asked.or(Some(input.streams[stream].forced_frame_rate)).filter(|rate| rate.num != 0)
 }
 
 /// The shape of a pixel: -aspect, or the container's word, or the codec's.
@@ -303,8 +320,10 @@ fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
     let (start_us, duration_us) = (open.start_us, open.duration_us);
     let chapters_us = open.chapters_us.clone();
     let (sws, header_flags) = (open.options.scaler.to_filter_options(), open.header_options.get("fflags"));
+    let is_closed = open.is_closed;
     let stream = &mut open.streams[index];
-    let plan = stream.work.take_encode()?;
+    let mut plan = stream.work.take_encode()?;
+    plan.is_closed = is_closed;
     stream.drops_times = plan.video.mode == Some(FrameRateMode::Drop);
     Some(EncodedStream {
         output: open.index,
@@ -356,7 +375,8 @@ fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(),
         context.observer.log(super::context::LEVEL_ERROR, "demux", None, error.message());
     }
     let counters = &context.counters;
-    let (good, bad) = (counters.frames_decoded.load(Relaxed), counters.decode_errors.load(Relaxed));
+    let good = counters.frames_decoded.load(Relaxed) + counters.packets_spared.load(Relaxed);
+    let bad = counters.decode_errors.load(Relaxed);
     let rate = job.global("max_error_rate").and_then(parse_float).unwrap_or(2.0 / 3.0);
     if bad > 0 && bad as f64 > (good + bad) as f64 * rate {
         let text = format!(

@@ -60,7 +60,7 @@ impl SingleThread {
                 return;
             }
             match self.demuxers[input].read() {
-                Read::Packet { stream, packet, now_us } => self.distribute(input, stream, packet, now_us),
+                Read::Packet { stream, packet, now_us, .. } => self.distribute(input, stream, packet, now_us),
                 Read::Again if self.demuxers[input].restart(&[]) => {}
                 Read::Again => {
                     self.is_at_end[input] = true;
@@ -77,6 +77,15 @@ impl SingleThread {
 
     /// The input of the target that is furthest behind; None when all are done.
     fn next_input(&self) -> Option<usize> {
+        // Outputs that are full go on as long as another one needs more (ffmpeg.c: need_output).
+        let needs = |i: usize| {
+            let target = &self.targets[i];
+            let needs = |m: &Muxer| !m.is_full() && !m.is_stream_ended(target.index);
+            !self.is_done[i] && self.muxers[target.output].as_ref().is_some_and(needs)
+        };
+        if !(0..self.targets.len()).any(needs) {
+            return None;
+        }
         let wants = |i: &usize| {
             let target = &self.targets[*i];
             !self.is_done[*i] && self.muxers[target.output].as_ref().is_some_and(|m| !m.is_stream_ended(target.index))
@@ -118,7 +127,7 @@ impl SingleThread {
     fn copy(&mut self, target: usize, packet: Packet, now_us: i64, samples: i32) -> Result<(), Error> {
         let Target { output, index, copy, .. } = &mut self.targets[target];
         let Some(muxer) = &mut self.muxers[*output] else { return Ok(()) };
-        match copy.process(packet, now_us, samples) {
+        match copy.process(packet, now_us, now_us, samples) {
             Copied::Packet(packet) => muxer.packet(*index, packet).map(drop),
             Copied::Skipped => Ok(()),
             Copied::Ended => {

@@ -1,14 +1,16 @@
 //! What decoders and graphs need to know of the streams that they work on.
 
 use super::context::JobContext;
-use super::decode::{DecodeClock, DecodeStage, FrameTarget, PacketItem};
+use super::decode::{DecodeStage, FrameTarget, PacketItem};
+use super::decode_clock::DecodeClock;
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::failed;
+use super::files::{OpenInput, StreamPlan};
 use super::filter_build::SourceSettings;
 use super::hardware::DecoderHardware;
 use super::inbox::Inbox;
-use crate::av::{Decoder, DecoderSettings, Dict, SideData};
+use crate::av::{Codec, Decoder, DecoderSettings, Dict, SideData};
 use crate::error::{Code, Error};
 use crate::options::{MediaKind, parse_integer};
 use std::sync::Arc;
@@ -25,7 +27,7 @@ pub struct Times {
 
 impl Times {
     /// Where the wanted part of an input begins, in the timestamps that decoders see.
-    pub fn offset_us(&self, file: &super::files::OpenInput) -> i64 {
+    pub fn offset_us(&self, file: &OpenInput) -> i64 {
         if !self.copy_ts {
             return 0;
         }
@@ -99,7 +101,26 @@ pub fn open_codec(
     if info.is_attached_picture() {
         options.set("threads", "1"); // its only frame must not wait for more
     }
-    let hardware = context.devices.for_decoder(context, file.policy.trust, &plan.hardware, codec).map_err(on_stream)?;
+    context.mark_thread("decode"); // the threads that a device and a decoder start keep it
+    let opened = open_on_device(context, file, plan, codec, &mut options);
+    context.mark_thread("job");
+    let (decoder, hardware) = opened.map_err(on_stream)?;
+    if let Some((key, _)) = options.entries().first() {
+        return Err(on_stream(Error::option(format!("option {key} is not one of the decoder {}", codec.name()))));
+    }
+    Ok((decoder, hardware))
+}
+
+/// Opens a decoder with the device that its stream asks for. What of `options` was not used stays in it. Blocks for as long as drivers like.
+fn open_on_device(
+    context: &JobContext,
+    file: &OpenInput,
+    plan: &StreamPlan,
+    codec: Codec,
+    options: &mut Dict,
+) -> Result<(Decoder, Option<DecoderHardware>), Error> {
+    let info = &plan.info;
+    let hardware = context.devices.for_decoder(context, file.policy.trust, &plan.hardware, codec)?;
     if hardware.as_ref().is_some_and(|hardware| hardware.keeps_frames()) {
         let asked = options.get("extra_hw_frames").and_then(|text| parse_integer(&text)).unwrap_or(0);
         options.set("extra_hw_frames", &asked.max(0).saturating_add(HELD_PICTURES).to_string());
@@ -112,17 +133,10 @@ pub fn open_codec(
         log_slot: context.log_slot,
         device: hardware.as_ref().map(|hardware| &hardware.decoder),
     };
-    let decoder = Decoder::open(codec, &settings, &mut options).map_err(|e| {
-        on_stream(failed(
-            e,
-            "decode",
-            Code::DECODE,
-            &format!("cannot open the decoder {} for stream {}:{stream}", codec.name(), file.index),
-        ))
+    let decoder = Decoder::open(codec, &settings, options).map_err(|e| {
+        let text = format!("cannot open the decoder {} for stream {}:{}", codec.name(), file.index, info.index);
+        failed(e, "decode", Code::DECODE, &text)
     })?;
-    if let Some((key, _)) = options.entries().first() {
-        return Err(on_stream(Error::option(format!("option {key} is not one of the decoder {}", codec.name()))));
-    }
     Ok((decoder, hardware))
 }
 
@@ -158,5 +172,7 @@ pub fn open_decoder(
         exits_on_error,
         targets,
         clock: DecodeClock::new(),
+        place: Arc::default(),
+        guides_copies: false,
     })
 }

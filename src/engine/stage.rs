@@ -11,7 +11,7 @@ pub fn spawn_stage<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<Task<Result<T, Error>>, Error> {
-    let (slot, owner) = (context.log_slot, context.owner);
+    let (slot, owner, stage) = (context.log_slot, context.owner, stage_of(name));
     let name = match context.label.is_empty() {
         true => format!("mt-{name}"),
         false => format!("{name}:{}", context.label),
@@ -20,6 +20,7 @@ pub fn spawn_stage<T: Send + 'static>(
     let context = Arc::clone(context);
     pool.spawn(name, owner, move || {
         crate::av::set_log_slot(slot);
+        context.mark_thread(stage);
         let _counted = context.count_thread();
         let guard = StageGuard { context: &context, is_done: false };
         let result = body();
@@ -28,8 +29,22 @@ pub fn spawn_stage<T: Send + 'static>(
             context.stage_failed(error);
         }
         crate::av::set_log_slot(0);
+        context.unmark_thread();
         result
     })
+}
+
+/// What a crash report calls the stage of a thread with this name.
+fn stage_of(name: &str) -> &'static str {
+    match name.trim_end_matches(|c: char| c.is_ascii_digit() || c == ':') {
+        "demux" => "demux",
+        "dec" => "decode",
+        "filter" => "filter",
+        "enc" => "encode",
+        "mux" => "mux",
+        "sub" => "subtitle",
+        _ => "other",
+    }
 }
 
 /// A component that panics takes the job with it: its neighbours would wait for ever.

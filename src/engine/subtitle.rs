@@ -2,7 +2,7 @@
 //! `do_subtitle_out` and `init_output_stream` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, LEVEL_ERROR, add};
-use super::decode::{FrameItem, FrameTarget, PacketItem};
+use super::decode::{Flushed, FrameItem, FrameTarget, PacketItem};
 use super::errors::failed;
 use super::inbox::{CloseOnDrop, Inbox, Refused};
 use super::mux::StreamReady;
@@ -120,18 +120,20 @@ impl SubtitleStage {
         while !self.targets.is_empty() || !self.graphs.is_empty() {
             let Some((_, item)) = self.inbox.receive(None) else { return Ok(()) };
             let decoded = match item {
-                PacketItem::Packet { packet, now_us } => self.decode(Some(&packet))?.map(|subtitle| (subtitle, now_us)),
+                PacketItem::Packet { packet, now_us, .. } => {
+                    self.decode(Some(&packet))?.map(|subtitle| (subtitle, now_us))
+                }
                 PacketItem::Heartbeat(pts) => {
                     self.send_graphs(|| Ok(FrameItem::Heartbeat(pts)))?;
                     None
                 }
-                PacketItem::Flush(answer) => {
+                PacketItem::Flush { answer, .. } => {
                     let rest = self.decode(None)?;
                     self.decoder.flush();
-                    let _ = answer.send(None);
+                    let _ = answer.send(Flushed::default());
                     rest.map(|subtitle| (subtitle, i64::MAX))
                 }
-                PacketItem::End => {
+                PacketItem::End { .. } => {
                     let last = self.decode(None)?.map(|subtitle| (subtitle, i64::MAX));
                     for (subtitle, now_us) in self.fixed(&mut held, last).into_iter().chain(held.take()) {
                         self.encode(subtitle, now_us)?;

@@ -1,6 +1,7 @@
 //! The one place that starts threads. They are kept for a while and used again: a thread costs more than a small job.
 
 use crate::av::os;
+use crate::crash;
 use crate::error::{Code, Error};
 use crossbeam_channel::{Receiver, bounded};
 use parking_lot::{Condvar, Mutex};
@@ -160,6 +161,7 @@ impl ThreadPool {
     }
 
     fn serve(self: Arc<Self>, id: u64, first: Work) {
+        let _stack = crash::is_installed().then(crash::AltStack::install);
         let seat = Arc::new(Seat { id, work: Mutex::default(), given: Condvar::new() });
         let mut work = Some(first);
         while let Some(body) = work.take() {

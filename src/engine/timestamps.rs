@@ -3,6 +3,7 @@
 //! fftools/ffmpeg.c (5.1), with the prediction of `ist_dts_update` (7.x), which needs no feedback from decoders.
 //! Numbers only: no media is needed to test it.
 
+use super::decode_clock::Place;
 use super::looping::Looping;
 use crate::av::{NOPTS, Rational, TIME_BASE, rescale, rescale_rnd_minmax};
 
@@ -55,6 +56,8 @@ struct Clock {
     /// Microseconds: the decoding time of the current packet, and what the next one should have.
     dts: i64,
     next_dts: i64,
+    /// What its decoder last gave, where that was told.
+    pts: i64,
 }
 
 pub struct Timestamps {
@@ -73,8 +76,14 @@ fn us(value: i64, time_base: Rational) -> i64 {
 
 impl Timestamps {
     pub fn new(file: FileFacts, streams: Vec<StreamFacts>) -> Timestamps {
-        let clock =
-            |facts| Clock { facts, has_wrapped_check_done: false, saw_first: false, dts: NOPTS, next_dts: NOPTS };
+        let clock = |facts| Clock {
+            facts,
+            has_wrapped_check_done: false,
+            saw_first: false,
+            dts: NOPTS,
+            next_dts: NOPTS,
+            pts: i64::MIN,
+        };
         Timestamps { file, clocks: streams.into_iter().map(clock).collect(), last_ts: NOPTS, dropped: 0, looping: None }
     }
 
@@ -92,6 +101,17 @@ impl Timestamps {
             self.last_ts = us(times.dts, self.clocks[stream].facts.time_base);
         }
         self.clocks[stream].predict(times, fields)
+    }
+
+    /// Microseconds from the last packet of a stream to the next one: by its duration, or the stream's frame rate.
+    pub fn step_us(&self, stream: usize, duration: i64, fields: Option<i32>) -> i64 {
+        self.clocks[stream].step(&Times { pts: NOPTS, dts: NOPTS, duration }, fields)
+    }
+
+    /// A decoder was drained, which moved the stream's clocks.
+    pub fn continue_at(&mut self, stream: usize, place: &Place) {
+        let clock = &mut self.clocks[stream];
+        (clock.pts, clock.dts, clock.next_dts) = (place.pts_us, place.dts_us, place.next_dts_us);
     }
 
     /// Rules 2 and 3: the start of the streams in use, and timestamps that lie before a wrap.
@@ -168,7 +188,7 @@ impl Timestamps {
         }
         let delta = dts_us.wrapping_sub(next);
         if self.file.may_jump {
-            let goes_back = dts_us.saturating_add(100_000) < clock.dts;
+            let goes_back = dts_us.saturating_add(100_000) < clock.dts.max(clock.pts);
             if self.is_beyond(delta, self.file.delta_threshold_s) || goes_back {
                 self.move_file(stream, times, delta);
             }
@@ -254,7 +274,7 @@ impl Clock {
         if !facts.is_video {
             return 0;
         }
-        if facts.forced_frame_rate.is_positive() {
+        if facts.forced_frame_rate.is_positive() && !facts.is_decoded {
             let tick = facts.forced_frame_rate.inverse();
             let count = rescale(self.next_dts, TIME_BASE, tick);
             return rescale(count + 1, tick, TIME_BASE).wrapping_sub(self.next_dts);

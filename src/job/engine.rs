@@ -1,11 +1,12 @@
 //! An engine: limits, the queue, the threads, and the list of jobs that have something to tell.
 
 use super::budget::Budget;
+use super::crash::CrashReports;
 use super::handle::{Job, State};
 use super::ready::Ready;
 use super::stats::{EngineStats, Health};
 use super::timer::Timer;
-use crate::engine::{Counters, JobContext, Library, Pipe, RingPool, ThreadPool};
+use crate::engine::{Counters, CrashTarget, JobContext, Library, Pipe, RingPool, ThreadPool};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
@@ -33,6 +34,7 @@ pub struct EngineConfig {
     pub(super) leaves_malloc: bool,
     /// A job is ready for its events only after somebody found none.
     pub(super) quiet_events: bool,
+    crash_reports: Option<CrashReports>,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -63,6 +65,7 @@ impl EngineConfig {
             memory_budget_bytes: 0,
             leaves_malloc: false,
             quiet_events: false,
+            crash_reports: None,
         }
     }
 
@@ -81,6 +84,12 @@ impl EngineConfig {
     /// Whether `next_ready` tells of a job's events only after its `next_event` found none.
     pub fn with_quiet_events(mut self, quiet_events: bool) -> Self {
         self.quiet_events = quiet_events;
+        self
+    }
+
+    /// Crash reports for jobs of this engine; None leaves signals alone.
+    pub fn with_crash_reports(mut self, reports: Option<CrashReports>) -> Self {
+        self.crash_reports = reports;
         self
     }
 
@@ -105,6 +114,7 @@ pub struct Engine {
     /// When free memory is given back next, if that is planned.
     pub(super) next_trim: Mutex<Option<Instant>>,
     pub(super) pipes: Mutex<BTreeMap<u64, Weak<Pipe>>>,
+    pub(super) crash_target: Option<CrashTarget>,
 }
 
 pub(super) struct EngineState {
@@ -123,7 +133,9 @@ impl Engine {
         if config.log_mode == LogMode::Take {
             crate::engine::install_log();
         }
+        let crash_target = config.crash_reports.as_ref().map(CrashReports::prepare).transpose()?;
         Ok(Arc::new(Engine {
+            crash_target,
             threads: ThreadPool::new(),
             state: Mutex::new(EngineState {
                 max_running: config.max_running,

@@ -5,7 +5,7 @@ use super::events::{Event, EventQueue};
 use super::level;
 use super::progress::Progress;
 use super::stats::JobStats;
-use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, LogContext};
+use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, JobSlot, LogContext};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, refuse_program_options, setting};
 use parking_lot::{Condvar, Mutex};
@@ -77,6 +77,8 @@ pub struct Job {
     pub(super) max_level: AtomicI64,
     /// Somebody asks for reports.
     pub(super) is_watched: AtomicBool,
+    /// When the first packet was written.
+    pub(super) first_report: std::sync::OnceLock<super::report::Report>,
     /// Native memory that it is expected to need.
     pub(super) need_bytes: AtomicU64,
     /// Where its log lines are found, from its start on.
@@ -90,6 +92,8 @@ pub(super) struct Inner {
     pub state: State,
     pub spec: JobSpec,
     pub label: String,
+    /// Where the host started it from.
+    pub call_site: String,
     pub error: Option<Error>,
     pub context: Option<Arc<JobContext>>,
     pub started: Option<Instant>,
@@ -130,6 +134,7 @@ impl Job {
                 state: State::New,
                 spec: JobSpec::default(),
                 label: String::new(),
+                call_site: String::new(),
                 error: None,
                 context: None,
                 started: None,
@@ -152,6 +157,7 @@ impl Job {
             last_progress_us: AtomicI64::new(i64::MIN / 2),
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),
             is_watched: AtomicBool::new(false),
+            first_report: std::sync::OnceLock::new(),
             need_bytes: AtomicU64::new(0),
             log: OnceLock::new(),
             token: AtomicUsize::new(0),
@@ -222,6 +228,14 @@ impl Job {
             self.set_level(level);
         }
         Ok(())
+    }
+
+    /// Where the host starts the job from: for crash reports.
+    pub fn set_call_site(&self, call_site: &str) -> Result<(), Error> {
+        self.describe(|inner| {
+            inner.call_site = call_site.to_owned();
+            Ok(())
+        })
     }
 
     pub fn set_label(&self, label: &str) -> Result<(), Error> {
@@ -370,6 +384,12 @@ impl Job {
 }
 
 impl Inner {
+    /// Its place in crash reports.
+    pub fn spec_slot(&self, engine: &Engine, id: u64) -> Option<JobSlot> {
+        let command = || command_line(&self.spec, false, true);
+        engine.makes_crash_reports().then(|| engine.crash_slot(id, &self.label, &command(), &self.call_site)).flatten()
+    }
+
     fn files(&mut self, direction: Direction) -> &mut Vec<FileSpec> {
         match direction {
             Direction::Input => &mut self.spec.inputs,

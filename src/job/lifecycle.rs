@@ -117,6 +117,7 @@ impl Job {
                 outputs: inner.spec.outputs.len(),
                 // What cannot be read is the strictest until the job fails for it.
                 trust: JobTrust::of(&inner.spec).unwrap_or_default(),
+                crash_slot: inner.spec_slot(&self.engine, self.id),
             },
         );
         let began = Instant::now();
@@ -229,6 +230,24 @@ impl Job {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// As [`Self::stop`], also of a job that still opens its inputs: as ffmpeg, what was found of them is enough, and outputs get header and
+    /// trailer. For programs: who opens without end must be cancelled later.
+    pub fn stop_opening(self: &Arc<Self>) -> Result<(), Error> {
+        let inner = self.inner.lock();
+        match (&inner.state, &inner.context) {
+            (State::Opening, Some(context)) => {
+                let context = Arc::clone(context);
+                drop(inner);
+                context.stop();
+                Ok(())
+            }
+            _ => {
+                drop(inner);
+                self.stop()
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 mod admission;
 mod binds;
 mod budget;
+mod crash;
 mod diagnostics;
 mod engine;
 mod events;
@@ -28,6 +29,7 @@ mod watch;
 pub(crate) use crate::engine::FLUSH_CHUNKS;
 pub use crate::engine::forward_log;
 pub use crate::engine::{ByteStream, HostBytes, HostStore, InMemory, PipeConfig, PipeStats, Side, StreamError, Wait};
+pub use crash::CrashReports;
 pub use diagnostics::diagnostics;
 pub use engine::{Engine, EngineConfig, LogMode};
 pub use events::{Event, EventKind};

@@ -93,6 +93,15 @@ impl Observer for Job {
         }
     }
 
+    fn written(&self) {
+        if self.first_report.get().is_none() {
+            let report = self.report();
+            if report.is_begun() {
+                let _ = self.first_report.set(report);
+            }
+        }
+    }
+
     fn is_watched(&self) -> bool {
         self.is_watched.load(Relaxed)
     }

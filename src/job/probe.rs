@@ -79,7 +79,13 @@ impl Engine {
             Arc::default(),
             Arc::clone(&complaints) as Arc<dyn Observer>,
             Arc::clone(self.threads()),
-            Identity { log_slot: log.slot(), binds, trust: JobTrust::of(&spec)?, ..Identity::default() },
+            Identity {
+                log_slot: log.slot(),
+                binds,
+                trust: JobTrust::of(&spec)?,
+                crash_slot: self.crash_slot(0, "probe", &crate::secrets::mask_url(&url), ""),
+                ..Identity::default()
+            },
         );
         if let Some(pipe) = &pipe {
             context.wake_with(pipe);

@@ -37,7 +37,19 @@ pub struct Report {
     pub frames_dropped: u64,
 }
 
+impl Report {
+    /// Whether every output has its header.
+    pub fn is_begun(&self) -> bool {
+        !self.outputs.is_empty() && self.outputs.iter().all(|output| output.is_begun)
+    }
+}
+
 impl Job {
+    /// What it had done when the first packet was written after all outputs were begun; of a job that is watched.
+    pub fn first_report(&self) -> Option<&Report> {
+        self.first_report.get()
+    }
+
     /// Has the job keep how far each stream is, and the sizes of its files, packet by packet. To be called before the start.
     pub fn watch(&self) {
         self.is_watched.store(true, Relaxed);

@@ -27,7 +27,9 @@ FIELD(mt_transcode_engine_config, log_mode, 16);
 FIELD(mt_transcode_engine_config, queue_timeout_ms, 20);
 FIELD(mt_transcode_engine_config, link_budget_bytes, 24);
 FIELD(mt_transcode_engine_config, memory_budget_bytes, 32);
-FIELD(mt_transcode_engine_config, reserved, 40);
+FIELD(mt_transcode_engine_config, crash_path, 40);
+FIELD(mt_transcode_engine_config, crash_fd, 48);
+FIELD(mt_transcode_engine_config, reserved, 56);
 
 SIZE(mt_transcode_error, 80);
 FIELD(mt_transcode_error, struct_size, 0);

@@ -39,16 +39,18 @@ fn text(name: &str, value: &str) -> String {
     }
 }
 
+/// Of one thing ("encoder=aac"): without a name FFmpeg's words differ from thing to thing.
 fn help(topic: &str) -> String {
-    let (kind, name) = topic.split_once('=').unwrap_or((topic, ""));
+    let (kind, name) = topic.split_once('=').map_or((topic, None), |(kind, name)| (kind, Some(name)));
+    let of = |what: &str, help: fn(&str) -> String| name.map_or_else(|| format!("No {what} name specified.\n"), help);
     match kind {
-        "decoder" => listing::coder_help(name, false),
-        "encoder" => listing::coder_help(name, true),
-        "demuxer" => listing::demuxer_help(name),
-        "muxer" => listing::muxer_help(name),
-        "protocol" => listing::protocol_help(name),
-        "filter" => listing::filter_help(name),
-        "bsf" => listing::bitstream_filter_help(name),
+        "decoder" => of("codec", |name| listing::coder_help(name, false)),
+        "encoder" => of("codec", |name| listing::coder_help(name, true)),
+        "demuxer" => listing::demuxer_help(name.unwrap_or("(null)")),
+        "muxer" => listing::muxer_help(name.unwrap_or("(null)")),
+        "protocol" => of("protocol", listing::protocol_help),
+        "filter" => of("filter", listing::filter_help),
+        "bsf" => of("bitstream filter", listing::bitstream_filter_help),
         "" => options(false),
         "long" => options(true),
         "full" => options(true) + &listing::all_options(),

@@ -12,6 +12,7 @@ mod probe;
 mod report_file;
 mod run;
 mod settings;
+mod symbolize;
 
 use messages::say;
 use mt_transcode::error::Error;
@@ -28,6 +29,7 @@ const INFO: i32 = 32;
 
 const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
        mt-transcode probe FFPROBE-ARGUMENTS...
+       mt-transcode symbolize [--debug-dir DIR] [REPORT]
        mt-transcode diagnostics
        mt-transcode version
 
@@ -61,6 +63,15 @@ fn main() -> ExitCode {
         Some("diagnostics") => {
             print(&format!("{}\n", diagnostics()));
             Ok(())
+        }
+        Some("symbolize") => {
+            return match symbolize::run(&args[1..]) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(why) => {
+                    eprintln!("mt-transcode symbolize: {why}");
+                    ExitCode::FAILURE
+                }
+            };
         }
         Some("probe") => return probe::run(&args[1..]),
         Some(_) => return ExitCode::from(run::run(&args)),

@@ -6,7 +6,7 @@ use crate::settings::{self, Ended, Settings};
 use crate::{ERROR, FATAL, INFO, WARNING, banner, line, overwrite, report};
 use mt_transcode::error::{Code, Error};
 use mt_transcode::job::{
-    Engine, EventKind, Job, State, ffmpeg_release, parse_program_args, process, program_log, terminal,
+    Engine, EventKind, Job, Report, State, ffmpeg_release, parse_program_args, process, program_log, terminal,
 };
 use mt_transcode::options::{JobSpec, Release};
 use std::sync::Arc;
@@ -83,7 +83,7 @@ fn program_defaults(spec: &mut JobSpec) -> Result<(), Error> {
 fn on_signal(job: &Arc<Job>, signal: i32) {
     LAST_SIGNAL.store(signal, Relaxed);
     match SIGNALS.fetch_add(1, Relaxed) {
-        0 => drop(job.stop()),
+        0 => drop(job.stop_opening()),
         1 | 2 => job.cancel(),
         _ => {
             terminal::restore();
@@ -103,7 +103,7 @@ fn transcode(engine: &Arc<Engine>, job: &Arc<Job>, mut settings: Settings) -> u8
         report(&error);
         return 1;
     }
-    let mut watch = Watch { keys: None, next: Instant::now(), was_shown: false, has_run: false };
+    let mut watch = Watch { keys: None, next: Instant::now(), was_shown: false, has_run: false, asked: None };
     let error = watch.follow(job, &mut settings);
     let has_run = watch.has_run;
     drop(watch);
@@ -128,6 +128,8 @@ struct Watch {
     was_shown: bool,
     /// Files were open, and media flowed.
     has_run: bool,
+    /// When a signal was first seen while files were opened.
+    asked: Option<Instant>,
 }
 
 impl Watch {
@@ -140,7 +142,10 @@ impl Watch {
                 Ok(Some(event)) => match event.kind {
                     EventKind::Log { level, stage, text, repeated, .. } => log(level, &stage, &text, repeated),
                     EventKind::State(State::Running) => self.begin(settings),
-                    EventKind::Done { error } => return error,
+                    EventKind::Done { error } => {
+                        self.show_first(job, settings);
+                        return error;
+                    }
                     _ => {}
                 },
                 Ok(None) => {}
@@ -149,9 +154,23 @@ impl Watch {
             if let Some(keys) = &mut self.keys {
                 keys.check(job);
             }
+            self.give_up(job);
             if Instant::now() >= self.next {
                 self.next = Instant::now() + self.show(job, settings);
             }
+        }
+    }
+
+    /// After a signal while files are opened, a call that does not return (a pipe that nobody writes) is not waited for much longer.
+    fn give_up(&mut self, job: &Arc<Job>) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        if self.has_run || SIGNALS.load(Relaxed) == 0 {
+            return;
+        }
+        match self.asked {
+            Some(asked) if asked.elapsed() >= PATIENCE => job.cancel(),
+            Some(_) => {}
+            None => self.asked = Some(Instant::now()),
         }
     }
 
@@ -165,21 +184,29 @@ impl Watch {
 
     /// Shows progress, as soon as all outputs are begun. Returns when to ask again.
     fn show(&mut self, job: &Arc<Job>, settings: &mut Settings) -> Duration {
-        let is_watched = settings.stats != Some(false) || settings.progress.is_some();
-        let report = job.report();
-        let is_begun = !report.outputs.is_empty() && report.outputs.iter().all(|output| output.is_begun);
-        if !is_watched || !self.has_run || !(is_begun || self.was_shown) {
+        if !settings.is_watched() || !self.has_run || !(self.was_shown || job.report().is_begun()) {
             return Duration::from_millis(20).min(settings.stats_period);
         }
         self.was_shown = true;
-        let (line, block) = line::progress(&report, false);
-        if settings.stats != Some(false) {
-            show_line(settings, &line, '\r');
-        }
-        if let Some(url) = &mut settings.progress {
-            let _ = url.write(format!("{block}progress=continue\n").as_bytes());
-        }
+        show_report(settings, &job.report());
         settings.stats_period
+    }
+
+    /// ffmpeg shows the first progress when its outputs are begun, however soon the job ends after that.
+    fn show_first(&mut self, job: &Arc<Job>, settings: &mut Settings) {
+        if settings.is_watched() && self.has_run && !self.was_shown {
+            job.first_report().iter().for_each(|report| show_report(settings, report));
+        }
+    }
+}
+
+fn show_report(settings: &mut Settings, report: &Report) {
+    let (line, block) = line::progress(report, false);
+    if settings.stats != Some(false) {
+        show_line(settings, &line, '\r');
+    }
+    if let Some(url) = &mut settings.progress {
+        let _ = url.write(format!("{block}progress=continue\n").as_bytes());
     }
 }
 

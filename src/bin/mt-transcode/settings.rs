@@ -17,6 +17,13 @@ pub struct Settings {
     pub benchmark: bool,
 }
 
+impl Settings {
+    /// Somebody looks at how far the job is.
+    pub fn is_watched(&self) -> bool {
+        self.stats != Some(false) || self.progress.is_some()
+    }
+}
+
 /// Why the program ends before it begins.
 pub enum Ended {
     /// An option has printed what it prints.

@@ -64,7 +64,9 @@ pub fn describe(input: &Input) -> String {
 /// Opens the one input of a job and says what is in it, as ffprobe's JSON.
 pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
     set_log_slot(context.log_slot);
+    context.mark_thread("probe");
     let result = open_and_show(context, job);
+    context.unmark_thread();
     set_log_slot(0);
     result
 }

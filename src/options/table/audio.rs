@@ -4,7 +4,6 @@ use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const O: Scope = Scope::OUTPUT;
 const IO: Scope = Scope::FILE;
-const LARGE: f64 = 9.0e18;
 
 pub const GROUP: Group = Group { title: "Audio", options: OPTIONS };
 
@@ -16,7 +15,7 @@ static OPTIONS: &[OptionDef] = &[
     def("ch_layout", IO, Text, "layout", "channel layout: stereo, 5.1 and so on").each(),
     def("channel_layout", IO, Text, "layout", "as -ch_layout").means("ch_layout", ""),
     def("sample_fmt", IO, Text, "format", "sample format").each(),
-    def("aframes", O, Long, "number", "as -frames:a").means("frames", "a").within(0.0, LARGE),
+    def("aframes", O, Long, "number", "as -frames:a").means("frames", "a"),
     def("af", O, Text, "graph", "as -filter:a").means("filter", "a"),
     def("aq", O, Number, "quality", "as -q:a").means("q", "a"),
     def("ab", O, Text, "rate", "as -b:a").means("b", "a").codec(),

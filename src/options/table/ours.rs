@@ -26,6 +26,11 @@ static OPTIONS: &[OptionDef] = &[
         "what is kept of a stream whose index lies behind its media (32 MiB)",
     )
     .within(0.0, LARGE),
+    flag(
+        "mt_full_probe",
+        Scope::INPUT,
+        "decode to learn what the streams are, also where the head of an MP4 says all that a copy needs",
+    ),
     def(
         "mt_show",
         Scope::INPUT,

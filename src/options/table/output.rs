@@ -4,7 +4,6 @@ use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const O: Scope = Scope::OUTPUT;
-const LARGE: f64 = 9.0e18;
 
 pub const GROUP: Group = Group { title: "Outputs", options: OPTIONS };
 
@@ -41,8 +40,8 @@ static OPTIONS: &[OptionDef] = &[
         .refused(LATER),
     def("attach", O, Text, "file", "put a file into the output as an attachment"),
     def("fs", O, Long, "bytes", "stop when the file is this large; no limit where it is negative"),
-    def("frames", O, Long, "number", "stop after so many frames of a stream").each().within(0.0, LARGE),
-    def("dframes", O, Long, "number", "as -frames:d").means("frames", "d").within(0.0, LARGE),
+    def("frames", O, Long, "number", "stop after so many frames of a stream").each(),
+    def("dframes", O, Long, "number", "as -frames:d").means("frames", "d"),
     flag("shortest", O, "end with the shortest stream"),
     def("shortest_buf_duration", O, Number, "seconds", "how far -shortest may hold back the other streams")
         .since(6, 0)

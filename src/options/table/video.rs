@@ -6,7 +6,6 @@ use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 const I: Scope = Scope::INPUT;
 const O: Scope = Scope::OUTPUT;
 const IO: Scope = Scope::FILE;
-const LARGE: f64 = 9.0e18;
 
 pub const GROUP: Group = Group { title: "Video", options: OPTIONS };
 
@@ -18,7 +17,7 @@ static OPTIONS: &[OptionDef] = &[
     def("s", IO, Text, "size", "frame size: WxH or a name such as hd720").each(),
     def("aspect", O, Text, "ratio", "display aspect ratio: 16:9 or 1.7777").each(),
     def("pix_fmt", IO, Text, "format", "pixel format; with + in front it is this one or an error").each(),
-    def("vframes", O, Long, "number", "as -frames:v").means("frames", "v").within(0.0, LARGE),
+    def("vframes", O, Long, "number", "as -frames:v").means("frames", "v"),
     def("vf", O, Text, "graph", "as -filter:v").means("filter", "v"),
     def("b", O, Text, "rate", "bits a second, of video where no stream is named").codec(),
     def("vtag", IO, Text, "fourcc", "as -tag:v").means("tag", "v"),

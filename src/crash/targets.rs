@@ -1,0 +1,57 @@
+//! Where reports go: a descriptor of the host's, or a file.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
+
+/// Engines with crash reports of their own at once.
+const TARGETS: usize = 64;
+const FREE: i32 = -1;
+const TAKEN: i32 = -2;
+
+static FDS: [AtomicI32; TARGETS] = [const { AtomicI32::new(FREE) }; TARGETS];
+
+/// An engine's place for reports; without any the handlers do nothing of their own.
+#[derive(Debug)]
+pub struct Target {
+    index: usize,
+    /// A file of ours, closed with the engine.
+    _file: Option<std::fs::File>,
+}
+
+impl Target {
+    /// Reports are written to the host's descriptor, which must stay open while the engine lives.
+    pub fn descriptor(fd: RawFd) -> io::Result<Target> {
+        Target::put(fd, None)
+    }
+
+    /// Reports are appended to a file, opened now: a handler only writes.
+    pub fn file(path: &std::path::Path) -> io::Result<Target> {
+        use std::os::fd::AsRawFd;
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(path)?;
+        Target::put(file.as_raw_fd(), Some(file))
+    }
+
+    fn put(fd: RawFd, file: Option<std::fs::File>) -> io::Result<Target> {
+        let index = FDS.iter().position(|place| place.compare_exchange(FREE, TAKEN, SeqCst, SeqCst).is_ok());
+        let index = index.ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE))?;
+        FDS[index].store(fd, SeqCst);
+        Ok(Target { index, _file: file })
+    }
+
+    pub fn index(&self) -> usize {
+        self.index
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        FDS[self.index].store(FREE, SeqCst);
+    }
+}
+
+/// The descriptor of a target; without one of its own, the first that there is.
+pub fn fd(index: Option<usize>) -> Option<RawFd> {
+    let open = |place: &AtomicI32| Some(place.load(SeqCst)).filter(|fd| *fd >= 0);
+    index.and_then(|index| FDS.get(index).and_then(open)).or_else(|| FDS.iter().find_map(open))
+}

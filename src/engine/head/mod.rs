@@ -1,0 +1,73 @@
+//! What the head of an MP4 says of H.264 and AAC is all that a copy needs: avformat_find_stream_info would open two decoders and decode
+//! a key frame to find the same, which is over half of the work of copying a small file.
+
+mod aac;
+mod bits;
+mod h264;
+#[cfg(test)]
+mod tests;
+
+use super::stream_setup::FileOptions;
+use crate::av::{Input, Muxer, StreamHead};
+use crate::options::{FileSpec, JobSpec, MediaKind};
+
+/// Sets the streams of an input from its head. False where that is not sure to give what reading and decoding gives: then nothing was
+/// changed. `FileSpec` is the input's.
+pub fn settle(input: &mut Input, job: &JobSpec, spec: &FileSpec, options: &FileOptions) -> bool {
+    if options.has_codec_options()
+        || looks_closer(spec)
+        || !input.format_name().starts_with("mov,")
+        || !only_copies(job)
+    {
+        return false;
+    }
+    let heads: Option<Vec<StreamHead>> = (0..input.stream_count()).map(|index| head(input, index)).collect();
+    let Some(heads) = heads else { return false };
+    // Of several of a kind FFmpeg prefers those that it met a packet of.
+    let is_alone = |video: bool| heads.iter().filter(|head| matches!(head, StreamHead::Video(_)) == video).count() <= 1;
+    is_alone(true) && is_alone(false) && input.settle(&heads)
+}
+
+/// Whether the user asks for more than the head, or says how to look.
+fn looks_closer(spec: &FileSpec) -> bool {
+    const WAYS: [&str; 7] = [
+        "probesize",
+        "analyzeduration",
+        "fpsprobesize",
+        "max_ts_probe",
+        "fflags",
+        "codec_whitelist",
+        "skip_estimate_duration_from_pts",
+    ];
+    spec.flag("mt_full_probe").unwrap_or(false)
+        || spec.all("c").next().is_some()
+        || spec.av_options().any(|setting| WAYS.contains(&setting.name.as_str()))
+}
+
+fn head(input: &Input, index: usize) -> Option<StreamHead> {
+    let stream = input.describe(index).ok()?;
+    let extradata = stream.parameters.extradata();
+    match stream.parameters.kind() {
+        MediaKind::Video if !stream.is_attached_picture() => h264::facts(extradata).map(StreamHead::Video),
+        MediaKind::Audio => aac::facts(extradata).map(StreamHead::Audio),
+        _ => None,
+    }
+}
+
+/// Whether nothing is decoded, and no output takes its time base from what a decoder said.
+fn only_copies(job: &JobSpec) -> bool {
+    let has_graph =
+        ["filter_complex", "filter_complex_script"].iter().any(|name| job.global_all(name).next().is_some());
+    let keeps_decoders_rate = job.global("copytb").is_some();
+    !has_graph && !keeps_decoders_rate && !job.outputs.is_empty() && job.outputs.iter().all(copies)
+}
+
+fn copies(output: &FileSpec) -> bool {
+    let mut codecs = output.all("c").peekable();
+    let names_all = output.all("c").any(|setting| setting.specifier.is_empty());
+    let names_each = ["v", "a"].iter().all(|kind| output.all("c").any(|setting| setting.specifier == *kind));
+    let has_codecs = codecs.peek().is_some() && (names_all || names_each);
+    has_codecs
+        && codecs.all(|setting| setting.value == "copy")
+        && Muxer::find(output.value("f"), &output.url).is_some_and(|muxer| !muxer.asks_for_decoders_rate())
+}

@@ -1,0 +1,125 @@
+/* Faults on demand, preloaded into a host: MT_FAULT=KIND@FUNCTION[@THREAD] makes the first call of FUNCTION go wrong as
+ * KIND says; THREAD is "codec" for the first on a thread of FFmpeg's own, or the beginning of a thread's name. The functions are those that this library, or libavcodec on its own threads, calls across a library's border. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static volatile int sink;
+
+__attribute__((noinline)) static void fault_segv(void) {
+  *(volatile int *)16 = 1;
+}
+
+__attribute__((noinline)) static void fault_abort(void) {
+  abort();
+}
+
+__attribute__((noinline)) static void fault_fpe(void) {
+  __asm__ volatile("xor %%ecx, %%ecx\n\txor %%edx, %%edx\n\tmov $1, %%eax\n\tidivl %%ecx" ::: "eax", "ecx", "edx");
+}
+
+__attribute__((noinline)) static void fault_ill(void) {
+  __asm__ volatile("ud2");
+}
+
+__attribute__((noinline)) static void fault_wild(void) {
+  void (*volatile nowhere)(void) = (void (*)(void))(uintptr_t)0x1234560;
+  nowhere();
+  sink = 1;
+}
+
+__attribute__((noinline)) static int fault_overflow(volatile char *below) {
+  volatile char block[4096];
+  block[0] = below == NULL ? 1 : below[0];
+  return fault_overflow(block) + block[0];
+}
+
+/* A mapped file that somebody cut. */
+__attribute__((noinline)) static void fault_bus(void) {
+  char name[] = "/tmp/mt-fault-XXXXXX";
+  int fd = mkstemp(name);
+  unlink(name);
+  if (ftruncate(fd, 8192) != 0) abort();
+  volatile char *content = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+  if (ftruncate(fd, 0) != 0) abort();
+  sink = content[4096];
+}
+
+/* glibc finds a broken heap while it holds its lock. */
+__attribute__((noinline)) static void fault_malloc(void) {
+  char *volatile block = malloc(64);
+  for (volatile char *head = block - 16; head < block; head++) *head = 0x5a;
+  free(block);
+}
+
+static int in_loader(struct dl_phdr_info *info, size_t size, void *data) {
+  (void)info, (void)size, (void)data;
+  fault_segv();
+  return 1;
+}
+
+/* The loader's lock is held. */
+__attribute__((noinline)) static void fault_loader(void) {
+  dl_iterate_phdr(in_loader, NULL);
+}
+
+static void fail(const char *kind) {
+  if (strcmp(kind, "segv") == 0) fault_segv();
+  if (strcmp(kind, "abort") == 0) fault_abort();
+  if (strcmp(kind, "fpe") == 0) fault_fpe();
+  if (strcmp(kind, "ill") == 0) fault_ill();
+  if (strcmp(kind, "wild") == 0) fault_wild();
+  if (strcmp(kind, "overflow") == 0) sink = fault_overflow(NULL);
+  if (strcmp(kind, "bus") == 0) fault_bus();
+  if (strcmp(kind, "malloc") == 0) fault_malloc();
+  if (strcmp(kind, "loader") == 0) fault_loader();
+}
+
+/* FFmpeg's own threads have no stack for signals. */
+static int is_codec_thread(void) {
+  stack_t stack;
+  sigaltstack(NULL, &stack);
+  return gettid() != getpid() && (stack.ss_flags & SS_DISABLE) != 0;
+}
+
+static int is_named(const char *beginning) {
+  char name[16] = "";
+  prctl(PR_GET_NAME, name);
+  return strncmp(name, beginning, strlen(beginning)) == 0;
+}
+
+static void maybe(const char *function) {
+  const char *wanted = getenv("MT_FAULT");
+  char text[128];
+  snprintf(text, sizeof text, "%s", wanted == NULL ? "" : wanted);
+  char *rest = text, *kind = strsep(&rest, "@"), *where = strsep(&rest, "@");
+  if (where == NULL || strcmp(where, function) != 0) return;
+  if (rest != NULL && strcmp(rest, "codec") == 0 ? !is_codec_thread() : rest != NULL && !is_named(rest)) return;
+  fail(kind);
+}
+
+/* The function of the library behind this one. */
+#define NEXT(type, name, parameters, arguments)                                    \
+  type name parameters {                                                           \
+    static type(*next) parameters;                                                 \
+    if (next == NULL) *(void **)&next = dlsym(RTLD_NEXT, #name);                   \
+    maybe(#name);                                                                  \
+    return next arguments;                                                         \
+  }
+
+NEXT(void *, av_buffer_pool_get, (void *pool), (pool))
+NEXT(int, av_read_frame, (void *context, void *packet), (context, packet))
+NEXT(int, avcodec_send_packet, (void *context, void *packet), (context, packet))
+NEXT(int, avcodec_send_frame, (void *context, void *frame), (context, frame))
+NEXT(int, av_buffersrc_add_frame_flags, (void *context, void *frame, int flags), (context, frame, flags))
+NEXT(int, av_interleaved_write_frame, (void *context, void *packet), (context, packet))
+NEXT(int, avformat_find_stream_info, (void *context, void **options), (context, options))
