@@ -2,7 +2,7 @@
 
 use super::message::{CANCEL, RUN, STOP};
 use super::relay::Relay;
-use super::stream::{Abilities, RemoteStore, RemoteStream};
+use super::stream::{Abilities, Failing, RemoteStore, RemoteStream};
 use super::wire::read_frame;
 use crate::crash::{self, AltStack};
 use crate::engine::{
@@ -29,15 +29,17 @@ pub fn run(control: UnixStream, report: OwnedFd, versions: String) {
     let target = CrashTarget::descriptor(report.into_raw_fd()).ok();
     crash::install(versions);
     let _stack = AltStack::install();
-    let result = prepare(&wanted, &control).and_then(|(spec, binds)| {
-        let job = Prepared { wanted: &wanted, spec, binds, target: target.as_ref().map_or(0, CrashTarget::index) };
+    let failing = Failing::default();
+    let result = prepare(&wanted, &control, &failing).and_then(|(spec, binds)| {
+        let job =
+            Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
         job.run(&relay, &counters, reader)
     });
     relay.done(&result);
 }
 
 /// The job and its binds.
-fn prepare(wanted: &Value, control: &Arc<Mutex<UnixStream>>) -> Result<(JobSpec, Binds), Error> {
+fn prepare(wanted: &Value, control: &Arc<Mutex<UnixStream>>, failing: &Failing) -> Result<(JobSpec, Binds), Error> {
     let words = wanted["args"].as_array().map_or(&[][..], Vec::as_slice);
     let args: Vec<String> = words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect();
     let spec = parse_args(&args, &Classes)?;
@@ -45,10 +47,13 @@ fn prepare(wanted: &Value, control: &Arc<Mutex<UnixStream>>) -> Result<(JobSpec,
     for bind in wanted["binds"].as_array().map_or(&[][..], Vec::as_slice) {
         let name = bind["name"].as_str().unwrap_or_default();
         let made = match bind["kind"].as_str() {
-            Some("store") => Bind::Store(Arc::new(RemoteStore { control: Arc::clone(control), name: name.to_owned() })),
+            Some("store") => {
+                let (failing, control) = (Arc::clone(failing), Arc::clone(control));
+                Bind::Store(Arc::new(RemoteStore { failing, control, name: name.to_owned() }))
+            }
             kind => {
                 let abilities = Abilities::of_json(&bind["abilities"]);
-                Bind::Io(Some(Box::new(RemoteStream::new(control, name, kind == Some("input"), abilities))))
+                Bind::Io(Some(Box::new(RemoteStream::new(control, failing, name, kind == Some("input"), abilities))))
             }
         };
         binds.add(name, made).map_err(|(error, _)| error)?;
@@ -60,6 +65,7 @@ struct Prepared<'a> {
     wanted: &'a Value,
     spec: JobSpec,
     binds: Binds,
+    failing: Failing,
     target: usize,
 }
 
@@ -95,6 +101,7 @@ impl Prepared<'_> {
                 }),
             },
         );
+        let _ = self.failing.set(context.failing());
         let listener = Arc::clone(&context);
         threads.spawn_aside("mt-control", move || listen(&control, &listener))?;
         crate::engine::run(&context, &self.spec)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 const READ: u8 = b'r';
 const WRITE: u8 = b'w';
@@ -64,8 +64,12 @@ fn broken(error: &io::Error) -> StreamError {
     StreamError { code: Code::EPIPE.to_c(), text: format!("the host does not answer: {error}") }
 }
 
+/// Whether the job will fail though its outputs go on to their ends; set when its context is there.
+pub type Failing = Arc<OnceLock<Arc<dyn Fn() -> bool + Send + Sync>>>;
+
 /// The worker's end of a stream, connected at its first use.
 pub struct RemoteStream {
+    failing: Failing,
     control: Arc<Mutex<UnixStream>>,
     request: Value,
     abilities: Abilities,
@@ -75,9 +79,16 @@ pub struct RemoteStream {
 
 impl RemoteStream {
     /// `is_input`: what the job does with it first.
-    pub fn new(control: &Arc<Mutex<UnixStream>>, name: &str, is_input: bool, abilities: Abilities) -> RemoteStream {
+    pub fn new(
+        control: &Arc<Mutex<UnixStream>>,
+        failing: &Failing,
+        name: &str,
+        is_input: bool,
+        abilities: Abilities,
+    ) -> RemoteStream {
+        let failing = Arc::clone(failing);
         let request = json!({"name": name, "rest": "", "as": if is_input { "input" } else { "output" }});
-        RemoteStream { control: Arc::clone(control), request, abilities, socket: None, answer: Vec::new() }
+        RemoteStream { failing, control: Arc::clone(control), request, abilities, socket: None, answer: Vec::new() }
     }
 
     fn connect(control: &Mutex<UnixStream>, request: &Value) -> io::Result<UnixStream> {
@@ -104,6 +115,11 @@ impl RemoteStream {
     }
 }
 
+/// How many bytes the host said, which may be nonsense (`HostStream` says so), and those that came.
+fn counted(answer: &[u8]) -> (usize, &[u8]) {
+    answer.split_first_chunk::<8>().map_or((0, &[]), |(count, bytes)| (u64::from_le_bytes(*count) as usize, bytes))
+}
+
 fn refusal(answer: &[u8]) -> StreamError {
     let (code, text) =
         answer.split_first_chunk::<4>().map_or((-libc::EIO, &[][..]), |(c, t)| (i32::from_le_bytes(*c), t));
@@ -113,16 +129,15 @@ fn refusal(answer: &[u8]) -> StreamError {
 impl ByteStream for RemoteStream {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let wanted = (buffer.len().min(1 << 20) as u32).to_le_bytes();
-        let got = self.ask(READ, &wanted)?;
-        let count = got.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&got[..count]);
+        let (count, got) = counted(self.ask(READ, &wanted)?);
+        let there = got.len().min(buffer.len());
+        buffer[..there].copy_from_slice(&got[..there]);
         Ok(count)
     }
 
     fn write(&mut self, data: &[u8]) -> Result<usize, StreamError> {
         let data = &data[..data.len().min(1 << 20)];
-        let taken = self.ask(WRITE, data)?;
-        Ok(taken.first_chunk::<4>().map_or(0, |count| u32::from_le_bytes(*count) as usize).min(data.len()))
+        Ok(counted(self.ask(WRITE, data)?).0)
     }
 
     fn seek(&mut self, position: u64) -> Result<(), StreamError> {
@@ -146,7 +161,10 @@ impl ByteStream for RemoteStream {
     }
 
     fn close(&mut self, code: i32) -> Result<(), StreamError> {
-        let result = self.ask(CLOSE, &code.to_le_bytes()).map(drop);
+        let is_failing = self.failing.get().is_some_and(|is_failing| is_failing());
+        let mut end = [0, 0, 0, 0, u8::from(is_failing)];
+        end[..4].copy_from_slice(&code.to_le_bytes());
+        let result = self.ask(CLOSE, &end).map(drop);
         self.socket = None;
         result
     }
@@ -162,6 +180,7 @@ impl ByteStream for RemoteStream {
 
 /// The worker's view of a store.
 pub struct RemoteStore {
+    pub failing: Failing,
     pub control: Arc<Mutex<UnixStream>>,
     pub name: String,
 }
@@ -185,7 +204,8 @@ impl HostStore for RemoteStore {
         let (socket, request, answer) = self.call(name, "file")?;
         let abilities = Abilities::of_json(&serde_json::from_slice(&answer).unwrap_or_default());
         let control = Arc::clone(&self.control);
-        Ok(Box::new(RemoteStream { control, request, abilities, socket: Some(socket), answer: Vec::new() }))
+        let failing = Arc::clone(&self.failing);
+        Ok(Box::new(RemoteStream { failing, control, request, abilities, socket: Some(socket), answer: Vec::new() }))
     }
 
     fn remove(&self, name: &str) -> Result<(), StreamError> {
@@ -216,7 +236,7 @@ pub fn serve(socket: OwnedFd, request: &Value, context: &JobContext) {
                 let _ = stream.close(Code::EPIPE.to_c());
                 return;
             }
-            serve_stream(&socket, &mut *stream);
+            serve_stream(&socket, &mut *stream, context);
         }
         Err(error) if says_abilities => drop(answer(&socket, Err(of_error(&error)))),
         Err(error) => {
@@ -235,7 +255,7 @@ fn of_error(error: &Error) -> StreamError {
     StreamError { code: error.code().to_c(), text: error.message().to_owned() }
 }
 
-fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream) {
+fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream, context: &JobContext) {
     let (mut question, mut buffer) = (Vec::new(), Vec::new());
     let mut is_written = false;
     while let Ok(Some(kind)) = read_frame(socket, &mut question) {
@@ -244,15 +264,20 @@ fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream) {
         let result = match kind {
             READ => {
                 buffer.resize((short() as usize).clamp(1, 1 << 20), 0);
-                stream.read(&mut buffer).map(|count| buffer[..count].to_vec())
+                stream
+                    .read(&mut buffer)
+                    .map(|count| [&(count as u64).to_le_bytes()[..], &buffer[..count.min(buffer.len())]].concat())
             }
             WRITE => {
                 is_written = true;
-                stream.write(&question).map(|count| (count as u32).to_le_bytes().to_vec())
+                stream.write(&question).map(|count| (count as u64).to_le_bytes().to_vec())
             }
             SEEK => stream.seek(number()).map(|()| Vec::new()),
             SIZE => Ok(stream.size().map_or(Vec::new(), |size| size.to_le_bytes().to_vec())),
             _ => {
+                if question.get(4) == Some(&1) {
+                    context.set_failing();
+                }
                 let closed = stream.close(short() as i32).map(|()| Vec::new());
                 let _ = answer(socket, closed);
                 return;
