@@ -27,5 +27,6 @@ pub mod error;
 pub mod job;
 pub mod options;
 mod secrets;
+pub mod worker;
 
 pub use secrets::mask_text;

@@ -79,6 +79,14 @@
 // what it would have done. The handlers are installed once and stay; without this flag none is. See docs/crashes.md.
 #define MT_TRANSCODE_ENGINE_CRASH_REPORTS 8
 
+// Jobs run on threads of this process.
+#define MT_TRANSCODE_ISOLATION_THREAD 0
+
+// Each job runs in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with `MT_TRANSCODE_ECRASHED`,
+// `MT_TRANSCODE_EOOM_KILLED`, `MT_TRANSCODE_EKILLED`, `MT_TRANSCODE_EHUNG` or `MT_TRANSCODE_ELIMIT`. Everything else is the same: calls, events, pipes,
+// callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
+#define MT_TRANSCODE_ISOLATION_PROCESS 1
+
 // Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 #define MT_TRANSCODE_LOG_LEAVE 0
 
@@ -242,6 +250,33 @@
 
 #define RIP 16
 
+// From the host: the job; stop; cancel.
+#define RUN 82
+
+#define STOP 83
+
+#define CANCEL 88
+
+// From the worker: an event; numbers; a stream that it opens, with its socket; the end.
+#define EVENT 69
+
+#define NUMBERS 78
+
+#define OPEN 79
+
+#define DONE 68
+
+// To the forkserver: a worker, with its sockets; from it: the worker's process, or why there is none; how it ended. To its status socket: kill it.
+#define FORK 70
+
+#define FORKED 80
+
+#define REFUSED 33
+
+#define ENDED 90
+
+#define KILL 75
+
 // A negative AVERROR.
 typedef struct AvError AvError;
 
@@ -341,10 +376,19 @@ typedef struct mt_transcode_engine_config {
   const char *crash_path;
   // With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`, and no path: the host's descriptor that reports are written to, open as long as the engine lives. 0: standard error.
   int32_t crash_fd;
+  // `MT_TRANSCODE_ISOLATION_*`.
+  uint32_t isolation;
+  // The worker program mt-transcode, of this very release; NUL-terminated UTF-8, copied. NULL: it is looked for beside the library, in bin and libexec. The
+  // environment's `MT_TRANSCODE_WORKER` goes before.
+  const char *worker_path;
+  // How much resident memory a worker may have before it is killed, and its job ends with `MT_TRANSCODE_ELIMIT`. 0: no limit.
+  uint64_t worker_memory_bytes;
+  // How much CPU time a worker may use, likewise. 0: no limit.
+  uint32_t worker_cpu_seconds;
+  // How many descriptors a worker may have open. 0: as this process.
+  uint32_t worker_descriptors;
   // Zero.
-  uint32_t reserved32;
-  // Zero.
-  uint64_t reserved[5];
+  uint64_t reserved[2];
 } mt_transcode_engine_config;
 
 // What failed, where, and what to do: the whole text of an error. All strings are UTF-8, never NULL (empty where there is

@@ -4,7 +4,8 @@ use super::handle::{Target, insert, mt_transcode_engine, remove};
 use super::structs::{self, Sized32};
 use super::{guard, guard_with_error, handle, mt_transcode_error, optional, out, owned};
 use crate::error::{Code, Error};
-use crate::job::{CrashReports, Engine, EngineConfig, LogMode};
+use crate::job::{CrashReports, Engine, EngineConfig, Isolation, LogMode};
+use crate::worker::Limits;
 use std::ffi::{c_char, c_void};
 use std::mem::size_of;
 use std::time::Duration;
@@ -26,6 +27,13 @@ pub const MT_TRANSCODE_ENGINE_QUIET_EVENTS: u32 = 4;
 /// SIGABRT, a report of what happened where, for which job, is written to `crash_path` or `crash_fd`, and then the host's own handler, or the system's default, does
 /// what it would have done. The handlers are installed once and stay; without this flag none is. See docs/crashes.md.
 pub const MT_TRANSCODE_ENGINE_CRASH_REPORTS: u32 = 8;
+
+/// Jobs run on threads of this process.
+pub const MT_TRANSCODE_ISOLATION_THREAD: u32 = 0;
+/// Each job runs in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with `MT_TRANSCODE_ECRASHED`,
+/// `MT_TRANSCODE_EOOM_KILLED`, `MT_TRANSCODE_EKILLED`, `MT_TRANSCODE_EHUNG` or `MT_TRANSCODE_ELIMIT`. Everything else is the same: calls, events, pipes,
+/// callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
+pub const MT_TRANSCODE_ISOLATION_PROCESS: u32 = 1;
 
 /// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
@@ -67,10 +75,19 @@ pub struct mt_transcode_engine_config {
     pub crash_path: *const c_char,
     /// With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`, and no path: the host's descriptor that reports are written to, open as long as the engine lives. 0: standard error.
     pub crash_fd: i32,
+    /// `MT_TRANSCODE_ISOLATION_*`.
+    pub isolation: u32,
+    /// The worker program mt-transcode, of this very release; NUL-terminated UTF-8, copied. NULL: it is looked for beside the library, in bin and libexec. The
+    /// environment's `MT_TRANSCODE_WORKER` goes before.
+    pub worker_path: *const c_char,
+    /// How much resident memory a worker may have before it is killed, and its job ends with `MT_TRANSCODE_ELIMIT`. 0: no limit.
+    pub worker_memory_bytes: u64,
+    /// How much CPU time a worker may use, likewise. 0: no limit.
+    pub worker_cpu_seconds: u32,
+    /// How many descriptors a worker may have open. 0: as this process.
+    pub worker_descriptors: u32,
     /// Zero.
-    pub reserved32: u32,
-    /// Zero.
-    pub reserved: [u64; 5],
+    pub reserved: [u64; 2],
 }
 
 // SAFETY: integers and a pointer only, without padding.
@@ -90,8 +107,12 @@ const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
     memory_budget_bytes: 0,
     crash_path: std::ptr::null(),
     crash_fd: 0,
-    reserved32: 0,
-    reserved: [0; 5],
+    isolation: MT_TRANSCODE_ISOLATION_THREAD,
+    worker_path: std::ptr::null(),
+    worker_memory_bytes: 0,
+    worker_cpu_seconds: 0,
+    worker_descriptors: 0,
+    reserved: [0; 2],
 };
 
 /// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
@@ -130,7 +151,7 @@ unsafe fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, E
     if config.flags & !KNOWN != 0 {
         return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
     }
-    if config.reserved != [0; 5] || config.reserved32 != 0 {
+    if config.reserved != [0; 2] {
         return Err(Error::invalid("config has a reserved field that is not zero".into()));
     }
     let log_mode = match config.log_mode {
@@ -147,8 +168,9 @@ unsafe fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, E
         config.link_budget_bytes,
     )
     .with_malloc_left_alone(config.flags & MT_TRANSCODE_ENGINE_LEAVE_MALLOC != 0)
-    // SAFETY: passed on from the caller.
+    // SAFETY: passed on from the caller, both.
     .with_crash_reports(unsafe { crash_reports(config)? })
+    .with_isolation(unsafe { isolation(config)? })
     .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
     .with_memory_budget_bytes(config.memory_budget_bytes))
@@ -176,6 +198,24 @@ unsafe fn crash_reports(config: &mt_transcode_engine_config) -> Result<Option<Cr
         fd @ 1.. => Ok(Some(CrashReports::Descriptor(fd))),
         fd => Err(Error::invalid(format!("crash_fd is {fd}"))),
     }
+}
+
+/// # Safety
+/// `config.worker_path` is NULL or NUL-terminated.
+unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Error> {
+    let in_processes = match config.isolation {
+        MT_TRANSCODE_ISOLATION_THREAD => false,
+        MT_TRANSCODE_ISOLATION_PROCESS => true,
+        other => return Err(Error::invalid(format!("config.isolation {other} is unknown"))),
+    };
+    // SAFETY: passed on from the caller.
+    let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(Into::into);
+    let limits = Limits {
+        memory_bytes: config.worker_memory_bytes,
+        cpu_seconds: config.worker_cpu_seconds,
+        descriptors: config.worker_descriptors,
+    };
+    Ok(Isolation { in_processes, worker_path, limits })
 }
 
 /// 0 is the default, `MT_TRANSCODE_NONE` is none.

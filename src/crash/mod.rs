@@ -16,5 +16,5 @@ mod writer;
 pub use altstack::AltStack;
 pub use handler::{install, is_installed};
 pub use modules::refresh as refresh_modules;
-pub use slots::{JobFacts, JobSlot, mark_thread};
+pub use slots::{JobFacts, JobSlot, STAGES, mark_thread};
 pub use targets::Target;

@@ -39,6 +39,16 @@ impl Target {
         Ok(Target { index, _file: file })
     }
 
+    /// Writes a report that another process made.
+    pub fn append(&self, report: &str) {
+        if let Some(fd) = fd(Some(self.index)) {
+            let mut room = [0; 1024];
+            let mut out = super::writer::Writer::new(&mut room, fd);
+            out.text(report);
+            out.flush();
+        }
+    }
+
     pub fn index(&self) -> usize {
         self.index
     }

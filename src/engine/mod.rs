@@ -69,7 +69,7 @@ mod trust;
 mod two_pass;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
-pub use context::{Counters, Identity, JobContext, Observer};
+pub use context::{Counters, Identity, JobContext, Observer, Wake};
 pub use hardware::device_kinds;
 pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,

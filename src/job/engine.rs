@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::crash::CrashReports;
 use super::handle::{Job, State};
+use super::isolation::{Isolation, Workers};
 use super::ready::Ready;
 use super::stats::{EngineStats, Health};
 use super::timer::Timer;
@@ -26,7 +27,7 @@ pub struct EngineConfig {
     max_running: u32,
     max_queued: u32,
     requires_lgpl: bool,
-    log_mode: LogMode,
+    pub(super) log_mode: LogMode,
     link_budget_bytes: u64,
     pub(super) queue_timeout: Option<Duration>,
     memory_budget_bytes: u64,
@@ -34,7 +35,8 @@ pub struct EngineConfig {
     pub(super) leaves_malloc: bool,
     /// A job is ready for its events only after somebody found none.
     pub(super) quiet_events: bool,
-    crash_reports: Option<CrashReports>,
+    pub(super) crash_reports: Option<CrashReports>,
+    pub(super) isolation: Isolation,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -66,6 +68,7 @@ impl EngineConfig {
             leaves_malloc: false,
             quiet_events: false,
             crash_reports: None,
+            isolation: Isolation::default(),
         }
     }
 
@@ -84,6 +87,12 @@ impl EngineConfig {
     /// Whether `next_ready` tells of a job's events only after its `next_event` found none.
     pub fn with_quiet_events(mut self, quiet_events: bool) -> Self {
         self.quiet_events = quiet_events;
+        self
+    }
+
+    /// Whether jobs run in workers, and what those may use.
+    pub fn with_isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
         self
     }
 
@@ -115,6 +124,7 @@ pub struct Engine {
     pub(super) next_trim: Mutex<Option<Instant>>,
     pub(super) pipes: Mutex<BTreeMap<u64, Weak<Pipe>>>,
     pub(super) crash_target: Option<CrashTarget>,
+    pub(super) workers: Workers,
 }
 
 pub(super) struct EngineState {
@@ -134,7 +144,9 @@ impl Engine {
             crate::engine::install_log();
         }
         let crash_target = config.crash_reports.as_ref().map(CrashReports::prepare).transpose()?;
+        let workers = Workers::new(&config.isolation)?;
         Ok(Arc::new(Engine {
+            workers,
             crash_target,
             threads: ThreadPool::new(),
             state: Mutex::new(EngineState {

@@ -90,7 +90,10 @@ impl Job {
         }
         self.engine.plan_trim();
         let watched = super::watch::Watched::begin(&self.engine, &context, Arc::downgrade(self));
-        let result = crate::engine::run(&context, &spec);
+        let result = match self.engine.workers.server(&self.engine.config.isolation) {
+            Some(server) => server.and_then(|server| self.run_in_worker(&server, &context, &spec)),
+            None => crate::engine::run(&context, &spec),
+        };
         drop(watched);
         self.engine.plan_trim();
         result

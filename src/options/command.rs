@@ -6,7 +6,13 @@ use crate::secrets::{is_secret_option, mask_text, mask_url};
 /// The job as an ffmpeg command line, quoted for a POSIX shell. With `ffmpeg_only` options of ours (`-mt_...`) are left out;
 /// with `masked` secrets in URLs are.
 pub fn command_line(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> String {
-    let mut words = vec!["ffmpeg".to_owned()];
+    let words = command_words(spec, ffmpeg_only, masked);
+    std::iter::once("ffmpeg").chain(words.iter().map(String::as_str)).map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// The arguments that describe the job, as [`super::parse_args`] takes them.
+pub fn command_words(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> Vec<String> {
+    let mut words = Vec::new();
     let url = |text: &str| if masked { mask_url(text) } else { text.to_owned() };
     let push = |settings: &[Setting], is_job: bool| {
         let mut words = Vec::new();
@@ -29,7 +35,7 @@ pub fn command_line(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> String {
         words.extend(push(&output.settings, false));
         words.push(file_name(output, &url(&output.url)));
     }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    words
 }
 
 /// A name that begins with a dash would be read as an option.

@@ -11,7 +11,7 @@ mod table;
 mod tests;
 mod value;
 
-pub use command::command_line;
+pub use command::{command_line, command_words};
 pub use parse::{parse_args, refuse_program_options, setting};
 pub use selector::{MediaKind, Selector, StreamFacts};
 pub use spec::{FileSpec, JobSpec, Setting};

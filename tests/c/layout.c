@@ -29,7 +29,12 @@ FIELD(mt_transcode_engine_config, link_budget_bytes, 24);
 FIELD(mt_transcode_engine_config, memory_budget_bytes, 32);
 FIELD(mt_transcode_engine_config, crash_path, 40);
 FIELD(mt_transcode_engine_config, crash_fd, 48);
-FIELD(mt_transcode_engine_config, reserved, 56);
+FIELD(mt_transcode_engine_config, isolation, 52);
+FIELD(mt_transcode_engine_config, worker_path, 56);
+FIELD(mt_transcode_engine_config, worker_memory_bytes, 64);
+FIELD(mt_transcode_engine_config, worker_cpu_seconds, 72);
+FIELD(mt_transcode_engine_config, worker_descriptors, 76);
+FIELD(mt_transcode_engine_config, reserved, 80);
 
 SIZE(mt_transcode_error, 80);
 FIELD(mt_transcode_error, struct_size, 0);

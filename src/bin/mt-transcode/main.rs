@@ -73,6 +73,8 @@ fn main() -> ExitCode {
                 }
             };
         }
+        // What engines start for jobs in processes of their own; the host's socket is standard input.
+        Some("--mt-forkserver") => return ExitCode::from(mt_transcode::worker::serve() as u8),
         Some("probe") => return probe::run(&args[1..]),
         Some(_) => return ExitCode::from(run::run(&args)),
     };

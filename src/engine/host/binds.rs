@@ -8,6 +8,7 @@ use crate::engine::context::JobContext;
 use crate::engine::pipe::{Pipe, PipeReader, PipeWriter, Side};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
@@ -28,6 +29,32 @@ pub enum Bind {
 }
 
 impl Bind {
+    fn kind(&self) -> &'static str {
+        match self {
+            Bind::Pipe(_, Side::Read) | Bind::Opened(_, Side::Read) => "input",
+            Bind::Io(Some(io)) if io.can_read() && !io.can_write() => "input",
+            Bind::Store(_) => "store",
+            _ => "either",
+        }
+    }
+
+    fn abilities(&self) -> Value {
+        match self {
+            Bind::Pipe(pipe, side) | Bind::Opened(pipe, side) => {
+                let config = pipe.config();
+                json!({
+                    "seek": false, "read": *side == Side::Read, "write": *side == Side::Write, "chunk": config.chunk_bytes,
+                    "flush": *side == Side::Write && config.flush_interval_ms >= 0,
+                })
+            }
+            Bind::Io(Some(io)) => json!({
+                "seek": io.can_seek(), "read": io.can_read(), "write": io.can_write(), "chunk": io.chunk_bytes(),
+                "flush": io.flushes_packets(),
+            }),
+            Bind::Buffer(..) => json!({"seek": true, "read": true, "write": true, "chunk": 64 << 10, "flush": false}),
+            _ => Value::Null,
+        }
+    }
     /// The pipe, which is opened from now on.
     fn take_pipe(&mut self) -> Option<Arc<Pipe>> {
         let Bind::Pipe(pipe, side) = self else { return None };
@@ -69,6 +96,12 @@ impl Binds {
 
     pub fn names(&self) -> Vec<String> {
         self.0.lock().keys().cloned().collect()
+    }
+
+    /// What a process that reaches them through us must know: name, kind ("input", "output", "store"), and what a stream can do.
+    pub fn facts(&self) -> Vec<(String, &'static str, Value)> {
+        let binds = self.0.lock();
+        binds.iter().map(|(name, bind)| (name.clone(), bind.kind(), bind.abilities())).collect()
     }
 
     /// The bind comes back where it is refused: it stays the host's.

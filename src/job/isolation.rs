@@ -1,0 +1,91 @@
+//! Jobs in workers: whether, where the program is, what each may use.
+
+use super::engine::LogMode;
+use super::handle::Job;
+use crate::engine::JobContext;
+use crate::error::{Code, Error};
+use crate::options::JobSpec;
+use crate::worker::{ForkServer, Limits, run_isolated};
+use parking_lot::Mutex;
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// What operators say over what the host configured: "thread" or "process".
+const ENVIRONMENT: &str = "MT_TRANSCODE_ISOLATION";
+
+/// Where the jobs of an engine run.
+#[derive(Clone, Debug, Default)]
+pub struct Isolation {
+    /// In a worker process each, and not on threads of this one.
+    pub in_processes: bool,
+    /// The worker program; None: where it is found.
+    pub worker_path: Option<PathBuf>,
+    pub limits: Limits,
+}
+
+/// The forkserver of an engine, started with the first job that needs it, and again when it died.
+pub struct Workers {
+    is_wanted: bool,
+    server: Mutex<Option<Arc<ForkServer>>>,
+}
+
+impl Workers {
+    pub fn new(isolation: &Isolation) -> Result<Workers, Error> {
+        let is_wanted = match std::env::var(ENVIRONMENT).as_deref() {
+            Ok("process") => true,
+            Ok("thread") => false,
+            Ok("") | Err(_) => isolation.in_processes,
+            Ok(other) => {
+                let text = format!("{ENVIRONMENT} is '{other}'; it takes thread or process");
+                return Err(Error::invalid(text).at("spawn"));
+            }
+        };
+        Ok(Workers { is_wanted, server: Mutex::new(None) })
+    }
+
+    /// None where jobs run on threads.
+    pub fn server(&self, isolation: &Isolation) -> Option<Result<Arc<ForkServer>, Error>> {
+        if !self.is_wanted {
+            return None;
+        }
+        let mut server = self.server.lock();
+        if let Some(running) = server.as_ref().filter(|server| server.is_alive()) {
+            return Some(Ok(Arc::clone(running)));
+        }
+        let started = ForkServer::start(isolation.worker_path.as_deref()).map(Arc::new);
+        *server = started.as_ref().ok().map(Arc::clone);
+        Some(started)
+    }
+}
+
+impl Job {
+    pub(super) fn run_in_worker(
+        &self,
+        server: &ForkServer,
+        context: &Arc<JobContext>,
+        spec: &JobSpec,
+    ) -> Result<(), Error> {
+        let config = &self.engine.config;
+        let facts = json!({
+            "level": self.max_level.load(Relaxed),
+            "takes_log": config.log_mode != LogMode::Leave,
+            "call_site": self.inner.lock().call_site,
+        });
+        let result = run_isolated(server, context, spec, config.isolation.limits, &facts);
+        if let Err(error) = &result
+            && error.code() == Code::CRASHED
+        {
+            self.report_crash(error.detail());
+        }
+        result
+    }
+
+    /// The worker's report goes where reports of this process would.
+    fn report_crash(&self, report: &str) {
+        if let Some(target) = &self.engine.crash_target {
+            target.append(report);
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! The host's side: the forkserver, and a job that runs in a worker of it.
+
+use super::ending::Ending;
+use super::find::find;
+use super::message::{
+    CANCEL, DONE, ENDED, EVENT, FORK, FORKED, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json, take_numbers,
+};
+use super::server::{identity, request};
+use super::stream;
+use super::wire::{read_frame, receive_with_fds, send_with_fds, wait_readable, write_frame};
+use crate::engine::{EventFd, JobContext, Task, Wake};
+use crate::error::{Code, Error};
+use crate::options::{JobSpec, command_words};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A forkserver is ready, and a worker is there, within this; loading FFmpeg from a slow disk takes a while.
+const START_LIMIT: Duration = Duration::from_secs(20);
+/// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
+const KILL_AFTER: Duration = Duration::from_millis(350);
+/// A frame that began is there within this.
+const FRAME_LIMIT: Duration = Duration::from_secs(5);
+
+/// What one worker may use; 0 is no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    pub memory_bytes: u64,
+    pub cpu_seconds: u32,
+    pub descriptors: u32,
+}
+
+/// A process that forks workers; ends with this handle.
+pub struct ForkServer {
+    socket: Mutex<Option<UnixStream>>,
+    child: Mutex<Child>,
+}
+
+fn failed(what: &str, error: &std::io::Error) -> Error {
+    let code = match error.raw_os_error() {
+        Some(libc::EMFILE) => Code::EMFILE,
+        _ => Code::SPAWN_FAILED,
+    };
+    Error::new(code, format!("{what}: {error}")).at("spawn")
+}
+
+impl ForkServer {
+    /// Starts the worker program, `program` or where it is found.
+    pub fn start(program: Option<&Path>) -> Result<ForkServer, Error> {
+        let program = find(program)?;
+        let shown = program.display().to_string();
+        let (ours, theirs) = UnixStream::pair().map_err(|e| failed("no socket for the worker program", &e))?;
+        let child = Command::new(&program)
+            .arg("--mt-forkserver")
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(|e| failed(&format!("cannot start the worker program '{shown}'"), &e))?;
+        let server = ForkServer { socket: Mutex::new(None), child: Mutex::new(child) };
+        let _ = ours.set_read_timeout(Some(START_LIMIT));
+        let mut answer = Vec::new();
+        let greeted = write_frame(&ours, RUN, identity().as_bytes()).and_then(|()| read_frame(&ours, &mut answer));
+        match greeted {
+            Ok(Some(FORKED)) => {
+                let _ = ours.set_read_timeout(None);
+                *server.socket.lock() = Some(ours);
+                Ok(server)
+            }
+            Ok(Some(REFUSED)) => {
+                let theirs = String::from_utf8_lossy(&answer).into_owned();
+                let text = format!(
+                    "the worker program '{shown}' is another one ({theirs}) than this library ({})",
+                    identity()
+                );
+                Err(Error::new(Code::SPAWN_FAILED, text)
+                    .at("spawn")
+                    .with_hint("Install library and program of one release."))
+            }
+            Ok(_) => {
+                Err(Error::new(Code::SPAWN_FAILED, format!("'{shown}' is no worker program, or ended at once"))
+                    .at("spawn"))
+            }
+            Err(error) => Err(failed(&format!("the worker program '{shown}' did not answer"), &error)),
+        }
+    }
+
+    /// Whether it still serves.
+    pub fn is_alive(&self) -> bool {
+        match &*self.socket.lock() {
+            Some(socket) => !wait_readable([socket.as_raw_fd()], 0)[0], // it says nothing but its end
+            None => false,
+        }
+    }
+
+    fn fork(&self, limits: Limits) -> Result<Connection, Error> {
+        let no_socket = |e: std::io::Error| failed("no socket for a worker", &e);
+        let (control, worker) = UnixStream::pair().map_err(no_socket)?;
+        let (status, its_status) = UnixStream::pair().map_err(no_socket)?;
+        let report = memory_file().map_err(|e| failed("no memory file for a worker's crash report", &e))?;
+        let wanted = request(limits.memory_bytes, limits.cpu_seconds, limits.descriptors).to_string();
+        let fds = [worker.as_raw_fd(), its_status.as_raw_fd(), report.as_raw_fd()];
+        let gone = || Error::new(Code::SPAWN_FAILED, "the forkserver is gone".into()).at("spawn");
+        {
+            let socket = self.socket.lock();
+            let socket = socket.as_ref().ok_or_else(gone)?;
+            send_with_fds(socket, FORK, wanted.as_bytes(), &fds).map_err(|e| failed("the forkserver is gone", &e))?;
+        }
+        let _ = status.set_read_timeout(Some(START_LIMIT));
+        drop((worker, its_status));
+        let mut answer = Vec::new();
+        match read_frame(&status, &mut answer) {
+            Ok(Some(FORKED)) => {
+                let _ = control.set_read_timeout(Some(FRAME_LIMIT));
+                Ok(Connection { control, status, report })
+            }
+            Ok(Some(_)) => {
+                let why = String::from_utf8_lossy(&answer);
+                Err(Error::new(Code::SPAWN_FAILED, format!("no worker could be forked: {why}{}", process_limits()))
+                    .at("spawn")
+                    .with_hint(
+                        "Run fewer jobs at once, or raise the limit of processes (pids.max of the cgroup, ulimit -u).",
+                    ))
+            }
+            Ok(None) => Err(gone()),
+            Err(error) => Err(failed("the forkserver did not answer", &error)),
+        }
+    }
+}
+
+impl Drop for ForkServer {
+    fn drop(&mut self) {
+        drop(self.socket.lock().take());
+        let mut child = self.child.lock();
+        // It ends when its socket is closed. The host may have taken its status: that is an error here, and the end.
+        for _ in 0..200 {
+            match child.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                _ => return,
+            }
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// How many processes there may be, for the text of an error.
+fn process_limits() -> String {
+    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
+    let read = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup{path}/{name}")).ok();
+    match (read("pids.current"), read("pids.max")) {
+        (Some(current), Some(most)) => format!(" (pids.max is {}, {} are used)", most.trim(), current.trim()),
+        _ => String::new(),
+    }
+}
+
+fn memory_file() -> std::io::Result<File> {
+    // SAFETY: a terminated name; a new descriptor or an error.
+    let fd = unsafe { libc::memfd_create(c"mt-crash-report".as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: a new descriptor of ours.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+struct Connection {
+    control: UnixStream,
+    status: UnixStream,
+    report: File,
+}
+
+/// Raised when the job is to be stopped or cancelled.
+struct Bell(EventFd);
+
+impl Wake for Bell {
+    fn wake(&self) {
+        self.0.raise();
+    }
+}
+
+/// Runs a job in a worker until it is final. `level`: what of the log is wanted; `call_site`: the host's words of where it started the job.
+pub fn run_isolated(
+    server: &ForkServer,
+    context: &Arc<JobContext>,
+    spec: &JobSpec,
+    limits: Limits,
+    facts: &Value,
+) -> Result<(), Error> {
+    let connection = server.fork(limits)?;
+    let bell = Arc::new(Bell(EventFd::new()?));
+    let weak = Arc::downgrade(&bell);
+    context.on_cancel(weak);
+    let mut job = Remote {
+        context,
+        connection,
+        bell,
+        streams: Vec::new(),
+        result: None,
+        ending: None,
+        kill_at: None,
+        was_stopped: false,
+        is_silent: false,
+    };
+    job.send_job(spec, facts)?;
+    job.attend();
+    job.conclude()
+}
+
+struct Remote<'a> {
+    context: &'a Arc<JobContext>,
+    connection: Connection,
+    bell: Arc<Bell>,
+    /// Threads that serve the worker's streams.
+    streams: Vec<Task<Result<(), Error>>>,
+    result: Option<Result<(), Error>>,
+    ending: Option<Ending>,
+    /// When a worker that was told to end is killed.
+    kill_at: Option<Instant>,
+    was_stopped: bool,
+    /// Nothing comes any more.
+    is_silent: bool,
+}
+
+impl Remote<'_> {
+    fn send_job(&self, spec: &JobSpec, facts: &Value) -> Result<(), Error> {
+        let mut wanted = facts.clone();
+        wanted["args"] = json!(command_words(spec, false, false));
+        wanted["label"] = json!(self.context.label);
+        wanted["job"] = json!(self.context.owner);
+        wanted["link_budget_bytes"] = json!(self.context.link_budget_bytes);
+        let binds = self.context.binds.facts();
+        wanted["binds"] = binds
+            .into_iter()
+            .map(|(name, kind, stream)| json!({"name": name, "kind": kind, "abilities": stream}))
+            .collect();
+        // A worker that is gone already is found out below, with its reason.
+        let _ = write_frame(&self.connection.control, RUN, wanted.to_string().as_bytes());
+        Ok(())
+    }
+
+    /// Until the worker has ended, and all that it said was heard.
+    fn attend(&mut self) {
+        while self.ending.is_none() || !self.is_silent {
+            let control = if self.is_silent { -1 } else { self.connection.control.as_raw_fd() };
+            let status = if self.ending.is_some() { -1 } else { self.connection.status.as_raw_fd() };
+            let [said, ended, rung] = wait_readable([control, status, self.bell.0.raw()], self.time_left_ms());
+            if rung {
+                self.bell.0.lower();
+                self.pass_on();
+            }
+            if said {
+                self.hear();
+            }
+            if ended {
+                self.end();
+            }
+            if self.kill_at.is_some_and(|at| Instant::now() >= at) {
+                self.kill_at = None;
+                let _ = write_frame(&self.connection.status, KILL, &[]);
+            }
+        }
+    }
+
+    fn time_left_ms(&self) -> i32 {
+        let left = self.kill_at.map(|at| at.saturating_duration_since(Instant::now()));
+        left.map_or(-1, |left| left.as_millis() as i32 + 1)
+    }
+
+    /// The host's wishes.
+    fn pass_on(&mut self) {
+        if self.context.is_cancelled() {
+            if self.kill_at.is_none() && self.result.is_none() {
+                let _ = write_frame(&self.connection.control, CANCEL, &[]);
+                self.kill_at = Some(Instant::now() + KILL_AFTER);
+            }
+        } else if self.context.is_stopped() && !self.was_stopped {
+            self.was_stopped = true;
+            let _ = write_frame(&self.connection.control, STOP, &[]);
+        }
+    }
+
+    fn hear(&mut self) {
+        let mut payload = Vec::new();
+        let said = receive_with_fds(&self.connection.control, &mut payload);
+        let value = || -> Value { serde_json::from_slice(&payload).unwrap_or_default() };
+        match said {
+            Ok(Some((EVENT, _))) => self.event(&value()),
+            Ok(Some((NUMBERS, _))) => take_numbers(&value(), &self.context.counters),
+            Ok(Some((OPEN, fds))) => self.open(fds, value()),
+            Ok(Some((DONE, _))) => {
+                let value = value();
+                self.result = Some(if value.is_null() { Ok(()) } else { Err(error_of_json(&value)) });
+                // It has nothing left to do but to leave.
+                self.kill_at = Some(Instant::now() + START_LIMIT);
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => self.is_silent = true,
+            Err(_) => {
+                // A frame that does not end, or no sense: nothing good comes from there any more.
+                self.is_silent = true;
+                let _ = write_frame(&self.connection.status, KILL, &[]);
+            }
+        }
+    }
+
+    fn event(&self, event: &Value) {
+        let observer = &self.context.observer;
+        let index = |key: &str| event[key].as_u64().unwrap_or(0) as usize;
+        let text = |key: &str| event[key].as_str().unwrap_or_default();
+        match text("kind") {
+            "input" => observer.input_opened(index("input"), text("json").to_owned()),
+            "running" => observer.running(),
+            "progress" => observer.progress(),
+            "output" => {
+                let error = Some(&event["error"]).filter(|error| !error.is_null()).map(error_of_json);
+                let size = event["size_bytes"].as_u64().unwrap_or(0);
+                observer.output_finished(index("output"), size, error.as_ref());
+            }
+            "log" => {
+                let stream = event["stream"].as_u64().map(|stream| stream as usize);
+                observer.log(event["level"].as_i64().unwrap_or(32) as i32, text("stage"), stream, text("text"));
+            }
+            _ => {}
+        }
+    }
+
+    /// A stream of the host's, served on a thread: a slow one must not hold up the others.
+    fn open(&mut self, fds: Vec<OwnedFd>, request: Value) {
+        let Some(socket) = fds.into_iter().next() else { return };
+        let context = Arc::clone(self.context);
+        let name = format!("serve:{}", self.context.label);
+        let spawned = self.context.threads.spawn(name, self.context.owner, move || {
+            stream::serve(socket, &request, &context);
+            Ok(())
+        });
+        match spawned {
+            Ok(task) => self.streams.push(task),
+            Err(error) => self.context.fail_at_once(&error),
+        }
+    }
+
+    fn end(&mut self) {
+        let mut payload = Vec::new();
+        self.ending = Some(match read_frame(&self.connection.status, &mut payload) {
+            Ok(Some(ENDED)) => Ending::of_json(&serde_json::from_slice(&payload).unwrap_or_default()),
+            // The forkserver died, and its workers with it.
+            _ => Ending { signal: libc::SIGKILL, ..Ending::default() },
+        });
+    }
+
+    fn conclude(mut self) -> Result<(), Error> {
+        let result = self.result.take();
+        let was_cancelled = self.context.is_cancelled();
+        if result.is_none() {
+            self.context.interrupt.cancel(); // who serves a stream of a worker that is gone may wait for the host
+        }
+        // Whoever serves ends with the worker, or with the cancel.
+        let until = Instant::now() + KILL_AFTER;
+        for task in self.streams.drain(..) {
+            if task.join_timeout(until.saturating_duration_since(Instant::now())).is_none() {
+                self.context.cancel();
+            }
+        }
+        if let Some(failure) = self.context.failure() {
+            return Err(failure);
+        }
+        match result {
+            Some(result) => result,
+            None if was_cancelled => Err(Error::cancelled()),
+            None => {
+                let mut report = Vec::new();
+                let _ = self.connection.report.rewind().and_then(|()| self.connection.report.read_to_end(&mut report));
+                let ending = self.ending.take().unwrap_or_default();
+                Err(ending.error(&String::from_utf8_lossy(&report)))
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What host and worker say to each other: kinds of frames, and their JSON.
+
+use crate::engine::Counters;
+use crate::error::{Code, Error};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// From the host: the job; stop; cancel.
+pub const RUN: u8 = b'R';
+pub const STOP: u8 = b'S';
+pub const CANCEL: u8 = b'X';
+/// From the worker: an event; numbers; a stream that it opens, with its socket; the end.
+pub const EVENT: u8 = b'E';
+pub const NUMBERS: u8 = b'N';
+pub const OPEN: u8 = b'O';
+pub const DONE: u8 = b'D';
+/// To the forkserver: a worker, with its sockets; from it: the worker's process, or why there is none; how it ended. To its status socket: kill it.
+pub const FORK: u8 = b'F';
+pub const FORKED: u8 = b'P';
+pub const REFUSED: u8 = b'!';
+pub const ENDED: u8 = b'Z';
+pub const KILL: u8 = b'K';
+
+pub fn error_to_json(error: &Error) -> Value {
+    json!({
+        "code": error.code().to_c(), "ffmpeg_code": error.ffmpeg_code(), "ffmpeg_text": error.ffmpeg_text(), "stage": error.stage(),
+        "input": error.input(), "output": error.output(), "stream": error.stream(), "url": error.url(), "message": error.message(),
+        "hint": error.hint(), "detail": error.detail(),
+    })
+}
+
+pub fn error_of_json(value: &Value) -> Error {
+    let text = |key: &str| value[key].as_str().unwrap_or_default();
+    let index = |key: &str| value[key].as_u64().map(|index| index as usize);
+    let mut error = Error::new(Code::from_c(value["code"].as_i64().unwrap_or(0) as i32), text("message").to_owned())
+        .at(interned(text("stage")))
+        .with_hint(text("hint"))
+        .with_detail(text("detail"));
+    let ffmpeg_code = value["ffmpeg_code"].as_i64().unwrap_or(0) as i32;
+    if ffmpeg_code != 0 || !text("ffmpeg_text").is_empty() {
+        error = error.with_ffmpeg(ffmpeg_code, text("ffmpeg_text").to_owned());
+    }
+    if let Some(input) = index("input") {
+        error = error.on_input(input, text("url"));
+    }
+    if let Some(output) = index("output") {
+        error = error.on_output(output, text("url"));
+    }
+    if let Some(stream) = index("stream") {
+        error = error.on_stream(stream);
+    }
+    error
+}
+
+/// Stages are few words of ours; a worker that invents them is cut short.
+fn interned(stage: &str) -> &'static str {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let Ok(mut known) = KNOWN.lock() else { return "" };
+    if let Some(stage) = known.get(stage) {
+        return stage;
+    }
+    if known.len() >= 64 || stage.len() > 64 {
+        return "";
+    }
+    let stage: &'static str = Box::leak(stage.to_owned().into_boxed_str());
+    known.insert(stage);
+    stage
+}
+
+fn unsigned(counters: &Counters) -> [(&'static str, &AtomicU64); 13] {
+    [
+        ("packets_read", &counters.packets_read),
+        ("packets_written", &counters.packets_written),
+        ("packets_corrupt", &counters.packets_corrupt),
+        ("decode_errors", &counters.decode_errors),
+        ("frames_decoded", &counters.frames_decoded),
+        ("frames", &counters.frames),
+        ("frames_duplicated", &counters.frames_duplicated),
+        ("frames_dropped", &counters.frames_dropped),
+        ("timestamps_repaired", &counters.timestamps_repaired),
+        ("size_bytes", &counters.size_bytes),
+        ("link_bytes_peak", &counters.link_bytes_peak),
+        ("threads", &counters.threads),
+        ("payload_bytes", &counters.payload_bytes),
+    ]
+}
+
+fn signed(counters: &Counters) -> [(&'static str, &AtomicI64); 4] {
+    [
+        ("position_us", &counters.position_us),
+        ("duration_us", &counters.duration_us),
+        ("open_us", &counters.open_us),
+        ("first_output_us", &counters.first_output_us),
+    ]
+}
+
+pub fn numbers_to_json(counters: &Counters) -> Value {
+    let mut numbers = serde_json::Map::new();
+    for (name, counter) in unsigned(counters) {
+        numbers.insert(name.to_owned(), counter.load(Relaxed).into());
+    }
+    for (name, counter) in signed(counters) {
+        numbers.insert(name.to_owned(), counter.load(Relaxed).into());
+    }
+    // Of `mt:` streams the host counts itself.
+    numbers.insert("bytes_read".into(), counters.bytes_read.load(Relaxed).into());
+    Value::Object(numbers)
+}
+
+pub fn take_numbers(value: &Value, counters: &Counters) {
+    for (name, counter) in unsigned(counters).into_iter().chain([("bytes_read", &counters.bytes_read)]) {
+        if let Some(number) = value[name].as_u64() {
+            counter.store(number, Relaxed);
+        }
+    }
+    for (name, counter) in signed(counters) {
+        if let Some(number) = value[name].as_i64() {
+            counter.store(number, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A worker: one job, as the host's socket says it.
+
+use super::message::{CANCEL, RUN, STOP};
+use super::relay::Relay;
+use super::stream::{Abilities, Failing, RemoteStore, RemoteStream};
+use super::wire::read_frame;
+use crate::crash::{self, AltStack};
+use crate::engine::{
+    Bind, Binds, Classes, Counters, CrashTarget, Identity, Interrupt, JobContext, JobFacts, JobSlot, JobTrust,
+    LogContext, LogSink, Observer, ThreadPool, install_log,
+};
+use crate::error::{Code, Error};
+use crate::options::{JobSpec, command_line, parse_args};
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+/// Runs the job that comes over `control`; crash reports go to `report`. Returns when the host knows the end.
+pub fn run(control: UnixStream, report: OwnedFd, versions: String) {
+    let mut payload = Vec::new();
+    let Ok(Some(RUN)) = read_frame(&control, &mut payload) else { return };
+    let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
+    let Ok(reader) = control.try_clone() else { return };
+    let control = Arc::new(Mutex::new(control));
+    let counters = Arc::<Counters>::default();
+    let relay = Relay::new(&control, &counters, wanted["level"].as_i64().unwrap_or(24) as i32);
+    let target = CrashTarget::descriptor(report.into_raw_fd()).ok();
+    crash::install(versions);
+    let _stack = AltStack::install();
+    let failing = Failing::default();
+    let result = prepare(&wanted, &control, &failing).and_then(|(spec, binds)| {
+        let job =
+            Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
+        job.run(&relay, &counters, reader)
+    });
+    relay.done(&result);
+}
+
+/// The job and its binds.
+fn prepare(wanted: &Value, control: &Arc<Mutex<UnixStream>>, failing: &Failing) -> Result<(JobSpec, Binds), Error> {
+    let words = wanted["args"].as_array().map_or(&[][..], Vec::as_slice);
+    let args: Vec<String> = words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect();
+    let spec = parse_args(&args, &Classes)?;
+    let binds = Binds::default();
+    for bind in wanted["binds"].as_array().map_or(&[][..], Vec::as_slice) {
+        let name = bind["name"].as_str().unwrap_or_default();
+        let made = match bind["kind"].as_str() {
+            Some("store") => {
+                let (failing, control) = (Arc::clone(failing), Arc::clone(control));
+                Bind::Store(Arc::new(RemoteStore { failing, control, name: name.to_owned() }))
+            }
+            kind => {
+                let abilities = Abilities::of_json(&bind["abilities"]);
+                Bind::Io(Some(Box::new(RemoteStream::new(control, failing, name, kind == Some("input"), abilities))))
+            }
+        };
+        binds.add(name, made).map_err(|(error, _)| error)?;
+    }
+    Ok((spec, binds))
+}
+
+struct Prepared<'a> {
+    wanted: &'a Value,
+    spec: JobSpec,
+    binds: Binds,
+    failing: Failing,
+    target: usize,
+}
+
+impl Prepared<'_> {
+    fn run(self, relay: &Arc<Relay>, counters: &Arc<Counters>, control: UnixStream) -> Result<(), Error> {
+        let threads = ThreadPool::new();
+        if self.wanted["takes_log"].as_bool().unwrap_or(false) {
+            install_log();
+        }
+        let job = self.wanted["job"].as_u64().unwrap_or(0);
+        let label = self.wanted["label"].as_str().unwrap_or_default();
+        let sink = Arc::downgrade(relay);
+        let log = LogContext::register(job.max(1), sink as std::sync::Weak<dyn LogSink>);
+        let context = JobContext::new(
+            Interrupt::new(),
+            Arc::clone(counters),
+            Arc::clone(relay) as Arc<dyn Observer>,
+            Arc::clone(&threads),
+            Identity {
+                label: label.to_owned(),
+                log_slot: log.slot(),
+                owner: job,
+                link_budget_bytes: self.wanted["link_budget_bytes"].as_u64().unwrap_or(256 << 20),
+                binds: Arc::new(self.binds),
+                outputs: self.spec.outputs.len(),
+                trust: JobTrust::of(&self.spec).unwrap_or_default(),
+                crash_slot: JobSlot::take(&JobFacts {
+                    job,
+                    label,
+                    command: &command_line(&self.spec, false, true),
+                    call_site: self.wanted["call_site"].as_str().unwrap_or_default(),
+                    target: self.target,
+                }),
+            },
+        );
+        let _ = self.failing.set(context.failing());
+        let listener = Arc::clone(&context);
+        threads.spawn_aside("mt-control", move || listen(&control, &listener))?;
+        crate::engine::run(&context, &self.spec)
+    }
+}
+
+/// What the host wants, until it is gone: then nothing is left to do here.
+fn listen(control: &UnixStream, context: &Arc<JobContext>) {
+    let mut payload = Vec::new();
+    loop {
+        match read_frame(control, &mut payload) {
+            Ok(Some(STOP)) => context.stop(),
+            Ok(Some(CANCEL)) => context.cancel(),
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => super::server::leave(Code::EPIPE.to_c().unsigned_abs() as i32),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What the job in a worker tells, on its way to the host.
+
+use super::message::{DONE, EVENT, NUMBERS, error_to_json, numbers_to_json};
+use super::wire::write_frame;
+use crate::engine::{Counters, LogSink, Observer, coarse_clock_us};
+use crate::error::Error;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+
+const LEVEL_ERROR: i32 = 16;
+/// Numbers come at most ten times a second.
+const PROGRESS_US: i64 = 100_000;
+
+pub struct Relay {
+    control: Arc<Mutex<UnixStream>>,
+    counters: Arc<Counters>,
+    level: i32,
+    last_numbers_us: AtomicI64,
+}
+
+impl Relay {
+    pub fn new(control: &Arc<Mutex<UnixStream>>, counters: &Arc<Counters>, level: i32) -> Arc<Relay> {
+        Arc::new(Relay {
+            control: Arc::clone(control),
+            counters: Arc::clone(counters),
+            level,
+            last_numbers_us: AtomicI64::new(0),
+        })
+    }
+
+    /// A host that is gone ends this process elsewhere.
+    fn send(&self, kind: u8, value: &Value) {
+        let _ = write_frame(&self.control.lock(), kind, value.to_string().as_bytes());
+    }
+
+    fn numbers(&self) {
+        self.send(NUMBERS, &numbers_to_json(&self.counters));
+    }
+
+    pub fn done(&self, result: &Result<(), Error>) {
+        self.numbers();
+        self.send(DONE, &result.as_ref().err().map_or(Value::Null, error_to_json));
+    }
+}
+
+impl Observer for Relay {
+    fn input_opened(&self, input: usize, json: String) {
+        self.send(EVENT, &json!({"kind": "input", "input": input, "json": json}));
+    }
+
+    fn running(&self) {
+        self.numbers();
+        self.send(EVENT, &json!({"kind": "running"}));
+    }
+
+    fn progress(&self) {
+        let now = coarse_clock_us();
+        let last = self.last_numbers_us.load(Relaxed);
+        if now - last >= PROGRESS_US && self.last_numbers_us.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
+            self.numbers();
+            self.send(EVENT, &json!({"kind": "progress"}));
+        }
+    }
+
+    fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>) {
+        let error = error.map(error_to_json);
+        self.send(EVENT, &json!({"kind": "output", "output": output, "size_bytes": size_bytes, "error": error}));
+    }
+
+    fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str) {
+        if level <= self.level.max(LEVEL_ERROR) {
+            self.send(EVENT, &json!({"kind": "log", "level": level, "stage": stage, "stream": stream, "text": text}));
+        }
+    }
+
+    fn wants(&self, level: i32) -> bool {
+        level <= self.level
+    }
+}
+
+impl LogSink for Relay {
+    fn max_level(&self) -> i32 {
+        self.level.max(LEVEL_ERROR)
+    }
+
+    fn line(&self, level: i32, stage: &str, text: &str) {
+        self.log(level, stage, None, text);
+    }
+}

@@ -1,0 +1,258 @@
+//! The forkserver: a process with the libraries loaded and one thread. It forks a worker a job, watches what workers use, reaps them, and says how
+//! they ended. When its host is gone, so is everything here.
+
+use super::ending::{Cause, Ending};
+use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
+use super::process;
+use super::wire::{read_frame, receive_with_fds, write_frame};
+use serde_json::{Value, json};
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+
+/// How often memory is looked at while a worker has a limit.
+const WATCH_MS: i32 = 20;
+
+/// What both sides must have in common: the release and the FFmpeg that is loaded.
+pub fn identity() -> String {
+    let mut text = format!("mt-transcode {} worker protocol 1", env!("CARGO_PKG_VERSION"));
+    for library in crate::engine::libraries() {
+        let (major, minor, micro) = library.loaded;
+        text += &format!(", {} {major}.{minor}.{micro}", library.name);
+    }
+    text
+}
+
+struct Worker {
+    pid: libc::pid_t,
+    status: UnixStream,
+    memory_kib: u64,
+    peak_kib: u64,
+    cause: Cause,
+    ooms: u64,
+}
+
+struct Server {
+    host: UnixStream,
+    children: OwnedFd,
+    workers: Vec<Worker>,
+}
+
+/// Serves the host whose socket is standard input, until it is gone. Returns the exit status.
+pub fn serve() -> i32 {
+    // SAFETY: this process was started for this: descriptor 0 is the host's socket and nobody else's.
+    let host = unsafe { UnixStream::from_raw_fd(0) };
+    let Ok(children) = children_fd() else { return 1 };
+    // SAFETY: a group of our own, so that a terminal's signals to the host pass us by.
+    unsafe { libc::setpgid(0, 0) };
+    crate::engine::register_devices();
+    let mut payload = Vec::new();
+    match read_frame(&host, &mut payload) {
+        Ok(Some(_)) if payload == identity().as_bytes() => {}
+        _ => {
+            let _ = write_frame(&host, REFUSED, identity().as_bytes());
+            return 1;
+        }
+    }
+    if write_frame(&host, FORKED, &[]).is_err() {
+        return 1;
+    }
+    Server { host, children, workers: Vec::new() }.run()
+}
+
+/// Readable when a child ended.
+fn children_fd() -> io::Result<OwnedFd> {
+    // SAFETY: a set that is initialised by the call; this process has one thread.
+    let fd = unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGCHLD);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: a new descriptor of ours.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+impl Server {
+    fn run(mut self) -> i32 {
+        loop {
+            let mut places = vec![self.host.as_raw_fd(), self.children.as_raw_fd()];
+            places.extend(self.workers.iter().map(|worker| worker.status.as_raw_fd()));
+            let ready = wait(&places, if self.workers.iter().any(|w| w.memory_kib > 0) { WATCH_MS } else { -1 });
+            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 2]) {
+                self.told(index);
+            }
+            if ready[1] {
+                self.reap();
+            }
+            if ready[0] && !self.requested() {
+                break;
+            }
+            self.watch();
+        }
+        for worker in &self.workers {
+            kill(worker.pid);
+        }
+        0
+    }
+
+    /// What the host says about one worker: kill it, or by leaving, the same.
+    fn told(&mut self, index: usize) {
+        let mut payload = Vec::new();
+        let kind = read_frame(&self.workers[index].status, &mut payload);
+        let worker = &mut self.workers[index];
+        if matches!(kind, Ok(Some(KILL))) {
+            worker.cause = Cause::Host;
+        }
+        kill(worker.pid);
+        if !matches!(kind, Ok(Some(_))) {
+            // Nobody listens any more; a socket that is always readable would keep us busy.
+            if let Ok((silent, _)) = UnixStream::pair() {
+                worker.status = silent;
+            }
+        }
+    }
+
+    fn requested(&mut self) -> bool {
+        let mut payload = Vec::new();
+        let Ok(Some((FORK, fds))) = receive_with_fds(&self.host, &mut payload) else { return false };
+        let Ok([control, status, report]) = <[OwnedFd; 3]>::try_from(fds) else { return true };
+        let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
+        let status = UnixStream::from(status);
+        // SAFETY: this process has one thread, so the child may do what any process may.
+        match unsafe { libc::fork() } {
+            0 => self.become_worker(control, report, &wanted),
+            -1 => {
+                let _ = write_frame(&status, REFUSED, io::Error::last_os_error().to_string().as_bytes());
+            }
+            pid => {
+                let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
+                let memory_kib = wanted["memory_bytes"].as_u64().unwrap_or(0) >> 10;
+                let cause = Cause::None;
+                self.workers.push(Worker { pid, status, memory_kib, peak_kib: 0, cause, ooms: out_of_memory_kills() });
+            }
+        }
+        true
+    }
+
+    fn become_worker(&mut self, control: OwnedFd, report: OwnedFd, wanted: &Value) -> ! {
+        // SAFETY: calls of a process with one thread about itself. The host's socket and the others' are not ours any more.
+        unsafe {
+            libc::setpgid(0, 0);
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+            libc::dup2(null, 0);
+            libc::close(null);
+            for worker in &self.workers {
+                libc::close(worker.status.as_raw_fd());
+            }
+            libc::close(self.children.as_raw_fd());
+            limit(libc::RLIMIT_CPU, wanted["cpu_seconds"].as_u64());
+            limit(libc::RLIMIT_NOFILE, wanted["descriptors"].as_u64());
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+        }
+        process::run(UnixStream::from(control), report, identity());
+        leave(0)
+    }
+
+    fn reap(&mut self) {
+        let mut information = [0u8; 128];
+        // SAFETY: reads into our buffer; how much does not matter.
+        while unsafe { libc::read(self.children.as_raw_fd(), information.as_mut_ptr().cast(), 128) } > 0 {}
+        loop {
+            let mut status = 0;
+            // SAFETY: all zero is a valid value; the call fills it.
+            let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+            // SAFETY: two places of ours.
+            let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage) };
+            if pid <= 0 {
+                return;
+            }
+            let Some(index) = self.workers.iter().position(|worker| worker.pid == pid) else { continue };
+            let worker = self.workers.swap_remove(index);
+            let is_signal = libc::WIFSIGNALED(status);
+            let ending = Ending {
+                signal: if is_signal { libc::WTERMSIG(status) } else { 0 },
+                status: if is_signal { 0 } else { libc::WEXITSTATUS(status) },
+                cause: worker.cause,
+                was_out_of_memory: out_of_memory_kills() > worker.ooms,
+                peak_kib: worker.peak_kib.max(usage.ru_maxrss.unsigned_abs()),
+            };
+            let _ = write_frame(&worker.status, ENDED, ending.to_json().to_string().as_bytes());
+        }
+    }
+
+    /// Kills workers that are too large. RLIMIT_AS would count what is only reserved.
+    fn watch(&mut self) {
+        for worker in self.workers.iter_mut().filter(|worker| worker.memory_kib > 0 && worker.cause == Cause::None) {
+            let resident_kib = resident_kib(worker.pid);
+            worker.peak_kib = worker.peak_kib.max(resident_kib);
+            if resident_kib > worker.memory_kib {
+                worker.cause = Cause::Memory;
+                kill(worker.pid);
+            }
+        }
+    }
+}
+
+fn wait(fds: &[RawFd], timeout_ms: i32) -> Vec<bool> {
+    let mut places: Vec<libc::pollfd> =
+        fds.iter().map(|fd| libc::pollfd { fd: *fd, events: libc::POLLIN, revents: 0 }).collect();
+    // SAFETY: as many places as are said.
+    unsafe { libc::poll(places.as_mut_ptr(), places.len() as libc::nfds_t, timeout_ms) };
+    places.iter().map(|place| place.revents != 0).collect()
+}
+
+fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
+    if let Some(value) = value.filter(|value| *value > 0) {
+        let limit = libc::rlimit { rlim_cur: value, rlim_max: value.saturating_add(1) };
+        // SAFETY: a valid limit for this process.
+        unsafe { libc::setrlimit(what, &raw const limit) };
+    }
+}
+
+/// The worker and what it started.
+fn kill(pid: libc::pid_t) {
+    // SAFETY: a child of ours that was not waited for, so the number is still its own.
+    unsafe {
+        libc::kill(-pid, libc::SIGKILL);
+        libc::kill(pid, libc::SIGKILL);
+    }
+}
+
+fn resident_kib(pid: libc::pid_t) -> u64 {
+    let pages = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+    let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
+    pages * 4
+}
+
+/// The counter of this process's cgroup.
+fn out_of_memory_kills() -> u64 {
+    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let Some(path) = own.lines().find_map(|line| line.strip_prefix("0::")) else { return 0 };
+    let events = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/memory.events"))
+        .or_else(|_| std::fs::read_to_string("/sys/fs/cgroup/memory.events"))
+        .unwrap_or_default();
+    events
+        .lines()
+        .find_map(|line| line.strip_prefix("oom_kill "))
+        .and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// Ends a worker without what libraries do at exit: another thread may be in the middle of it.
+pub fn leave(status: i32) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(status) }
+}
+
+/// What is asked for with a worker.
+pub fn request(memory_bytes: u64, cpu_seconds: u32, descriptors: u32) -> Value {
+    json!({"memory_bytes": memory_bytes, "cpu_seconds": cpu_seconds, "descriptors": descriptors})
+}

@@ -1,0 +1,301 @@
+//! What the host has bound, from the worker: each stream that is open has a socket of its own, and a thread of the host's that serves it.
+
+use super::message::OPEN;
+use super::wire::{read_frame, send_with_fds, write_frame};
+use crate::engine::{ByteStream, HostStore, JobContext, StreamError};
+use crate::error::{Code, Error};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, OnceLock};
+
+const READ: u8 = b'r';
+const WRITE: u8 = b'w';
+const SEEK: u8 = b's';
+const SIZE: u8 = b'z';
+const CLOSE: u8 = b'c';
+/// Answers.
+const GOOD: u8 = b'k';
+const BAD: u8 = b'e';
+
+/// What a stream can do, as the host says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Abilities {
+    pub can_seek: bool,
+    pub can_read: bool,
+    pub can_write: bool,
+    pub flushes_packets: bool,
+    pub chunk_bytes: usize,
+}
+
+impl Abilities {
+    pub fn of(stream: &dyn ByteStream) -> Abilities {
+        Abilities {
+            can_seek: stream.can_seek(),
+            can_read: stream.can_read(),
+            can_write: stream.can_write(),
+            flushes_packets: stream.flushes_packets(),
+            chunk_bytes: stream.chunk_bytes(),
+        }
+    }
+
+    pub fn to_json(self) -> Value {
+        json!({
+            "seek": self.can_seek, "read": self.can_read, "write": self.can_write, "flush": self.flushes_packets,
+            "chunk": self.chunk_bytes,
+        })
+    }
+
+    pub fn of_json(value: &Value) -> Abilities {
+        let is = |key: &str| value[key].as_bool().unwrap_or(false);
+        Abilities {
+            can_seek: is("seek"),
+            can_read: is("read"),
+            can_write: is("write"),
+            flushes_packets: is("flush"),
+            chunk_bytes: value["chunk"].as_u64().unwrap_or(64 << 10) as usize,
+        }
+    }
+}
+
+fn broken(error: &io::Error) -> StreamError {
+    StreamError { code: Code::EPIPE.to_c(), text: format!("the host does not answer: {error}") }
+}
+
+/// Whether the job will fail though its outputs go on to their ends; set when its context is there.
+pub type Failing = Arc<OnceLock<Arc<dyn Fn() -> bool + Send + Sync>>>;
+
+/// The worker's end of a stream, connected at its first use.
+pub struct RemoteStream {
+    failing: Failing,
+    control: Arc<Mutex<UnixStream>>,
+    request: Value,
+    abilities: Abilities,
+    socket: Option<UnixStream>,
+    answer: Vec<u8>,
+}
+
+impl RemoteStream {
+    /// `is_input`: what the job does with it first.
+    pub fn new(
+        control: &Arc<Mutex<UnixStream>>,
+        failing: &Failing,
+        name: &str,
+        is_input: bool,
+        abilities: Abilities,
+    ) -> RemoteStream {
+        let failing = Arc::clone(failing);
+        let request = json!({"name": name, "rest": "", "as": if is_input { "input" } else { "output" }});
+        RemoteStream { failing, control: Arc::clone(control), request, abilities, socket: None, answer: Vec::new() }
+    }
+
+    fn connect(control: &Mutex<UnixStream>, request: &Value) -> io::Result<UnixStream> {
+        let (ours, theirs) = UnixStream::pair()?;
+        send_with_fds(&control.lock(), OPEN, request.to_string().as_bytes(), &[theirs.as_raw_fd()])?;
+        Ok(ours)
+    }
+
+    fn ask(&mut self, kind: u8, payload: &[u8]) -> Result<&[u8], StreamError> {
+        let mut ask = || -> io::Result<Option<u8>> {
+            if self.socket.is_none() {
+                self.socket = Some(RemoteStream::connect(&self.control, &self.request)?);
+            }
+            let Some(socket) = &self.socket else { return Ok(None) };
+            write_frame(socket, kind, payload)?;
+            read_frame(socket, &mut self.answer)
+        };
+        match ask() {
+            Ok(Some(GOOD)) => Ok(&self.answer),
+            Ok(Some(_)) => Err(refusal(&self.answer)),
+            Ok(None) => Err(broken(&io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(broken(&error)),
+        }
+    }
+}
+
+/// How many bytes the host said, which may be nonsense (`HostStream` says so), and those that came.
+fn counted(answer: &[u8]) -> (usize, &[u8]) {
+    answer.split_first_chunk::<8>().map_or((0, &[]), |(count, bytes)| (u64::from_le_bytes(*count) as usize, bytes))
+}
+
+fn refusal(answer: &[u8]) -> StreamError {
+    let (code, text) =
+        answer.split_first_chunk::<4>().map_or((-libc::EIO, &[][..]), |(c, t)| (i32::from_le_bytes(*c), t));
+    StreamError { code, text: String::from_utf8_lossy(text).into_owned() }
+}
+
+impl ByteStream for RemoteStream {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        let wanted = (buffer.len().min(1 << 20) as u32).to_le_bytes();
+        let (count, got) = counted(self.ask(READ, &wanted)?);
+        let there = got.len().min(buffer.len());
+        buffer[..there].copy_from_slice(&got[..there]);
+        Ok(count)
+    }
+
+    fn write(&mut self, data: &[u8]) -> Result<usize, StreamError> {
+        let data = &data[..data.len().min(1 << 20)];
+        Ok(counted(self.ask(WRITE, data)?).0)
+    }
+
+    fn seek(&mut self, position: u64) -> Result<(), StreamError> {
+        self.ask(SEEK, &position.to_le_bytes()).map(drop)
+    }
+
+    fn size(&mut self) -> Option<u64> {
+        self.ask(SIZE, &[]).ok()?.first_chunk::<8>().map(|size| u64::from_le_bytes(*size))
+    }
+
+    fn can_seek(&self) -> bool {
+        self.abilities.can_seek
+    }
+
+    fn can_read(&self) -> bool {
+        self.abilities.can_read
+    }
+
+    fn can_write(&self) -> bool {
+        self.abilities.can_write
+    }
+
+    fn close(&mut self, code: i32) -> Result<(), StreamError> {
+        let is_failing = self.failing.get().is_some_and(|is_failing| is_failing());
+        let mut end = [0, 0, 0, 0, u8::from(is_failing)];
+        end[..4].copy_from_slice(&code.to_le_bytes());
+        let result = self.ask(CLOSE, &end).map(drop);
+        self.socket = None;
+        result
+    }
+
+    fn chunk_bytes(&self) -> usize {
+        self.abilities.chunk_bytes
+    }
+
+    fn flushes_packets(&self) -> bool {
+        self.abilities.flushes_packets
+    }
+}
+
+/// The worker's view of a store.
+pub struct RemoteStore {
+    pub failing: Failing,
+    pub control: Arc<Mutex<UnixStream>>,
+    pub name: String,
+}
+
+impl RemoteStore {
+    fn call(&self, rest: &str, what: &str) -> Result<(UnixStream, Value, Vec<u8>), StreamError> {
+        let request = json!({"name": self.name, "rest": rest, "as": what});
+        let socket = RemoteStream::connect(&self.control, &request).map_err(|error| broken(&error))?;
+        let mut answer = Vec::new();
+        match read_frame(&socket, &mut answer) {
+            Ok(Some(GOOD)) => Ok((socket, request, answer)),
+            Ok(Some(_)) => Err(refusal(&answer)),
+            Ok(None) => Err(broken(&io::ErrorKind::UnexpectedEof.into())),
+            Err(error) => Err(broken(&error)),
+        }
+    }
+}
+
+impl HostStore for RemoteStore {
+    fn open(self: Arc<Self>, name: &str) -> Result<Box<dyn ByteStream>, StreamError> {
+        let (socket, request, answer) = self.call(name, "file")?;
+        let abilities = Abilities::of_json(&serde_json::from_slice(&answer).unwrap_or_default());
+        let control = Arc::clone(&self.control);
+        let failing = Arc::clone(&self.failing);
+        Ok(Box::new(RemoteStream { failing, control, request, abilities, socket: Some(socket), answer: Vec::new() }))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StreamError> {
+        self.call(name, "remove").map(drop)
+    }
+}
+
+/// The host's side: does what the worker asks of one stream, until that is closed or the worker is gone.
+pub fn serve(socket: OwnedFd, request: &Value, context: &JobContext) {
+    let socket = UnixStream::from(socket);
+    let text = |key: &str| request[key].as_str().unwrap_or_default();
+    let (name, rest) = (text("name"), text("rest"));
+    let store_of = || context.binds.store(name).ok_or_else(|| Error::option(format!("mt:{name} is no store")));
+    let opened = match text("as") {
+        "input" => context.binds.reader(name, context),
+        "remove" => {
+            let removed = store_of().map_err(|error| of_error(&error)).and_then(|store| store.remove(rest));
+            let _ = answer(&socket, removed.map(|()| Vec::new()));
+            return;
+        }
+        _ => context.binds.writer(name, rest, context),
+    };
+    let says_abilities = text("as") == "file";
+    match opened {
+        Ok(mut stream) => {
+            let abilities = Abilities::of(&*stream).to_json().to_string().into_bytes();
+            if says_abilities && answer(&socket, Ok(abilities)).is_err() {
+                let _ = stream.close(Code::EPIPE.to_c());
+                return;
+            }
+            serve_stream(&socket, &mut *stream, context);
+        }
+        Err(error) if says_abilities => drop(answer(&socket, Err(of_error(&error)))),
+        Err(error) => {
+            // The first question gets the answer.
+            let mut question = Vec::new();
+            while let Ok(Some(_)) = read_frame(&socket, &mut question) {
+                if answer(&socket, Err(of_error(&error))).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn of_error(error: &Error) -> StreamError {
+    StreamError { code: error.code().to_c(), text: error.message().to_owned() }
+}
+
+fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream, context: &JobContext) {
+    let (mut question, mut buffer) = (Vec::new(), Vec::new());
+    let mut is_written = false;
+    while let Ok(Some(kind)) = read_frame(socket, &mut question) {
+        let number = || question.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let short = || question.first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        let result = match kind {
+            READ => {
+                buffer.resize((short() as usize).clamp(1, 1 << 20), 0);
+                stream
+                    .read(&mut buffer)
+                    .map(|count| [&(count as u64).to_le_bytes()[..], &buffer[..count.min(buffer.len())]].concat())
+            }
+            WRITE => {
+                is_written = true;
+                stream.write(&question).map(|count| (count as u64).to_le_bytes().to_vec())
+            }
+            SEEK => stream.seek(number()).map(|()| Vec::new()),
+            SIZE => Ok(stream.size().map_or(Vec::new(), |size| size.to_le_bytes().to_vec())),
+            _ => {
+                if question.get(4) == Some(&1) {
+                    context.set_failing();
+                }
+                let closed = stream.close(short() as i32).map(|()| Vec::new());
+                let _ = answer(socket, closed);
+                return;
+            }
+        };
+        if answer(socket, result).is_err() {
+            break;
+        }
+    }
+    // The worker ended without a word: what was written is broken off.
+    if is_written {
+        let _ = stream.close(Code::EPIPE.to_c());
+    }
+}
+
+fn answer(socket: &UnixStream, result: Result<Vec<u8>, StreamError>) -> io::Result<()> {
+    match result {
+        Ok(payload) => write_frame(socket, GOOD, &payload),
+        Err(error) => write_frame(socket, BAD, &[&error.code.to_le_bytes()[..], error.text.as_bytes()].concat()),
+    }
+}
