@@ -2,7 +2,8 @@
 
 use super::context::{JobContext, add};
 use super::errors::failed;
-use super::files::{OpenInput, StreamPlan};
+use super::files::OpenInput;
+use super::input_stream::StreamPlan;
 use super::looping::{LastSamples, Looping};
 use super::pace::Pace;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};

@@ -1,8 +1,8 @@
 //! What is to be encoded, and how: the options of one output stream. Source: `new_video_stream` and `new_audio_stream` of
 //! FFmpeg's fftools/ffmpeg_opt.c.
 
-use super::files::codec_tag;
 use super::force_key::ForceKey;
+use super::input_stream::codec_tag;
 use super::outputs::Builder;
 use super::plan::{AudioPlan, EncodePlan, FrameRateMode, OpenOutput, VideoPlan};
 use super::rate_control;

@@ -14,7 +14,6 @@ use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// ffmpeg's default of -muxdelay.
 pub(crate) const DEFAULT_DELAY_S: f64 = 0.7;
@@ -40,21 +39,21 @@ pub struct Muxer {
     pub index: usize,
     pub url: String,
     pub(super) output: Output,
-    host: Arc<Failure>,
+    pub(super) host: Arc<Failure>,
     pub(super) options: FileOptions,
     pub(super) header_options: Dict,
     pub(super) streams: Vec<MuxStream>,
-    sync: Option<SyncQueue>,
-    limit_bytes: Option<u64>,
-    aborts_on_empty_stream: bool,
+    pub(super) sync: Option<SyncQueue>,
+    pub(super) limit_bytes: Option<u64>,
+    pub(super) aborts_on_empty_stream: bool,
     pub(super) is_strict: bool,
-    first_video: Option<usize>,
+    pub(super) first_video: Option<usize>,
     pub(super) has_header: bool,
     is_ended: bool,
-    size_bytes: u64,
+    pub(super) size_bytes: u64,
     /// Of the packets: what is known of muxers that open their files themselves (HLS).
-    payload_bytes: u64,
-    since_measured: u32,
+    pub(super) payload_bytes: u64,
+    pub(super) since_measured: u32,
     pub(super) numbers: Arc<OutputNumbers>,
     /// Somebody shows how far each stream is.
     pub(super) is_watched: bool,
@@ -154,7 +153,7 @@ impl Muxer {
         Ok(())
     }
 
-    fn filtered(&mut self, index: usize, mut packet: Option<Packet>) -> Result<(), Error> {
+    pub(super) fn filtered(&mut self, index: usize, mut packet: Option<Packet>) -> Result<(), Error> {
         let Some(filters) = &mut self.streams[index].filters else {
             return match packet {
                 Some(packet) => self.queue_or_write(index, packet),
@@ -256,60 +255,12 @@ impl Muxer {
         Ok(())
     }
 
-    /// -mt_max_output_bytes, over all outputs of the job.
-    fn check_output_bytes(&self, size: u64) -> Result<(), Error> {
-        let Some(limit) = self.context.trust.limits.output_bytes else { return Ok(()) };
-        if self.context.counters.payload_bytes.fetch_add(size, Relaxed).saturating_add(size) <= limit {
-            return Ok(());
-        }
-        let text =
-            format!("the outputs would have more than {limit} bytes: the limit is {limit} (-mt_max_output_bytes)");
-        Err(self.error(Error::new(Code::LIMIT, text).at("mux")))
-    }
-
     /// Muxers of many files go on when one of them could not be opened or written.
-    fn check_host(&self) -> Result<(), Error> {
+    pub(super) fn check_host(&self) -> Result<(), Error> {
         match self.host.is_set() {
             true => Err(self.error(Error::new(Code::MUX, format!("writing '{}' failed", self.url)))),
             false => Ok(()),
         }
-    }
-
-    fn count(&mut self, index: usize, packet: &Packet) {
-        let counters = &self.context.counters;
-        if counters.packets_written.fetch_add(1, Relaxed) == 0 {
-            counters.first_output_us.store(self.context.elapsed_us().max(1), Relaxed);
-        }
-        if self.first_video == Some(index) {
-            add(&counters.frames, 1);
-        }
-        let time_base = self.output.time_base(index);
-        let end = if packet.pts() == NOPTS { packet.dts() } else { packet.pts() };
-        if end != NOPTS && self.streams[index].kind != MediaKind::Data {
-            let end_us = rescale(end.saturating_add(packet.duration().max(0)), time_base, TIME_BASE);
-            counters.position_us.fetch_max(end_us, Relaxed);
-        }
-        self.numbers.count(index, packet);
-        self.payload_bytes += packet.size() as u64;
-        self.since_measured += 1;
-        if self.since_measured >= 64 {
-            self.measure();
-        }
-        self.context.observer.progress();
-    }
-
-    fn measure(&mut self) {
-        let written =
-            if self.output.flags().opens_no_file() { self.payload_bytes } else { self.output.position_bytes() };
-        self.measured(written);
-    }
-
-    fn measured(&mut self, bytes: u64) {
-        self.since_measured = 0;
-        let now = bytes.max(self.size_bytes);
-        add(&self.context.counters.size_bytes, now - self.size_bytes);
-        self.size_bytes = now;
-        self.numbers.set_size(&self.output, now);
     }
 
     /// No more packets of this stream will come. False: this output wants no more of any stream.
@@ -336,72 +287,5 @@ impl Muxer {
     pub fn last_dts_us(&self, index: usize) -> Option<i64> {
         let last = self.streams[index].last_dts;
         (last != NOPTS).then(|| rescale(last, self.output.time_base(index), TIME_BASE))
-    }
-
-    /// Ends the file: flushes filters, writes the trailer, closes. Of an output that has failed (`failure`) what can be saved is:
-    /// the trailer of a file on a full disk fails too, and that error is the lesser one. Returns the size in bytes.
-    pub fn finish(mut self, failure: Option<&Error>) -> (u64, Result<(), Error>) {
-        if failure.is_some() {
-            self.output.set_broken();
-        }
-        let result = self.finish_inner(failure.is_none());
-        let size = self.size_bytes;
-        (size, result)
-    }
-
-    fn finish_inner(&mut self, is_good: bool) -> Result<(), Error> {
-        if let Some(mut sync) = self.sync.take() {
-            (0..self.streams.len()).for_each(|index| sync.end(index));
-            while let Some((index, packet)) = sync.pop() {
-                self.filtered(index, Some(packet))?;
-            }
-            for index in 0..self.streams.len() {
-                self.filtered(index, None)?;
-            }
-        }
-        if !self.has_header && self.context.is_stopped() {
-            return Err(self.error(Error::new(
-                Code::ECANCELED,
-                format!("the job was stopped before '{}' had any data", self.url),
-            )));
-        }
-        if !self.has_header {
-            let text = format!("nothing was written to '{}': a stream of it received no data", self.url);
-            return Err(self.error(
-                Error::new(Code::MUX, text)
-                    .at("trailer")
-                    .with_hint("Check that every mapped stream has data within the time that was asked for."),
-            ));
-        }
-        // An index that is moved to the front may take minutes, in which no packet moves.
-        let waiting = super::context::Waiting::begin(&self.context.counters);
-        let trailer = self.output.write_trailer();
-        drop(waiting);
-        self.measure();
-        self.measured(self.output.size_bytes());
-        let what = format!("cannot write the end of '{}'", self.url);
-        trailer.map_err(|e| self.error(failed(e, "trailer", Code::MUX, &what)))?;
-        self.check_host()?;
-        if !is_good {
-            return Ok(());
-        }
-        let closed = self.output.close();
-        closed
-            .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))?;
-        self.check_host()?;
-        self.check_empty_streams()
-    }
-
-    /// -abort_on empty_output_stream.
-    fn check_empty_streams(&self) -> Result<(), Error> {
-        let is_empty = |stream: &MuxStream| stream.packets == 0 && stream.kind != MediaKind::Attachment;
-        match self.streams.iter().position(is_empty).filter(|_| self.aborts_on_empty_stream) {
-            None => Ok(()),
-            Some(index) => {
-                let text =
-                    format!("stream {index} of '{}' is empty, and -abort_on empty_output_stream is set", self.url);
-                Err(self.error(Error::new(Code::MUX, text).at("mux").on_stream(index)))
-            }
-        }
     }
 }

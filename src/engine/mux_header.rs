@@ -2,7 +2,7 @@
 
 use super::errors::failed;
 use super::mux::{Muxer, StreamReady};
-use super::outputs::unused_option;
+use super::output_file::unused_option;
 use crate::av::Rational;
 use crate::error::{Code, Error};
 

@@ -1,8 +1,9 @@
 //! What an output has written, stream by stream: the numbers of ffmpeg's line of progress and of its summary.
 
-use super::context::LEVEL_INFO;
+use super::context::{LEVEL_INFO, add};
 use super::mux::Muxer;
-use crate::av::{NOPTS, Output, Packet};
+use crate::av::{NOPTS, Output, Packet, TIME_BASE, rescale};
+use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -92,5 +93,53 @@ impl Muxer {
             self.numbers.streams[index].end_us.store(end_us, Relaxed);
             self.numbers.set_size(&self.output, self.output.position_bytes());
         }
+    }
+
+    /// -mt_max_output_bytes, over all outputs of the job.
+    pub(super) fn check_output_bytes(&self, size: u64) -> Result<(), Error> {
+        let Some(limit) = self.context.trust.limits.output_bytes else { return Ok(()) };
+        if self.context.counters.payload_bytes.fetch_add(size, Relaxed).saturating_add(size) <= limit {
+            return Ok(());
+        }
+        let text =
+            format!("the outputs would have more than {limit} bytes: the limit is {limit} (-mt_max_output_bytes)");
+        Err(self.error(Error::new(Code::LIMIT, text).at("mux")))
+    }
+
+    pub(super) fn count(&mut self, index: usize, packet: &Packet) {
+        let counters = &self.context.counters;
+        if counters.packets_written.fetch_add(1, Relaxed) == 0 {
+            counters.first_output_us.store(self.context.elapsed_us().max(1), Relaxed);
+        }
+        if self.first_video == Some(index) {
+            add(&counters.frames, 1);
+        }
+        let time_base = self.output.time_base(index);
+        let end = if packet.pts() == NOPTS { packet.dts() } else { packet.pts() };
+        if end != NOPTS && self.streams[index].kind != MediaKind::Data {
+            let end_us = rescale(end.saturating_add(packet.duration().max(0)), time_base, TIME_BASE);
+            counters.position_us.fetch_max(end_us, Relaxed);
+        }
+        self.numbers.count(index, packet);
+        self.payload_bytes += packet.size() as u64;
+        self.since_measured += 1;
+        if self.since_measured >= 64 {
+            self.measure();
+        }
+        self.context.observer.progress();
+    }
+
+    pub(super) fn measure(&mut self) {
+        let written =
+            if self.output.flags().opens_no_file() { self.payload_bytes } else { self.output.position_bytes() };
+        self.measured(written);
+    }
+
+    pub(super) fn measured(&mut self, bytes: u64) {
+        self.since_measured = 0;
+        let now = bytes.max(self.size_bytes);
+        add(&self.context.counters.size_bytes, now - self.size_bytes);
+        self.size_bytes = now;
+        self.numbers.set_size(&self.output, now);
     }
 }

@@ -245,7 +245,7 @@ fn bind(pad: &av::GraphPad, description: &str, inputs: &[OpenInput]) -> Result<(
         return Err(bad("only video and audio can be filtered".into()));
     }
     let Some(label) = &pad.label else {
-        let free = |plan: &super::files::StreamPlan| {
+        let free = |plan: &super::input_stream::StreamPlan| {
             plan.info.kind() == pad.kind && !plan.is_used && plan.discard != av::DISCARD_ALL
         };
         let found = inputs.iter().find_map(|i| Some((i.index, i.streams.iter().position(free)?)));

@@ -1,0 +1,144 @@
+//! One stream of an input, and what the options say of it. Source: `add_input_streams` of FFmpeg's fftools/ffmpeg_opt.c.
+
+use super::errors::failed;
+use crate::av::{self, Codec, Input, InputStream, Rational};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, MediaKind, StreamFacts, parse_float, parse_integer};
+
+/// A stream of an input, and what the options say of it.
+pub struct StreamPlan {
+    pub info: InputStream,
+    pub decoder: Option<Codec>,
+    /// -r of the input.
+    pub forced_frame_rate: Rational,
+    pub scale: f64,
+    pub autorotate: bool,
+    pub reinit_filter: bool,
+    /// -canvas_size of subtitles.
+    pub canvas_size: Option<(i32, i32)>,
+    /// -fix_sub_duration: subtitles end where the next one begins.
+    pub fixes_sub_duration: bool,
+    /// -top of the input.
+    pub top_field_first: Option<bool>,
+    /// What the user lets through: an AVDiscard.
+    pub discard: i32,
+    pub is_used: bool,
+    pub is_decoded: bool,
+}
+
+pub fn decoder_named(name: &str) -> Result<Codec, Error> {
+    av::find_decoder(name)
+        .ok_or_else(|| Error::option(format!("decoder '{name}' (option c) is unknown")).at("open input"))
+}
+
+pub fn named_decoder(spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
+    let Some(codec) = spec.for_stream("c", facts, index).map(decoder_named).transpose()? else {
+        return Ok(None);
+    };
+    if codec.kind() != facts[index].kind {
+        let (name, kind) = (codec.name(), facts[index].kind.word());
+        return Err(
+            Error::option(format!("decoder '{name}' (option c) is not one for {kind} streams")).on_stream(index)
+        );
+    }
+    Ok(Some(codec))
+}
+
+pub fn facts_of(stream: &InputStream) -> StreamFacts {
+    let par = &stream.parameters;
+    let is_usable = par.codec_id() != 0
+        && match par.kind() {
+            MediaKind::Video => par.width() > 0 && par.height() > 0 && par.format() != -1,
+            MediaKind::Audio => par.sample_rate() > 0 && par.channels() > 0 && par.format() != -1,
+            MediaKind::Unknown => false,
+            _ => true,
+        };
+    StreamFacts {
+        kind: par.kind(),
+        id: stream.id,
+        is_attached_picture: stream.is_attached_picture(),
+        is_usable,
+        metadata: stream.metadata.entries(),
+        programs: stream.programs.clone(),
+    }
+}
+
+pub fn plan_stream(
+    input: &mut Input,
+    spec: &FileSpec,
+    facts: &[StreamFacts],
+    index: usize,
+) -> Result<StreamPlan, Error> {
+    let decoder = named_decoder(spec, facts, index)?;
+    if let Some(codec) = decoder {
+        input.set_codec_id(index, codec.id());
+    }
+    let value = |name| spec.for_stream(name, facts, index);
+    if let Some(tag) = value("tag") {
+        input.set_codec_tag(index, codec_tag(tag));
+    }
+    let mut info = input.describe(index).map_err(|e| failed(e, "open input", Code::DEMUX, "cannot read a stream"))?;
+    input.set_discard(index, av::DISCARD_ALL);
+    let forced_frame_rate = match (info.kind(), value("r")) {
+        (MediaKind::Video, Some(rate)) => Rational::parse_frame_rate(rate)
+            .ok_or_else(|| Error::option(format!("option r has the value '{rate}', which is no frame rate")))?,
+        _ => Rational::new(0, 0),
+    };
+    if let Some(kind) = value("hwaccel").filter(|kind| !matches!(*kind, "none" | "auto")) {
+        return Err(Error::new(
+            Code::UNSUPPORTED,
+            format!("option hwaccel asks for {kind}, and this version decodes on no hardware"),
+        )
+        .at("open input")
+        .with_hint("Leave the option out: the decoder then runs on the CPU."));
+    }
+    let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
+    if info.kind() == MediaKind::Audio {
+        info.parameters.guess_layout(max_channels as i32);
+    }
+    let is_disabled = match info.kind() {
+        MediaKind::Video => spec.flag("vn"),
+        MediaKind::Audio => spec.flag("an"),
+        MediaKind::Subtitle => spec.flag("sn"),
+        MediaKind::Data => spec.flag("dn"),
+        _ => None,
+    };
+    let discard = match (is_disabled, value("discard")) {
+        (_, Some(text)) => av::codec_flag_value("skip_frame", text)
+            .ok_or_else(|| Error::option(format!("option discard has the unknown value '{text}'")))?,
+        (Some(true), None) => av::DISCARD_ALL,
+        _ => av::DISCARD_NONE,
+    };
+    Ok(StreamPlan {
+        decoder: decoder.or_else(|| av::decoder_for(info.parameters.codec_id())),
+        forced_frame_rate,
+        scale: value("itsscale").and_then(parse_float).unwrap_or(1.0),
+        autorotate: value("autorotate").is_none_or(|v| v != "0"),
+        reinit_filter: value("reinit_filter").is_none_or(|v| v != "0"),
+        canvas_size: value("canvas_size")
+            .map(|text| {
+                av::video_size(text).ok_or_else(|| {
+                    Error::option(format!("option canvas_size has the value '{text}', which is no size"))
+                })
+            })
+            .transpose()?,
+        fixes_sub_duration: value("fix_sub_duration").is_some_and(|v| v != "0"),
+        top_field_first: value("top").and_then(parse_integer).filter(|top| *top >= 0).map(|top| top != 0),
+        discard,
+        is_used: false,
+        is_decoded: false,
+        info,
+    })
+}
+
+/// "avc1" or a number.
+pub fn codec_tag(text: &str) -> u32 {
+    if let Some(number) = parse_integer(text) {
+        return number as u32;
+    }
+    let mut bytes = [0; 4];
+    for (place, byte) in bytes.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    u32::from_le_bytes(bytes)
+}

@@ -1,0 +1,107 @@
+//! One stream of an output: what its options say, and whether it is copied or encoded. Source: `new_output_stream` and
+//! `choose_encoder` of FFmpeg's fftools/ffmpeg_opt.c.
+
+use super::encode_plan::ratio;
+use super::errors::failed;
+use super::input_stream::codec_tag;
+use super::outputs::Builder;
+use super::plan::{OpenOutput, OutStream, Work, out_facts};
+use crate::av::{self, BitstreamFilters, Codec};
+use crate::error::{Code, Error};
+use crate::options::{MediaKind, StreamFacts, parse_integer};
+
+impl Builder<'_> {
+    pub(super) fn add_stream(
+        &self,
+        open: &mut OpenOutput,
+        kind: MediaKind,
+        source: Option<(usize, usize)>,
+    ) -> Result<usize, Error> {
+        let index =
+            open.output.add_stream(kind).map_err(|e| failed(e, "open output", Code::ENOMEM, "cannot add a stream"))?;
+        let mut facts = open.facts();
+        facts.push(out_facts(kind));
+        let value = |name| self.spec.for_stream(name, &facts, index);
+        let number = |name| value(name).and_then(parse_integer);
+        for setting in self.spec.all("streamid") {
+            let (which, id) = setting.value.split_once(':').ok_or_else(|| {
+                Error::option(format!("option streamid has the value '{}'; it needs index:value", setting.value))
+            })?;
+            if which.parse() == Ok(index) {
+                open.output.set_stream_id(index, parse_integer(id).unwrap_or(0) as i32);
+            }
+        }
+        let filters = match value("bsf").filter(|chain| !chain.is_empty()) {
+            Some(chain) => Some(
+                BitstreamFilters::parse(chain)
+                    .map_err(|e| failed(e, "options", Code::OPTION, &format!("option bsf: cannot use '{chain}'")))?,
+            ),
+            None => None,
+        };
+        if let Some(time_base) = value("time_base").map(|text| ratio("time_base", text, true)).transpose()? {
+            open.output.set_time_base(index, time_base);
+        }
+        let codec = self.encoder(open, kind, &facts, index)?;
+        let work = match codec {
+            None => Work::Copy {
+                copies_non_key_start: value("copyinkf").is_some_and(|v| v != "0"),
+                copies_before_start: value("copypriorss").is_none_or(|v| v != "0"),
+            },
+            Some(codec) => Work::Encode(Box::new(self.encode_plan(open, codec, kind, &facts, index)?)),
+        };
+        if matches!(work, Work::Copy { .. }) {
+            // Mark the codec options of a copied stream as used, as ffmpeg does.
+            open.options.for_codec(None, kind, &facts, index);
+        }
+        open.streams.push(OutStream {
+            max_frames: number("frames").unwrap_or(i64::MAX),
+            kind,
+            source,
+            work,
+            filters,
+            max_queue_packets: number("max_muxing_queue_size").unwrap_or(128) as usize,
+            queue_bytes_threshold: number("muxing_queue_data_threshold").unwrap_or(50 << 20) as usize,
+            tag: value("tag").map(codec_tag),
+            disposition: value("disposition").map(str::to_owned),
+            rotate: None,
+            drops_times: false,
+        });
+        Ok(index)
+    }
+
+    /// The encoder, or None to copy.
+    fn encoder(
+        &self,
+        open: &OpenOutput,
+        kind: MediaKind,
+        facts: &[StreamFacts],
+        index: usize,
+    ) -> Result<Option<Codec>, Error> {
+        if !matches!(kind, MediaKind::Video | MediaKind::Audio | MediaKind::Subtitle) {
+            return Ok(None);
+        }
+        let codec = match self.spec.for_stream("c", facts, index) {
+            Some("copy") => return Ok(None),
+            Some(name) => av::find_encoder(name)
+                .ok_or_else(|| Error::option(format!("encoder '{name}' (option c) is unknown")).at("open output"))?,
+            None => {
+                let id = open.output.default_codec(kind);
+                id.and_then(Codec::encoder_for).ok_or_else(|| {
+                    let (format, name) = (open.output.format_name(), id.map(av::codec_name).unwrap_or_default());
+                    Error::option(format!(
+                        "format {format} has no default encoder for {} ({name}); choose one with -c",
+                        kind.word()
+                    ))
+                })?
+            }
+        };
+        if codec.kind() != kind {
+            return Err(Error::option(format!(
+                "encoder '{}' (option c) is not one for {} streams",
+                codec.name(),
+                kind.word()
+            )));
+        }
+        Ok(Some(codec))
+    }
+}
