@@ -177,7 +177,7 @@ impl Watch {
             show_line(settings, &line, '\r');
         }
         if let Some(url) = &mut settings.progress {
-            let _ = url.write(format!("{block}progress=continue\n").as_bytes());
+            let _ = url.send(format!("{block}progress=continue\n").as_bytes());
         }
         settings.stats_period
     }
@@ -203,7 +203,7 @@ fn finish(job: &Arc<Job>, settings: &mut Settings) {
     let (line, block) = line::progress(&report, true);
     show_line(settings, &line, '\n');
     if let Some(mut url) = settings.progress.take() {
-        let closed = url.write(format!("{block}progress=end\n").as_bytes()).and_then(|()| url.close());
+        let closed = url.send(format!("{block}progress=end\n").as_bytes()).and_then(|()| url.close());
         if let Err(error) = closed {
             let words = error.words();
             say(ERROR, &format!("Error closing progress log, loss of information possible: {words}\n"));

@@ -137,7 +137,7 @@ fn bad_value(setting: &Setting, why: &str) -> Ended {
 }
 
 fn progress(url: &str) -> Result<Url, Ended> {
-    Url::open_for_writing(url, None).map_err(|error| {
+    Url::open_for_writing(if url == "-" { "pipe:" } else { url }, None).map_err(|error| {
         let url = mt_transcode::mask_text(url);
         say(FATAL, &format!("Failed to open progress URL \"{url}\": {}\n", error.words()));
         Ended::Wrong
