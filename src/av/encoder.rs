@@ -62,6 +62,8 @@ pub struct VideoSettings {
     /// -top: what is said of the fields whatever the frames say.
     pub top_field_first: Option<bool>,
     pub quantisers: QuantiserSettings,
+    /// -psnr: the encoder compares its frames with the source's.
+    pub measures_psnr: bool,
 }
 
 pub struct AudioSettings {
@@ -139,6 +141,9 @@ impl Encoder {
         context.framerate = video.frame_rate.into();
         // SAFETY: by contract.
         unsafe { self.set_quantisers(&video.quantisers)? };
+        if video.measures_psnr {
+            context.flags |= ffi::AV_CODEC_FLAG_PSNR as i32;
+        }
         if let Some(picture) = video.picture {
             self.set_picture(codec, &picture);
         }
@@ -254,6 +259,19 @@ impl Encoder {
 
     pub fn global_quality(&self) -> i32 {
         self.get().global_quality
+    }
+
+    /// Pixels of a picture, where the encoder says how much they differ from the source's (AV_CODEC_FLAG_PSNR).
+    pub fn measured_pixels(&self) -> Option<i64> {
+        let context = self.get();
+        let measures = context.flags & ffi::AV_CODEC_FLAG_PSNR as i32 != 0;
+        measures.then(|| i64::from(context.width) * i64::from(context.height))
+    }
+
+    /// Sums of squared differences of the whole stream so far, by plane.
+    pub fn total_errors(&self) -> [u64; 3] {
+        let errors = &self.get().error;
+        [errors[0], errors[1], errors[2]]
     }
 
     pub fn channels(&self) -> i32 {

@@ -85,6 +85,7 @@ pub use params::{ChannelLayout, Parameters};
 pub use plain_file::{file_exists, is_written_file};
 pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
+pub use report::PictureQuality;
 pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sidedata::{SideData, rotation};
 pub use subtitle::{Subtitle, SubtitleSettings};

@@ -37,6 +37,7 @@ pub struct EncodeStage {
     pub kind: MediaKind,
     pub plan: Arc<EncodePlan>,
     pub mux: Arc<Inbox<MuxItem>>,
+    pub output: usize,
     /// The stream's index in its output, which is its queue in the muxer's inbox.
     pub index: usize,
     /// -ss and -t of the output in microseconds.
@@ -160,6 +161,7 @@ impl EncodeStage {
         }
         let pts = match frame.pts() {
             NOPTS => running.next_pts,
+            _ if self.plan.audio.counts_samples => running.next_pts,
             pts => rescale(pts, running.frame_time_base, time_base) - rescale(self.start_us, TIME_BASE, time_base),
         };
         frame.set_pts(pts);
@@ -264,7 +266,20 @@ impl EncodeStage {
             let repeat = running.rate.end(room);
             self.show(running, repeat, None)?;
         }
-        self.encode(running, None).map(drop)
+        self.encode(running, None)?;
+        self.tell_differences(&running.encoder);
+        Ok(())
+    }
+
+    /// For the summary of -psnr.
+    fn tell_differences(&self, encoder: &Encoder) {
+        let outputs = self.context.counters.outputs.lock();
+        let stream = outputs.get(self.output).and_then(|output| output.streams.get(self.index));
+        if let Some(differences) =
+            stream.map(|stream| stream.differences.lock()).as_deref_mut().and_then(Option::as_mut)
+        {
+            differences.total = encoder.total_errors();
+        }
     }
 
     /// What a first pass says, for the second.

@@ -5,6 +5,7 @@ use super::force_key::ForceKey;
 use super::input_stream::codec_tag;
 use super::outputs::Builder;
 use super::plan::{AudioPlan, EncodePlan, FrameRateMode, OpenOutput, VideoPlan};
+use super::presets;
 use super::rate_control;
 use super::two_pass::{self, TwoPass};
 use crate::av::{self, Codec, Output, QuantiserSettings, Rational};
@@ -23,6 +24,9 @@ impl Builder<'_> {
         let value = |name| self.spec.for_stream(name, facts, index);
         let number = |name| value(name).and_then(parse_integer);
         let mut options = open.options.for_codec(Some(codec), kind, facts, index);
+        if let Some(name) = value("pre") {
+            presets::apply(name, codec, &mut options)?;
+        }
         options.set_if_absent("threads", "auto");
         let two_pass = match kind {
             MediaKind::Video => {
@@ -47,8 +51,16 @@ impl Builder<'_> {
                 MediaKind::Subtitle => VideoPlan { size: size(&value)?, ..VideoPlan::default() },
                 _ => VideoPlan::default(),
             },
-            audio: if kind == MediaKind::Audio { audio_plan(&value)? } else { AudioPlan::default() },
+            audio: match kind {
+                MediaKind::Audio => AudioPlan { counts_samples: self.counts_samples(), ..audio_plan(&value)? },
+                _ => AudioPlan::default(),
+            },
         })
+    }
+
+    /// A negative -async (FFmpeg 5.1).
+    pub(super) fn counts_samples(&self) -> bool {
+        self.job.global("async").and_then(parse_integer).is_some_and(|samples| samples < 0)
     }
 
     fn video_plan<'v>(
@@ -102,6 +114,7 @@ impl Builder<'_> {
             frame_drop_threshold: self.job.global("frame_drop_threshold").and_then(parse_float).unwrap_or(0.0),
             top_field_first: value("top").and_then(parse_integer).filter(|top| *top >= 0).map(|top| top != 0),
             quantisers: quantisers(value)?,
+            measures_psnr: self.job.global_flag("psnr"),
             is_unfiltered: false,
         })
     }
@@ -169,6 +182,7 @@ fn audio_plan<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<Au
         layout: layout.map(str::to_owned),
         sample_format,
         apad: value("apad").map(str::to_owned),
+        counts_samples: false,
         pan: None,
     })
 }

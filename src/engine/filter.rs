@@ -77,6 +77,8 @@ pub struct FilterStage {
     pub sources: Vec<SourceState>,
     pub sinks: Vec<Sink>,
     pub graph: Option<Graph>,
+    /// It is built anew where frames change.
+    pub was_built: bool,
     /// Frames that came out since one went in.
     pub since_input: u64,
 }
@@ -269,7 +271,7 @@ impl FilterStage {
         let settings: Vec<SourceSettings> = self.sources.iter().map(|s| s.settings.clone()).collect();
         let sinks: Vec<SinkSettings> = self.sinks.iter().map(|s| s.settings.clone()).collect();
         self.graph = None;
-        let mut graph = build(&self.plan, &settings, &formats, &sinks, self.context.log_slot)?;
+        let mut graph = build(&self.plan, &settings, &formats, &sinks, !self.was_built, self.context.log_slot)?;
         for (index, sink) in self.sinks.iter_mut().enumerate() {
             let autoscale = sink.encode.video.autoscale;
             sink.settings.pin(&graph.sink_format(index), autoscale);
@@ -278,6 +280,7 @@ impl FilterStage {
             }
         }
         self.graph = Some(graph);
+        self.was_built = true;
         // The size of audio frames is set by the encoder, so that must be open before the first frame is taken.
         for index in 0..self.sinks.len() {
             if self.sinks[index].settings.kind == MediaKind::Audio && !self.sinks[index].is_open {

@@ -7,7 +7,7 @@ use crate::av::{
     self, ChannelLayout, ColorChoice, Colors, Frame, Graph, GraphOptions, Link, Parameters, Rational, rotation,
 };
 use crate::error::{Code, Error};
-use crate::options::MediaKind;
+use crate::options::{JobSpec, MediaKind, parse_float, parse_integer};
 
 /// What a source of a graph gets.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +84,42 @@ pub struct SourceSettings {
     pub trim_duration_us: Option<i64>,
     /// What the container says, where no frame ever comes.
     pub fallback: Option<SourceFormat>,
+    pub audio: AudioSource,
+}
+
+/// -async, -adrift_threshold and -vol, which FFmpeg has up to 5.1: filters behind a source of audio
+/// (ffmpeg_filter.c: configure_input_audio_filter).
+#[derive(Clone, Default)]
+pub struct AudioSource {
+    /// Samples a second; 0 and less is no filter.
+    pub stretch: i64,
+    pub drift_threshold_s: Option<f64>,
+    /// 1 leaves it as it is.
+    pub volume: Option<f64>,
+}
+
+impl AudioSource {
+    pub fn of(job: &JobSpec) -> AudioSource {
+        let volume = job.global("vol").and_then(parse_integer).filter(|volume| *volume != 256);
+        AudioSource {
+            stretch: job.global("async").and_then(parse_integer).unwrap_or(0),
+            drift_threshold_s: job.global("adrift_threshold").and_then(parse_float),
+            volume: volume.map(|volume| volume as f64 / 256.0),
+        }
+    }
+
+    /// `is_first`: the graph was not built before.
+    fn links(&self, is_first: bool) -> Vec<Link> {
+        let link = |filter, args| Link { filter, name: format!("mt_in_{filter}"), args };
+        let mut links = Vec::new();
+        if self.stretch > 0 {
+            let threshold = self.drift_threshold_s.map_or(String::new(), |s| format!(":min_hard_comp={s:.6}"));
+            let start = if is_first { ":first_pts=0" } else { "" };
+            links.push(link("aresample", format!("async={}{threshold}{start}", self.stretch)));
+        }
+        links.extend(self.volume.map(|volume| link("volume", format!("{volume:.6}"))));
+        links
+    }
 }
 
 /// What a sink must give.
@@ -282,12 +318,13 @@ fn upright(matrix: &[i32; 9]) -> Vec<Link> {
     }
 }
 
-/// Builds and configures the graph.
+/// Builds and configures the graph. `is_first`: it was not built before.
 pub fn build(
     plan: &GraphPlan,
     sources: &[SourceSettings],
     formats: &[SourceFormat],
     sinks: &[SinkSettings],
+    is_first: bool,
     log_slot: usize,
 ) -> Result<Graph, Error> {
     let options = GraphOptions {
@@ -313,7 +350,7 @@ pub fn build(
         return Err(Error::new(Code::FILTER, text).at("filter"));
     }
     for (index, (settings, format)) in sources.iter().zip(formats).enumerate() {
-        connect(&mut graph, index, settings, format).map_err(bad)?;
+        connect(&mut graph, index, settings, format, is_first).map_err(bad)?;
     }
     for (index, sink) in sinks.iter().enumerate() {
         graph.connect_sink(sink.kind, &format!("mt_sink_{index}"), &sink.links()).map_err(bad)?;
@@ -327,6 +364,7 @@ fn connect(
     index: usize,
     settings: &SourceSettings,
     format: &SourceFormat,
+    is_first: bool,
 ) -> Result<(), av::AvError> {
     let name = format!("mt_source_{index}");
     let mut links = Vec::new();
@@ -345,6 +383,7 @@ fn connect(
             format.colors,
         )
     } else {
+        links = settings.audio.links(is_first);
         let sample_format = av::sample_format_name(format.format).ok_or(av::AvError::INVALID)?;
         av::audio_source_args(format.sample_rate, &sample_format, format.layout.as_deref(), format.channels)
     };

@@ -48,6 +48,7 @@ mod pace;
 mod pipe;
 mod pipeline;
 mod plan;
+mod presets;
 pub mod probe;
 mod progress;
 mod rate_control;
@@ -73,7 +74,7 @@ pub use host::{
 };
 pub use look::open_inputs;
 pub use memory::memory_limit_bytes;
-pub use numbers::{OutputNumbers, StreamNumbers};
+pub use numbers::{Differences, OutputNumbers, StreamNumbers};
 pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::run;

@@ -32,6 +32,8 @@ pub struct StreamReady {
     pub duration: Option<(i64, Rational)>,
     /// The encoder's name, for the "encoder" tag.
     pub encoder_tag: Option<String>,
+    /// Of its pictures, where it says how much they differ from the source (PSNR).
+    pub measured_pixels: Option<i64>,
 }
 
 pub struct Muxer {

@@ -2,6 +2,7 @@
 
 use super::errors::failed;
 use super::mux::{Muxer, StreamReady};
+use super::numbers::Differences;
 use super::output_file::unused_option;
 use crate::av::Rational;
 use crate::error::{Code, Error};
@@ -37,6 +38,8 @@ impl Muxer {
             metadata.set_if_absent("encoder", &tag);
             output.set_stream_metadata(index, &metadata);
         }
+        *self.numbers.streams[index].differences.lock() =
+            ready.measured_pixels.map(|pixels| Differences { pixels, is_typed: false, last: [-1; 3], total: [0; 3] });
         let stream = &mut self.streams[index];
         stream.time_base = ready.time_base;
         stream.fixed_duration = ready.frame_rate.filter(|_| ready.is_constant_rate).map(Rational::inverse);

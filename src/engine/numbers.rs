@@ -5,7 +5,20 @@ use super::mux::Muxer;
 use crate::av::{NOPTS, Output, Packet, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// How much an encoder's pictures differ from the source's.
+#[derive(Clone, Copy, Debug)]
+pub struct Differences {
+    pub pixels: i64,
+    /// The picture type of the last packet is known.
+    pub is_typed: bool,
+    /// Sums of squared differences of the last packet, by plane; -1 where unknown.
+    pub last: [i64; 3],
+    /// Of all frames, at the end.
+    pub total: [u64; 3],
+}
 
 pub struct StreamNumbers {
     pub kind: MediaKind,
@@ -17,6 +30,8 @@ pub struct StreamNumbers {
     pub end_us: AtomicI64,
     /// The bits of an f32: the last quantiser.
     quality: AtomicU32,
+    /// Where the encoder says how much its pictures differ from the source's.
+    pub differences: Mutex<Option<Differences>>,
 }
 
 impl StreamNumbers {
@@ -29,6 +44,7 @@ impl StreamNumbers {
             header_bytes: AtomicU64::new(0),
             end_us: AtomicI64::new(NOPTS),
             // As ffmpeg shows it: nothing is known of what is copied.
+            differences: Mutex::new(None),
             quality: AtomicU32::new(if is_copy { -1f32 } else { 0.0 }.to_bits()),
         }
     }
@@ -72,7 +88,12 @@ impl OutputNumbers {
         stream.packets.store(stream.packets.load(Relaxed) + 1, Relaxed);
         stream.bytes.store(stream.bytes.load(Relaxed) + packet.size() as u64, Relaxed);
         if stream.kind == MediaKind::Video && !stream.is_copy {
-            stream.quality.store(packet.quality().to_bits(), Relaxed);
+            let quality = packet.quality();
+            stream.quality.store(quality.quantiser.to_bits(), Relaxed);
+            if let Some(differences) = &mut *stream.differences.lock() {
+                differences.last = quality.errors;
+                differences.is_typed = quality.is_known();
+            }
         }
     }
 }

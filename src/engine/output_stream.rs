@@ -64,7 +64,7 @@ impl Builder<'_> {
             tag: value("tag").map(codec_tag),
             disposition: value("disposition").map(str::to_owned),
             rotate: None,
-            drops_times: false,
+            drops_times: kind == MediaKind::Audio && self.counts_samples(),
         });
         Ok(index)
     }

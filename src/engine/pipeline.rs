@@ -8,7 +8,7 @@ use super::demux::Demuxer;
 use super::demux_thread::{DemuxStage, Routes};
 use super::encode::{EncodeItem, EncodeStage};
 use super::filter::{FilterStage, Sink, SourceState};
-use super::filter_build::SinkSettings;
+use super::filter_build::{AudioSource, SinkSettings};
 use super::inbox::Inbox;
 use super::mux::Muxer;
 use super::mux_thread::{MuxItem, MuxStage, Schedule};
@@ -55,6 +55,7 @@ pub struct Parts {
     pub exits_on_error: bool,
     pub copy_ts: bool,
     pub start_at_zero: bool,
+    pub audio: AudioSource,
 }
 
 /// The encoders of video and audio, what leads to them, and how many bits their sources' samples have.
@@ -148,8 +149,9 @@ impl Builder {
             exits_on_error,
             copy_ts,
             start_at_zero,
+            audio,
         } = parts;
-        let times = Times { copy_ts, start_at_zero };
+        let times = Times { copy_ts, start_at_zero, audio };
         let encoders = Encoders { streams: encoded, inboxes: encode_inboxes, bits };
         let mut text = self.open_subtitles(&subtitles, &graphs, &demuxers)?;
         for graph in graphs {
@@ -218,6 +220,7 @@ impl Builder {
                 kind: stream.kind,
                 plan: Arc::clone(&stream.plan),
                 mux: Arc::clone(&self.mux[stream.output]),
+                output: stream.output,
                 index: stream.index,
                 start_us: stream.start_us.unwrap_or(0),
                 duration_us: stream.duration_us,
@@ -281,7 +284,16 @@ impl Builder {
             })
         });
         let (sources, sinks) = (sources.collect(), sinks.collect());
-        FilterStage { context: Arc::clone(&self.context), plan, inbox, sources, sinks, graph: None, since_input: 0 }
+        FilterStage {
+            context: Arc::clone(&self.context),
+            plan,
+            inbox,
+            sources,
+            sinks,
+            graph: None,
+            was_built: false,
+            since_input: 0,
+        }
     }
 }
 

@@ -97,6 +97,8 @@ pub struct VideoPlan {
     pub frame_drop_threshold: f64,
     pub top_field_first: Option<bool>,
     pub quantisers: QuantiserSettings,
+    /// -psnr.
+    pub measures_psnr: bool,
     /// The only filter is the one that does nothing: frame durations of the input hold.
     pub is_unfiltered: bool,
 }
@@ -108,6 +110,8 @@ pub struct AudioPlan {
     pub layout: Option<String>,
     pub sample_format: Option<i32>,
     pub apad: Option<String>,
+    /// A negative -async: samples are counted, whatever their times are.
+    pub counts_samples: bool,
     /// -map_channel: the arguments of a pan filter.
     pub pan: Option<String>,
 }
@@ -159,7 +163,7 @@ pub struct OutStream {
     pub disposition: Option<String>,
     /// -metadata:s rotate=: degrees.
     pub rotate: Option<f64>,
-    /// -fps_mode drop: the muxer makes up the times.
+    /// -fps_mode drop, or a negative -async: the muxer makes up the times.
     pub drops_times: bool,
 }
 

@@ -6,12 +6,13 @@ use super::copy::{CopySettings, CopyStream};
 use super::demux::Demuxer;
 use super::errors::failed;
 use super::files::{OpenInput, open_input};
+use super::filter_build::AudioSource;
 use super::implied;
 use super::isync;
 use super::mux::Muxer;
 use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
-use super::plan::{FrameRateMode, GraphPlan, OpenOutput, Work, complex_graphs};
+use super::plan::{FrameRateMode, GraphPlan, OpenOutput, OutStream, Work, complex_graphs};
 use super::progress::expected_duration_us;
 use super::single::{SingleThread, Target};
 use crate::av::{self, Rational, SideData};
@@ -64,6 +65,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     }
     check_connected(&graphs)?;
     check_decoders(&inputs)?;
+    check_volume(job, &outputs)?;
     let mapping = context.observer.wants(LEVEL_INFO).then(|| super::mapping::text(&inputs, &graphs, &outputs));
     for input in &inputs {
         input.options.check_unused(
@@ -88,6 +90,21 @@ fn check_decoders(inputs: &[OpenInput]) -> Result<(), Error> {
         decoders.try_for_each(|codec| input.policy.check_decoder(codec))
     };
     inputs.iter().try_for_each(|input| decoded(input).map_err(|error| error.on_input(input.index, &input.url)))
+}
+
+/// -vol needs samples.
+fn check_volume(job: &JobSpec, outputs: &[OpenOutput]) -> Result<(), Error> {
+    if AudioSource::of(job).volume.is_none() {
+        return Ok(());
+    }
+    for output in outputs {
+        let is_copied = |s: &OutStream| s.kind == MediaKind::Audio && s.work.is_copy();
+        if let Some(index) = output.streams.iter().position(is_copied) {
+            let error = Error::option("option vol changes samples, and this stream is copied".into());
+            return Err(error.on_output(output.index, &output.url).on_stream(index));
+        }
+    }
+    Ok(())
 }
 
 fn check_connected(graphs: &[GraphPlan]) -> Result<(), Error> {
@@ -293,6 +310,7 @@ fn run_threads(
         exits_on_error: job.global_flag("xerror"),
         copy_ts: job.global_flag("copyts"),
         start_at_zero: job.global_flag("start_at_zero"),
+        audio: AudioSource::of(job),
     };
     pipeline::run(context, parts)
 }
@@ -303,7 +321,7 @@ fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
     let (sws, header_flags) = (open.options.scaler.to_filter_options(), open.header_options.get("fflags"));
     let stream = &mut open.streams[index];
     let plan = stream.work.take_encode()?;
-    stream.drops_times = plan.video.mode == Some(FrameRateMode::Drop);
+    stream.drops_times |= plan.video.mode == Some(FrameRateMode::Drop);
     Some(EncodedStream {
         output: open.index,
         index,

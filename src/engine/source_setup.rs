@@ -5,17 +5,18 @@ use super::decode::{DecodeClock, DecodeStage, FrameTarget, PacketItem};
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::failed;
-use super::filter_build::SourceSettings;
+use super::filter_build::{AudioSource, SourceSettings};
 use super::inbox::Inbox;
 use crate::av::{Decoder, Dict, SideData};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::sync::Arc;
 
-/// How -copyts changes where zero is.
+/// How -copyts changes where zero is, and what is done with the times of audio.
 pub struct Times {
     pub copy_ts: bool,
     pub start_at_zero: bool,
+    pub audio: AudioSource,
 }
 
 impl Times {
@@ -44,6 +45,7 @@ pub fn source_settings(demuxer: &Demuxer, stream: usize, kind: MediaKind, times:
         trim_start_us: file.start_us.filter(|_| file.is_seek_accurate).map(|_| times.offset_us(file)),
         trim_duration_us: file.duration_us,
         fallback: super::filter_build::SourceFormat::of_parameters(&plan.info.parameters),
+        audio: times.audio.clone(),
     }
 }
 

@@ -78,6 +78,7 @@ pub fn open_target(
         is_constant_rate: false,
         duration: (info.duration > 0).then_some((info.duration, info.time_base)),
         encoder_tag: Some(plan.encoder_tag(stream.header_flags.as_deref())),
+        measured_pixels: None,
     };
     let target = SubtitleTarget {
         encoder,

@@ -172,7 +172,7 @@ impl Watch {
             return Duration::from_millis(20).min(settings.stats_period);
         }
         self.was_shown = true;
-        let (line, block) = line::progress(&report, false);
+        let (line, block) = line::progress(&report, settings.quantisers.as_mut(), false);
         if settings.stats != Some(false) {
             show_line(settings, &line, '\r');
         }
@@ -200,7 +200,7 @@ fn log(level: i32, stage: &str, text: &str, repeated: u32) {
 /// The last line of progress, and the summary.
 fn finish(job: &Arc<Job>, settings: &mut Settings) {
     let report = job.report();
-    let (line, block) = line::progress(&report, true);
+    let (line, block) = line::progress(&report, settings.quantisers.as_mut(), true);
     show_line(settings, &line, '\n');
     if let Some(mut url) = settings.progress.take() {
         let closed = url.send(format!("{block}progress=end\n").as_bytes()).and_then(|()| url.close());

@@ -73,21 +73,28 @@ static OPTIONS: &[OptionDef] = &[
     def("abort_on", G, Text, "flags", "fail on: empty_output, empty_output_stream"),
     def("vsync", G, Text, "mode", "frame-rate mode of all outputs; -fps_mode is its successor"),
     def("frame_drop_threshold", G, Number, "frames", "how many frames late a frame may be before it is dropped"),
-    def("async", G, Integer, "samples", "stretch audio to its timestamps")
-        .until(6, 0, "-af aresample=async=N")
-        .refused("use -af aresample=async=N"),
-    def("adrift_threshold", G, Number, "seconds", "how far audio may drift")
-        .refused("it has no effect in FFmpeg: use -af aresample=min_hard_comp=SECONDS"),
-    def("vol", G, Integer, "volume", "volume of audio, 256 is unchanged")
-        .until(6, 0, "-af volume=N/256")
-        .refused("use -af volume=N/256"),
-    flag("psnr", G, "have encoders report the PSNR of their frames")
-        .until(7, 0, "-flags +psnr")
-        .refused("use -flags +psnr"),
+    def(
+        "async",
+        G,
+        Integer,
+        "samples",
+        "stretch audio to its timestamps by so many samples a second; negative: count the samples instead",
+    )
+    .until(6, 0, "-af aresample=async=N"),
+    def(
+        "adrift_threshold",
+        G,
+        Number,
+        "seconds",
+        "how far audio may drift with -async; from FFmpeg 6.0 on it has no effect",
+    ),
+    def("vol", G, Integer, "volume", "volume of audio, 256 is unchanged").until(6, 0, "-af volume=N/256"),
+    flag("psnr", G, "have encoders report the PSNR of their frames").until(7, 0, "-flags +psnr"),
     flag("vstats", G, "write statistics of each encoded video frame to a file named by the time").refused(LATER),
     def("vstats_file", G, Text, "file", "the file for -vstats").refused(LATER),
     def("vstats_version", G, Integer, "version", "the form of -vstats: 1 or 2").refused(LATER),
-    flag("qphist", G, "print how often each quantiser was used").refused("it has no effect from FFmpeg 6.1 on"),
+    flag("qphist", G, "with -stats, print how often each quantiser was used; from FFmpeg 6.1 on it has no effect")
+        .terminal(),
     flag("debug_ts", G, "log the timestamps at every step").refused(LATER),
     flag("dump", G, "log each packet that is read").refused(LATER),
     flag("hex", G, "with -dump, log the payload too").refused(LATER),
