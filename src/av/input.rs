@@ -163,7 +163,7 @@ impl Input {
         AvError::check(ret).map(drop)
     }
 
-    fn get(&self) -> &ffi::AVFormatContext {
+    pub(super) fn get(&self) -> &ffi::AVFormatContext {
         // SAFETY: valid while we own it; no Rust enum in it (build.rs).
         unsafe { &*self.context }
     }

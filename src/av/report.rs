@@ -16,6 +16,22 @@ impl Input {
     }
 }
 
+impl Input {
+    /// Writes a packet that was read to FFmpeg's log, at level "info", with what is in it where that is wanted.
+    pub fn dump_packet(&self, packet: &Packet, with_payload: bool) {
+        let index = packet.stream_index();
+        if index < 0 || index as u32 >= self.get().nb_streams {
+            return;
+        }
+        // SAFETY: a valid packet, and the stream of a valid context that it is of.
+        unsafe {
+            let stream = *self.get().streams.add(index as usize);
+            let level = ffi::AV_LOG_INFO as i32;
+            ffi::av_pkt_dump_log2(std::ptr::null_mut(), level, packet.as_ptr(), with_payload.into(), stream);
+        }
+    }
+}
+
 impl Output {
     /// As [`Input::dump`].
     pub fn dump(&self, index: usize, url: &str) {

@@ -1,8 +1,10 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
+use super::debug::Debug;
 use super::host::Binds;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
+use super::statistics::StatisticsFiles;
 use super::threads::ThreadPool;
 use super::trust::JobTrust;
 use crate::av::Interrupt;
@@ -23,6 +25,8 @@ pub trait Observer: Send + Sync {
     fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>);
     /// A line of the engine's own, at FFmpeg's level.
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
+    /// The session description of outputs that are all RTP.
+    fn sdp(&self, _text: &str) {}
     /// Whether somebody shows how far each stream is while it runs.
     fn is_watched(&self) -> bool {
         false
@@ -111,6 +115,7 @@ pub struct Identity {
     pub outputs: usize,
     /// What its inputs may do.
     pub trust: JobTrust,
+    pub debug: Debug,
 }
 
 pub struct JobContext {
@@ -127,6 +132,9 @@ pub struct JobContext {
     pub began: Instant,
     pub binds: Arc<Binds>,
     pub trust: JobTrust,
+    pub debug: Debug,
+    /// Files that statistics go to.
+    pub statistics: StatisticsFiles,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
     /// How many outputs there are, and those that nobody reads any more.
@@ -160,6 +168,8 @@ impl JobContext {
             began: Instant::now(),
             binds: identity.binds,
             trust: identity.trust,
+            debug: identity.debug,
+            statistics: StatisticsFiles::default(),
             is_failing: Arc::default(),
             outputs: identity.outputs,
             without_reader: Mutex::default(),

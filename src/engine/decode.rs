@@ -2,6 +2,7 @@
 //! Rules 18 and 19; source: `decode_audio`, `decode_video` and `process_input_packet` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, LEVEL_ERROR, add};
+use super::debug;
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
 use super::looping::LastSamples;
 use crate::av::{AvError, Decoder, Frame, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
@@ -192,9 +193,12 @@ impl DecodeStage {
                 frame.set_top_field_first(top);
             }
             if self.is_video {
-                self.time_picture(frame, is_draining)
+                self.time_picture(frame, is_draining);
+                if self.context.debug.times {
+                    debug::decoded(frame, self.stream, self.time_base);
+                }
             } else {
-                self.time_samples(frame, packet_times.take())
+                self.time_samples(frame, packet_times.take());
             }
             if self.is_past_end(frame) || !self.distribute(frame)? {
                 return Ok(false);

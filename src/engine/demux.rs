@@ -1,6 +1,7 @@
 //! Reading one input: packets in file order, their timestamps put right.
 
 use super::context::{JobContext, add};
+use super::debug;
 use super::errors::failed;
 use super::files::OpenInput;
 use super::input_stream::StreamPlan;
@@ -116,10 +117,18 @@ impl Demuxer {
             }
             add(&self.context.counters.packets_read, 1);
             self.file.host.count_packet();
+            if self.context.debug.packets {
+                self.file.input.dump_packet(&packet, self.context.debug.payload);
+            }
             if let Some(read) = self.accept(packet) {
                 return read;
             }
         }
+    }
+
+    /// Microseconds that are added to timestamps.
+    pub fn offset_us(&self) -> i64 {
+        self.timestamps.offset_us()
     }
 
     /// Goes back to the beginning, as -stream_loop wants. `samples`: the last that the decoder of each audio stream gave. False where
@@ -178,11 +187,17 @@ impl Demuxer {
         if !std::mem::replace(&mut self.has_begun[stream], true) {
             self.add_side_data(stream, &mut packet);
         }
+        if self.context.debug.times {
+            debug::demuxed(self, &packet, stream, Some(self.timestamps.next_us(stream)));
+        }
         let mut times = Times { pts: packet.pts(), dts: packet.dts(), duration: packet.duration() };
         let fields = self.file.input.repeat_picture(stream);
         let now_us = self.timestamps.process(stream, &mut times, fields);
         packet.set_pts(times.pts);
         packet.set_dts(times.dts);
+        if self.context.debug.times {
+            debug::demuxed(self, &packet, stream, None);
+        }
         if let Some(pace) = &mut self.pace {
             pace.wait_until(&self.context, now_us);
         }

@@ -2,6 +2,7 @@
 //! Rules 23, 26 and 27; source: `do_video_out`, `do_audio_out` and `encode_frame` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, add};
+use super::debug;
 use super::encoder_open::OpenEncoder;
 use super::errors::failed;
 use super::force_key::ForceKey;
@@ -164,6 +165,9 @@ impl EncodeStage {
             _ if self.plan.audio.counts_samples => running.next_pts,
             pts => rescale(pts, running.frame_time_base, time_base) - rescale(self.start_us, TIME_BASE, time_base),
         };
+        if self.context.debug.times {
+            debug::filtered(pts, pts as f64, time_base);
+        }
         frame.set_pts(pts);
         running.next_pts = pts + i64::from(frame.samples());
         self.encode(running, Some(&frame))
@@ -177,8 +181,11 @@ impl EncodeStage {
         let fine = Rational::new(tb.num, tb.den << bits);
         let ticks = rescale(pts, running.frame_time_base, fine) - rescale(self.start_us, TIME_BASE, fine);
         let pts = ticks as f64 / f64::from(1 << bits);
-        // Away from exact halves, where rounding would hang on the last bit.
-        pts + pts.signum() * f64::from(u8::from(pts != 0.0)) / f64::from(1 << 17)
+        // Away from exact halves, where rounding would hang on the last bit. From FFmpeg 7.1 on whole ticks stay whole.
+        match cfg!(ffmpeg7_1) && pts.fract() == 0.0 {
+            true => pts,
+            false => pts + if pts > 0.0 { 1.0 } else { -1.0 } / f64::from(1 << 17),
+        }
     }
 
     /// Ticks of the encoder that a frame lasts.
@@ -199,6 +206,9 @@ impl EncodeStage {
     fn picture(&self, running: &mut Running, frame: Frame) -> Result<Wanted, Error> {
         let pts =
             if frame.pts() == NOPTS { running.rate.next_pts() as f64 } else { self.fine_pts(running, frame.pts()) };
+        if self.context.debug.times {
+            debug::filtered((pts + 0.5).floor() as i64, pts, running.encoder.time_base());
+        }
         let duration = self.duration(running, &frame);
         let room = self.plan.max_frames - running.rate.frames_out();
         let (dropped, duplicated) = (running.rate.dropped, running.rate.duplicated);
@@ -298,6 +308,9 @@ impl EncodeStage {
             let name = self.plan.codec.name();
             failed(e, "encode", Code::ENCODE, &format!("the encoder {name} failed")).on_stream(self.index)
         };
+        if let Some(frame) = frame.filter(|_| self.context.debug.times) {
+            debug::encoding(self.kind, frame, running.encoder.time_base());
+        }
         match running.encoder.send(frame) {
             Ok(()) => {}
             Err(AvError::EOF) if frame.is_none() => return Ok(true),
@@ -311,7 +324,12 @@ impl EncodeStage {
                 self.write_statistics(&running.encoder)?;
             }
             match received {
-                Ok(()) => wanted &= self.send(MuxItem::Packet(packet))?,
+                Ok(()) => {
+                    if self.context.debug.times {
+                        debug::encoded(self.kind, &packet, &running.encoder);
+                    }
+                    wanted &= self.send(MuxItem::Packet(packet))?;
+                }
                 Err(AvError::AGAIN | AvError::EOF) => return Ok(wanted),
                 Err(error) => return Err(bad(error)),
             }

@@ -18,6 +18,8 @@ pub struct OpenInput {
     pub url: String,
     pub input: Input,
     pub streams: Vec<StreamPlan>,
+    /// Of the inputs before it.
+    pub streams_before: usize,
     /// For stream specifiers.
     pub facts: Vec<StreamFacts>,
     pub options: FileOptions,
@@ -107,6 +109,7 @@ fn open(
         queue_packets: spec.value("thread_queue_size").and_then(parse_integer).unwrap_or(8).clamp(1, 1 << 20) as usize,
         input,
         streams,
+        streams_before: 0,
         facts,
         options,
         policy,

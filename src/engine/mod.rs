@@ -12,6 +12,7 @@ mod attachments;
 mod channel_map;
 mod context;
 mod copy;
+mod debug;
 mod decode;
 mod demux;
 mod demux_thread;
@@ -54,10 +55,12 @@ mod progress;
 mod rate_control;
 mod run;
 mod scripts;
+mod sdp;
 mod select;
 mod single;
 mod source_setup;
 mod stage;
+mod statistics;
 mod stream_setup;
 mod sub2video;
 mod subtitle;
@@ -66,9 +69,11 @@ mod threads;
 mod timestamps;
 mod trust;
 mod two_pass;
+mod video_statistics;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
 pub use context::{Counters, Identity, JobContext, Observer};
+pub use debug::Debug;
 pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,
 };

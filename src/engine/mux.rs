@@ -2,13 +2,16 @@
 //! Rules 10, 11, 15, 35 and 36; source: FFmpeg's fftools/ffmpeg_mux.c (5.1).
 
 use super::context::{JobContext, add};
+use super::debug;
 use super::errors::{failed, unless_cancelled};
 use super::host::Failure;
 use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
 use super::numbers::{OutputNumbers, StreamNumbers};
 use super::plan::{OpenOutput, OutStream, Work};
+use super::sdp::Sdp;
 use super::stream_setup::FileOptions;
+use super::video_statistics::VideoStatisticsPlan;
 use crate::av::{Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
@@ -45,6 +48,9 @@ pub struct Muxer {
     pub(super) options: FileOptions,
     pub(super) header_options: Dict,
     pub(super) streams: Vec<MuxStream>,
+    /// By stream: -vstats.
+    pub(super) video_statistics: Vec<Option<VideoStatisticsPlan>>,
+    pub(super) sdp: Option<Arc<Sdp>>,
     pub(super) sync: Option<SyncQueue>,
     pub(super) limit_bytes: Option<u64>,
     pub(super) aborts_on_empty_stream: bool,
@@ -72,6 +78,7 @@ impl Muxer {
         let numbers = open.streams.iter().map(|stream| StreamNumbers::new(stream.kind, stream.work.is_copy()));
         let numbers = Arc::new(OutputNumbers::new(numbers.collect()));
         context.counters.outputs.lock().push(Arc::clone(&numbers));
+        let video_statistics = open.streams.iter_mut().map(|stream| stream.video_statistics.take()).collect();
         let streams = open.streams.iter_mut().zip(copied_time_bases).map(|(stream, time_base)| MuxStream {
             kind: stream.kind,
             time_base: time_base.unwrap_or(TIME_BASE),
@@ -85,6 +92,7 @@ impl Muxer {
             last_dts: NOPTS,
             fixed_duration: None,
             drops_times: stream.drops_times,
+            statistics: None,
             // Video frames are counted before the encoder, which reorders them.
             max_packets: match stream.kind {
                 MediaKind::Video if stream.work.is_encoded() => i64::MAX,
@@ -110,6 +118,8 @@ impl Muxer {
             options: open.options,
             header_options: open.header_options,
             streams,
+            video_statistics,
+            sdp: open.sdp,
             sync,
             limit_bytes: open.limit_bytes,
             aborts_on_empty_stream: open.aborts_on_empty_stream,
@@ -132,6 +142,10 @@ impl Muxer {
 
     /// Takes a packet. False: this output wants no more of any stream.
     pub fn packet(&mut self, index: usize, packet: Packet) -> Result<bool, Error> {
+        if let Some(statistics) = &mut self.streams[index].statistics {
+            statistics.packet(&packet);
+            self.write_statistics(index)?;
+        }
         if self.is_ended || self.streams[index].is_ended {
             return Ok(!self.is_ended);
         }
@@ -243,6 +257,9 @@ impl Muxer {
         self.check_output_bytes(packet.size() as u64)?;
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
+        if self.context.debug.times {
+            debug::muxing(self.streams[index].kind, &packet, self.output.time_base(index));
+        }
         let written = self.output.write(&mut packet);
         written.map_err(|e| {
             self.error(

@@ -4,6 +4,7 @@ use super::errors::failed;
 use super::mux::{Muxer, StreamReady};
 use super::numbers::Differences;
 use super::output_file::unused_option;
+use super::video_statistics::VideoStatistics;
 use crate::av::Rational;
 use crate::error::{Code, Error};
 
@@ -42,6 +43,9 @@ impl Muxer {
             ready.measured_pixels.map(|pixels| Differences { pixels, is_typed: false, last: [-1; 3], total: [0; 3] });
         let stream = &mut self.streams[index];
         stream.time_base = ready.time_base;
+        stream.statistics = self.video_statistics[index]
+            .as_ref()
+            .map(|plan| VideoStatistics::new(plan, (self.index, index), ready.time_base, ready.measured_pixels));
         stream.fixed_duration = ready.frame_rate.filter(|_| ready.is_constant_rate).map(Rational::inverse);
         self.init_stream(index)
     }
@@ -101,12 +105,26 @@ impl Muxer {
         }
         self.has_header = true;
         self.tell_begun();
+        if let Some(sdp) = &self.sdp {
+            sdp.begun(&self.context, self.index, &self.output).map_err(|error| self.error(error))?;
+        }
         for index in 0..self.streams.len() {
             while let Some(packet) = self.streams[index].waiting.pop_front() {
                 self.write(index, packet)?;
             }
             self.streams[index].waiting_bytes = 0;
+            self.write_statistics(index)?;
         }
         Ok(())
+    }
+
+    /// -vstats of a stream: its lines wait for the header.
+    pub(super) fn write_statistics(&mut self, index: usize) -> Result<(), Error> {
+        let time_base = self.output.time_base(index);
+        let written = match &mut self.streams[index].statistics {
+            Some(statistics) if self.has_header => statistics.write(&self.context, time_base),
+            _ => Ok(()),
+        };
+        written.map_err(|error| self.error(error.on_stream(index)))
     }
 }

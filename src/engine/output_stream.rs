@@ -6,6 +6,7 @@ use super::errors::failed;
 use super::input_stream::codec_tag;
 use super::outputs::Builder;
 use super::plan::{OpenOutput, OutStream, Work, out_facts};
+use super::video_statistics::VideoStatisticsPlan;
 use crate::av::{self, BitstreamFilters, Codec};
 use crate::error::{Code, Error};
 use crate::options::{MediaKind, StreamFacts, parse_integer};
@@ -53,6 +54,7 @@ impl Builder<'_> {
             // Mark the codec options of a copied stream as used, as ffmpeg does.
             open.options.for_codec(None, kind, &facts, index);
         }
+        let is_video_encoder = kind == MediaKind::Video && work.is_encoded();
         open.streams.push(OutStream {
             max_frames: number("frames").unwrap_or(i64::MAX),
             kind,
@@ -64,6 +66,7 @@ impl Builder<'_> {
             tag: value("tag").map(codec_tag),
             disposition: value("disposition").map(str::to_owned),
             rotate: None,
+            video_statistics: VideoStatisticsPlan::of(self.job).filter(|_| is_video_encoder),
             drops_times: kind == MediaKind::Audio && self.counts_samples(),
         });
         Ok(index)

@@ -114,6 +114,7 @@ impl Builder<'_> {
             is_shortest: spec.flag("shortest").unwrap_or(false),
             is_strict: self.job.global_flag("mt_strict"),
             aborts_on_empty_stream: super::run::aborts_on(self.job, "empty_output_stream")?,
+            sdp: None,
             chapters_us: Vec::new(),
             host: Arc::clone(&self.host),
         })

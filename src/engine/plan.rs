@@ -2,8 +2,10 @@
 
 use super::context::JobContext;
 use super::files::OpenInput;
+use super::sdp::Sdp;
 use super::stream_setup::FileOptions;
 use super::two_pass::TwoPass;
+use super::video_statistics::VideoStatisticsPlan;
 use crate::av::{self, BitstreamFilters, Codec, Dict, Graph, GraphOptions, Output, QuantiserSettings, Rational};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, Selector};
@@ -163,6 +165,8 @@ pub struct OutStream {
     pub disposition: Option<String>,
     /// -metadata:s rotate=: degrees.
     pub rotate: Option<f64>,
+    /// -vstats, of what is encoded.
+    pub video_statistics: Option<VideoStatisticsPlan>,
     /// -fps_mode drop, or a negative -async: the muxer makes up the times.
     pub drops_times: bool,
 }
@@ -181,6 +185,7 @@ impl OutStream {
             tag: None,
             disposition: None,
             rotate: None,
+            video_statistics: None,
             drops_times: false,
         }
     }
@@ -203,6 +208,8 @@ pub struct OpenOutput {
     pub is_strict: bool,
     /// A stream without a packet fails it (-abort_on).
     pub aborts_on_empty_stream: bool,
+    /// The job's session description, where there is one to write.
+    pub sdp: Option<Arc<Sdp>>,
     /// Where its chapters begin, in microseconds.
     pub chapters_us: Vec<i64>,
     /// What the host's streams failed with, where the output has some.

@@ -14,6 +14,7 @@ use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
 use super::plan::{FrameRateMode, GraphPlan, OpenOutput, OutStream, Work, complex_graphs};
 use super::progress::expected_duration_us;
+use super::sdp::Sdp;
 use super::single::{SingleThread, Target};
 use crate::av::{self, Rational, SideData};
 use crate::error::{Code, Error};
@@ -49,8 +50,9 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     super::probe::check_job(job)?;
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
-        let input = open_input(context, job, index)?;
+        let mut input = open_input(context, job, index)?;
         context.observer.input_opened(index, super::probe::describe(&input.input));
+        input.streams_before = inputs.iter().map(|input: &OpenInput| input.streams.len()).sum();
         super::look::show(context, &input);
         attachments::dump(context, &job.inputs[index], &input, !job.global_flag("n"))?;
         inputs.push(input);
@@ -63,6 +65,8 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         let before = outputs.iter().map(|output: &OpenOutput| output.streams.len()).sum();
         outputs.push(open_output(context, job, index, before, &mut inputs, &mut graphs)?);
     }
+    let sdp = Sdp::of(job, &outputs);
+    outputs.iter_mut().for_each(|output| output.sdp = sdp.clone());
     check_connected(&graphs)?;
     check_decoders(&inputs)?;
     check_volume(job, &outputs)?;

@@ -77,6 +77,8 @@ pub struct Job {
     pub(super) max_level: AtomicI64,
     /// Somebody asks for reports.
     pub(super) is_watched: AtomicBool,
+    /// The session description of RTP outputs, for a program that watches.
+    pub(super) sdp: Mutex<Option<String>>,
     /// Native memory that it is expected to need.
     pub(super) need_bytes: AtomicU64,
     /// Where its log lines are found, from its start on.
@@ -152,6 +154,7 @@ impl Job {
             last_progress_us: AtomicI64::new(i64::MIN / 2),
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),
             is_watched: AtomicBool::new(false),
+            sdp: Mutex::new(None),
             need_bytes: AtomicU64::new(0),
             log: OnceLock::new(),
             token: AtomicUsize::new(0),

@@ -13,6 +13,7 @@ const LAST_LINES: usize = 8;
 /// FFmpeg's level of errors.
 const LEVEL_ERROR: i32 = 16;
 const LEVEL_WARNING: i32 = 24;
+const LEVEL_INFO: i32 = 32;
 
 impl Job {
     /// Adds an event, and tells the engine's listener when the job was quiet before.
@@ -90,6 +91,13 @@ impl Observer for Job {
         }
         if i64::from(level) <= self.max_level.load(Relaxed) {
             self.tell(EventKind::Log { level, stage: stage.to_owned(), stream, text: mask_text(text), repeated: 0 });
+        }
+    }
+
+    fn sdp(&self, text: &str) {
+        match self.is_watched() {
+            true => *self.sdp.lock() = Some(text.to_owned()),
+            false => self.log(LEVEL_INFO, "mux", None, &format!("SDP:\n{text}")),
         }
     }
 

@@ -46,6 +46,11 @@ impl Job {
         self.is_watched.store(true, Relaxed);
     }
 
+    /// The session description of outputs that are all RTP, once they have their headers: for a job that is watched, and once.
+    pub fn take_sdp(&self) -> Option<String> {
+        self.sdp.lock().take()
+    }
+
     /// What it has done so far. How far each stream is, is known of jobs that are watched.
     pub fn report(&self) -> Report {
         let stats = self.stats();

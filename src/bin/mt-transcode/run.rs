@@ -146,6 +146,7 @@ impl Watch {
                 Ok(None) => {}
                 Err(error) => return Some(error),
             }
+            show_sdp(job);
             if let Some(keys) = &mut self.keys {
                 keys.check(job);
             }
@@ -183,6 +184,13 @@ impl Watch {
     }
 }
 
+/// On standard output, as ffmpeg.
+fn show_sdp(job: &Job) {
+    if let Some(text) = job.take_sdp() {
+        println!("SDP:\n{text}");
+    }
+}
+
 /// As ffmpeg: with -stats also where the log is quieter.
 fn show_line(settings: &Settings, line: &str, end: char) {
     if settings.stats == Some(true) && program_log::level() < INFO {
@@ -199,6 +207,7 @@ fn log(level: i32, stage: &str, text: &str, repeated: u32) {
 
 /// The last line of progress, and the summary.
 fn finish(job: &Arc<Job>, settings: &mut Settings) {
+    show_sdp(job);
     let report = job.report();
     let (line, block) = line::progress(&report, settings.quantisers.as_mut(), true);
     show_line(settings, &line, '\n');
