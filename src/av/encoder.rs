@@ -26,6 +26,8 @@ pub struct CommonSettings {
     pub codec_tag: u32,
     /// 0 where the source says nothing.
     pub bits_per_raw_sample: i32,
+    /// Packets have the origins of their frames, where the encoder can pass them on (FFmpeg 6.0).
+    pub passes_origins: bool,
     pub log_slot: usize,
 }
 
@@ -113,6 +115,13 @@ impl Encoder {
         let context = unsafe { &mut *self.0 };
         context.time_base = common.time_base.into();
         context.opaque = ptr::without_provenance_mut::<c_void>(common.log_slot);
+        #[cfg(ffmpeg6)]
+        // SAFETY: the codec of a context that was allocated for it.
+        if common.passes_origins
+            && unsafe { (*context.codec).capabilities } & ffi::AV_CODEC_CAP_ENCODER_REORDERED_OPAQUE as i32 != 0
+        {
+            context.flags |= ffi::AV_CODEC_FLAG_COPY_OPAQUE as i32;
+        }
         if common.is_bitexact {
             context.flags |= ffi::AV_CODEC_FLAG_BITEXACT as i32;
         }

@@ -3,7 +3,7 @@
 use super::context::LEVEL_INFO;
 use super::demux::Demuxer;
 use crate::av::{Encoder, Frame, Packet, Rational, TIME_BASE, program_log, seconds_text, timestamp_text};
-use crate::options::{JobSpec, MediaKind};
+use crate::options::{JobSpec, MediaKind, Setting};
 
 /// What is to be logged.
 #[derive(Clone, Copy, Default)]
@@ -12,11 +12,22 @@ pub struct Debug {
     pub packets: bool,
     /// With the packets, what is in them.
     pub payload: bool,
+    /// Statistics may name the decoder's frame that something was made of.
+    pub marks_frames: bool,
+}
+
+fn is_form(setting: &Setting) -> bool {
+    setting.definition.is_some() && setting.name.starts_with("stats_") && setting.name.ends_with("_fmt")
 }
 
 impl Debug {
     pub fn of(job: &JobSpec) -> Debug {
-        Debug { times: job.global_flag("debug_ts"), packets: job.global_flag("dump"), payload: job.global_flag("hex") }
+        Debug {
+            times: job.global_flag("debug_ts"),
+            packets: job.global_flag("dump"),
+            payload: job.global_flag("hex"),
+            marks_frames: job.outputs.iter().any(|output| output.settings.iter().any(is_form)),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::context::{JobContext, LEVEL_ERROR, add};
 use super::debug;
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
 use super::looping::LastSamples;
-use crate::av::{AvError, Decoder, Frame, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
+use crate::av::{AvError, Decoder, Frame, NOPTS, Origin, Packet, Rational, TIME_BASE, rescale, rescale_delta};
 use crate::error::{Code, Error};
 use crossbeam_channel::Sender;
 use std::sync::Arc;
@@ -85,6 +85,8 @@ pub struct DecodeClock {
     now_us: i64,
     next_pts_us: i64,
     counted: i64,
+    /// Frames that the decoder gave.
+    frames: u64,
     rescale_last: i64,
     previous_packet_pts: i64,
     /// The first frame that -t counts from.
@@ -101,6 +103,7 @@ impl DecodeClock {
             now_us: 0,
             next_pts_us: 0,
             counted: 0,
+            frames: 0,
             rescale_last: NOPTS,
             previous_packet_pts: NOPTS,
             first_us: None,
@@ -189,6 +192,10 @@ impl DecodeStage {
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
+            if self.context.debug.marks_frames {
+                frame.set_origin(Origin { number: self.clock.frames, pts: frame.pts(), time_base: self.time_base });
+                self.clock.frames += 1;
+            }
             if let Some(top) = self.top_field_first {
                 frame.set_top_field_first(top);
             }

@@ -311,6 +311,9 @@ impl EncodeStage {
         if let Some(frame) = frame.filter(|_| self.context.debug.times) {
             debug::encoding(self.kind, frame, running.encoder.time_base());
         }
+        if let (Some(frame), Some(statistics)) = (frame, &self.plan.statistics.frames) {
+            statistics.lock().frame(frame, running.encoder.time_base()).map_err(|error| error.on_stream(self.index))?;
+        }
         match running.encoder.send(frame) {
             Ok(()) => {}
             Err(AvError::EOF) if frame.is_none() => return Ok(true),
@@ -327,6 +330,10 @@ impl EncodeStage {
                 Ok(()) => {
                     if self.context.debug.times {
                         debug::encoded(self.kind, &packet, &running.encoder);
+                    }
+                    if let Some(statistics) = &self.plan.statistics.packets {
+                        let written = statistics.lock().packet(&packet, running.encoder.time_base());
+                        written.map_err(|error| error.on_stream(self.index))?;
                     }
                     wanted &= self.send(MuxItem::Packet(packet))?;
                 }

@@ -7,10 +7,12 @@ use super::outputs::Builder;
 use super::plan::{AudioPlan, EncodePlan, FrameRateMode, OpenOutput, VideoPlan};
 use super::presets;
 use super::rate_control;
+use super::stream_statistics::{EncoderStatistics, Place, StreamStatistics};
 use super::two_pass::{self, TwoPass};
 use crate::av::{self, Codec, Output, QuantiserSettings, Rational};
 use crate::error::Error;
 use crate::options::{MediaKind, StreamFacts, parse_float, parse_integer};
+use parking_lot::Mutex;
 
 impl Builder<'_> {
     pub(super) fn encode_plan(
@@ -38,6 +40,10 @@ impl Builder<'_> {
         Ok(EncodePlan {
             codec,
             two_pass,
+            statistics: EncoderStatistics {
+                frames: self.statistics("stats_enc_pre", Place::Frames, kind, facts, index)?.map(Mutex::new),
+                packets: self.statistics("stats_enc_post", Place::Packets, kind, facts, index)?.map(Mutex::new),
+            },
             options,
             is_bitexact: self.spec.flag("bitexact").unwrap_or(false),
             wants_global_header: open.output.flags().wants_global_header(),
@@ -56,6 +62,29 @@ impl Builder<'_> {
                 _ => AudioPlan::default(),
             },
         })
+    }
+
+    /// What an option such as -stats_enc_pre asks for a stream that is encoded.
+    pub(super) fn statistics(
+        &self,
+        option: &'static str,
+        place: Place,
+        kind: MediaKind,
+        facts: &[StreamFacts],
+        index: usize,
+    ) -> Result<Option<StreamStatistics>, Error> {
+        let form = match option {
+            "stats_enc_pre" => "stats_enc_pre_fmt",
+            "stats_enc_post" => "stats_enc_post_fmt",
+            _ => "stats_mux_pre_fmt",
+        };
+        let value = |name| self.spec.for_stream(name, facts, index);
+        let url = value(option).filter(|_| matches!(kind, MediaKind::Video | MediaKind::Audio));
+        let open = |url| {
+            StreamStatistics::open(self.context, option, place, (self.index, index), url, value(form))
+                .map_err(|error| error.on_stream(index))
+        };
+        url.map(open).transpose()
     }
 
     /// A negative -async (FFmpeg 5.1).

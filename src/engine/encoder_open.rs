@@ -64,6 +64,7 @@ impl Opener<'_> {
             quality: self.plan.quality,
             codec_tag: self.plan.codec_tag,
             bits_per_raw_sample: self.raw_bits(&sink),
+            passes_origins: self.plan.statistics.packets.is_some(),
             log_slot: self.log_slot,
         };
         let (frame_time_base, sink_frame_rate) = (sink.time_base, sink.frame_rate);

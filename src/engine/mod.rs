@@ -62,6 +62,7 @@ mod source_setup;
 mod stage;
 mod statistics;
 mod stream_setup;
+mod stream_statistics;
 mod sub2video;
 mod subtitle;
 mod subtitle_setup;

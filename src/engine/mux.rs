@@ -93,6 +93,7 @@ impl Muxer {
             fixed_duration: None,
             drops_times: stream.drops_times,
             statistics: None,
+            packet_statistics: stream.mux_statistics.take(),
             // Video frames are counted before the encoder, which reorders them.
             max_packets: match stream.kind {
                 MediaKind::Video if stream.work.is_encoded() => i64::MAX,
@@ -257,8 +258,11 @@ impl Muxer {
         self.check_output_bytes(packet.size() as u64)?;
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
+        let time_base = self.output.time_base(index);
+        let told = self.streams[index].packet_statistics.as_mut().map_or(Ok(()), |all| all.packet(&packet, time_base));
+        told.map_err(|error| self.error(error.on_stream(index)))?;
         if self.context.debug.times {
-            debug::muxing(self.streams[index].kind, &packet, self.output.time_base(index));
+            debug::muxing(self.streams[index].kind, &packet, time_base);
         }
         let written = self.output.write(&mut packet);
         written.map_err(|e| {

@@ -1,6 +1,7 @@
 //! One stream of a muxer: where it stands, and timestamps that grow. Rule 10; source: `of_write_packet` of FFmpeg's
 //! fftools/ffmpeg_mux.c (5.1).
 
+use super::stream_statistics::StreamStatistics;
 use super::video_statistics::VideoStatistics;
 use crate::av::{BitstreamFilters, NOPTS, Packet, Rational, TIME_BASE, rescale};
 use crate::options::MediaKind;
@@ -25,6 +26,8 @@ pub struct MuxStream {
     pub drops_times: bool,
     /// -vstats, once the encoder is open.
     pub statistics: Option<VideoStatistics>,
+    /// -stats_mux_pre.
+    pub packet_statistics: Option<StreamStatistics>,
     pub max_packets: i64,
     pub packets: i64,
     pub has_warned: bool,

@@ -6,6 +6,7 @@ use super::errors::failed;
 use super::input_stream::codec_tag;
 use super::outputs::Builder;
 use super::plan::{OpenOutput, OutStream, Work, out_facts};
+use super::stream_statistics::Place;
 use super::video_statistics::VideoStatisticsPlan;
 use crate::av::{self, BitstreamFilters, Codec};
 use crate::error::{Code, Error};
@@ -54,6 +55,10 @@ impl Builder<'_> {
             // Mark the codec options of a copied stream as used, as ffmpeg does.
             open.options.for_codec(None, kind, &facts, index);
         }
+        let mux_statistics = match work.is_encoded() {
+            true => self.statistics("stats_mux_pre", Place::Packets, kind, &facts, index)?,
+            false => None,
+        };
         let is_video_encoder = kind == MediaKind::Video && work.is_encoded();
         open.streams.push(OutStream {
             max_frames: number("frames").unwrap_or(i64::MAX),
@@ -67,6 +72,7 @@ impl Builder<'_> {
             disposition: value("disposition").map(str::to_owned),
             rotate: None,
             video_statistics: VideoStatisticsPlan::of(self.job).filter(|_| is_video_encoder),
+            mux_statistics,
             drops_times: kind == MediaKind::Audio && self.counts_samples(),
         });
         Ok(index)

@@ -37,7 +37,7 @@ pub(super) struct Builder<'a> {
     pub(super) context: &'a Arc<JobContext>,
     pub(super) job: &'a JobSpec,
     pub(super) spec: &'a FileSpec,
-    index: usize,
+    pub(super) index: usize,
     /// Streams of the outputs before this one.
     pub(super) streams_before: usize,
     host: Arc<Failure>,

@@ -4,6 +4,7 @@ use super::context::JobContext;
 use super::files::OpenInput;
 use super::sdp::Sdp;
 use super::stream_setup::FileOptions;
+use super::stream_statistics::{EncoderStatistics, StreamStatistics};
 use super::two_pass::TwoPass;
 use super::video_statistics::VideoStatisticsPlan;
 use crate::av::{self, BitstreamFilters, Codec, Dict, Graph, GraphOptions, Output, QuantiserSettings, Rational};
@@ -65,6 +66,7 @@ pub struct EncodePlan {
     pub encoder_time_base: Option<Rational>,
     pub max_frames: i64,
     pub two_pass: TwoPass,
+    pub statistics: EncoderStatistics,
     pub video: VideoPlan,
     pub audio: AudioPlan,
 }
@@ -167,6 +169,8 @@ pub struct OutStream {
     pub rotate: Option<f64>,
     /// -vstats, of what is encoded.
     pub video_statistics: Option<VideoStatisticsPlan>,
+    /// -stats_mux_pre, of what is encoded.
+    pub mux_statistics: Option<StreamStatistics>,
     /// -fps_mode drop, or a negative -async: the muxer makes up the times.
     pub drops_times: bool,
 }
@@ -186,6 +190,7 @@ impl OutStream {
             disposition: None,
             rotate: None,
             video_statistics: None,
+            mux_statistics: None,
             drops_times: false,
         }
     }

@@ -84,19 +84,12 @@ static OPTIONS: &[OptionDef] = &[
         .each()
         .within(1.0, 2_147_483_647.0),
     def("bits_per_raw_sample", O, Integer, "bits", "what the stream says of its bits per sample").each(),
-    def("stats_enc_pre", O, Text, "file", "write a line for each frame that goes into the encoder")
-        .each()
-        .since(6, 0)
-        .refused(LATER),
+    def("stats_enc_pre", O, Text, "file", "write a line for each frame that goes into the encoder").each().since(6, 0),
     def("stats_enc_post", O, Text, "file", "write a line for each packet that comes from the encoder")
         .each()
-        .since(6, 0)
-        .refused(LATER),
-    def("stats_mux_pre", O, Text, "file", "write a line for each packet that goes to the muxer")
-        .each()
-        .since(6, 0)
-        .refused(LATER),
-    def("stats_enc_pre_fmt", O, Text, "form", "the form of -stats_enc_pre's lines").each().since(6, 0).refused(LATER),
-    def("stats_enc_post_fmt", O, Text, "form", "the form of -stats_enc_post's lines").each().since(6, 0).refused(LATER),
-    def("stats_mux_pre_fmt", O, Text, "form", "the form of -stats_mux_pre's lines").each().since(6, 0).refused(LATER),
+        .since(6, 0),
+    def("stats_mux_pre", O, Text, "file", "write a line for each packet that goes to the muxer").each().since(6, 0),
+    def("stats_enc_pre_fmt", O, Text, "form", "the form of -stats_enc_pre's lines").each().since(6, 0),
+    def("stats_enc_post_fmt", O, Text, "form", "the form of -stats_enc_post's lines").each().since(6, 0),
+    def("stats_mux_pre_fmt", O, Text, "form", "the form of -stats_mux_pre's lines").each().since(6, 0),
 ];
