@@ -67,6 +67,24 @@ fn timestamps_are_logged_at_every_step() {
 }
 
 #[test]
+fn the_time_of_each_step_is_logged() {
+    // Given -benchmark_all, when a file is coded again, then every step of decoder and encoder has its line, as ffmpeg's.
+    let folder = folder_with_clip();
+    let line = "-v info -nostats -nostdin -benchmark_all -i clip.mp4 -an -c:v mpeg4 -f null -";
+    let [theirs, ours] = printed(folder.path(), line).map(|(_, errors)| {
+        let steps = errors.lines().filter(|line| line.starts_with("bench: "));
+        let mut steps: Vec<_> =
+            steps.filter_map(|line| line.trim_end().split(" real ").nth(1)).map(str::to_owned).collect();
+        steps.sort();
+        steps.dedup();
+        steps
+    });
+    for step in ["decode_video 0.0", "encode_video 0.0", "flush_video 0.0"] {
+        assert!(ours.iter().any(|name| name == step), "{step}: ours {ours:?}, ffmpeg's {theirs:?}");
+    }
+}
+
+#[test]
 fn how_much_pictures_differ_is_shown_with_the_progress() {
     if !is_5_1() {
         return;

@@ -1,9 +1,10 @@
-//! -debug_ts, -dump and -hex: what passes through a job, in the log, as the ffmpeg program writes it.
+//! -debug_ts, -dump, -hex and -benchmark_all: what passes through a job, in the log, as the ffmpeg program writes it.
 
 use super::context::LEVEL_INFO;
 use super::demux::Demuxer;
-use crate::av::{Encoder, Frame, Packet, Rational, TIME_BASE, program_log, seconds_text, timestamp_text};
+use crate::av::{Encoder, Frame, Packet, Rational, TIME_BASE, process, program_log, seconds_text, timestamp_text};
 use crate::options::{JobSpec, MediaKind, Setting};
+use std::time::Instant;
 
 /// What is to be logged.
 #[derive(Clone, Copy, Default)]
@@ -12,6 +13,8 @@ pub struct Debug {
     pub packets: bool,
     /// With the packets, what is in them.
     pub payload: bool,
+    /// -benchmark_all.
+    pub steps: bool,
     /// Statistics may name the decoder's frame that something was made of.
     pub marks_frames: bool,
 }
@@ -26,8 +29,27 @@ impl Debug {
             times: job.global_flag("debug_ts"),
             packets: job.global_flag("dump"),
             payload: job.global_flag("hex"),
+            steps: job.global_flag("benchmark_all"),
             marks_frames: job.outputs.iter().any(|output| output.settings.iter().any(is_form)),
         }
+    }
+}
+
+/// The time of a step on its thread (ffmpeg.c: update_benchmark).
+pub struct Step(Option<(Instant, (i64, i64))>);
+
+impl Step {
+    /// A step begins now.
+    pub fn begin(debug: Debug) -> Step {
+        Step(debug.steps.then(|| (Instant::now(), process::thread_times_us())))
+    }
+
+    /// It ends, and the next one begins. `name`: "decode_video 0.0".
+    pub fn end(&mut self, name: impl FnOnce() -> String) {
+        let Some((began, (user, system))) = &mut self.0 else { return };
+        let (real, now) = (began.elapsed().as_micros(), process::thread_times_us());
+        log(&format!("bench: {:8} user {:8} sys {real:8} real {} ", now.0 - *user, now.1 - *system, name()));
+        (*began, *user, *system) = (Instant::now(), now.0, now.1);
     }
 }
 

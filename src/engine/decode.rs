@@ -2,11 +2,12 @@
 //! Rules 18 and 19; source: `decode_audio`, `decode_video` and `process_input_packet` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, LEVEL_ERROR, add};
-use super::debug;
+use super::debug::{self, Step};
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
 use super::looping::LastSamples;
 use crate::av::{AvError, Decoder, Frame, NOPTS, Origin, Packet, Rational, TIME_BASE, rescale, rescale_delta};
 use crate::error::{Code, Error};
+use crate::options::MediaKind;
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 
@@ -162,26 +163,30 @@ impl DecodeStage {
             }
             packet.set_dts(rescale(now_us, TIME_BASE, self.time_base));
         }
+        let step = Step::begin(self.context.debug);
         if let Err(error) = self.decoder.send(Some(&packet)) {
             if error != AvError::EOF {
                 self.note_error(error)?;
             }
             return Ok(error != AvError::EOF);
         }
-        self.receive_all(frame, Some(times))
+        self.receive_all(frame, Some(times), step)
     }
 
     fn drain(&mut self, frame: &mut Frame) -> Result<(), Error> {
+        let step = Step::begin(self.context.debug);
         let _ = self.decoder.send(None);
-        self.receive_all(frame, None).map(drop)
+        self.receive_all(frame, None, step).map(drop)
     }
 
     /// Takes all frames that are ready. False: nobody wants more.
-    fn receive_all(&mut self, frame: &mut Frame, packet: Option<PacketTimes>) -> Result<bool, Error> {
+    fn receive_all(&mut self, frame: &mut Frame, packet: Option<PacketTimes>, mut step: Step) -> Result<bool, Error> {
         let mut packet_times = packet;
         let is_draining = packet.is_none();
         loop {
-            match self.decoder.receive(frame) {
+            let received = self.decoder.receive(frame);
+            step.end(|| format!("decode_{} {}.{}", self.kind().word(), self.input, self.stream));
+            match received {
                 Ok(()) => {}
                 Err(AvError::AGAIN) => return Ok(true),
                 Err(AvError::EOF) => return Ok(false),
@@ -211,7 +216,12 @@ impl DecodeStage {
                 return Ok(false);
             }
             frame.clear();
+            step = Step::begin(self.context.debug);
         }
+    }
+
+    fn kind(&self) -> MediaKind {
+        if self.is_video { MediaKind::Video } else { MediaKind::Audio }
     }
 
     fn note_error(&mut self, error: AvError) -> Result<(), Error> {

@@ -83,7 +83,7 @@ impl Demuxer {
         Demuxer {
             context: Arc::clone(context),
             timestamps,
-            pace: Pace::new(file.speed),
+            pace: file.pace.map(Pace::new),
             has_begun: vec![false; file.streams.len()],
             has_reported_new: false,
             fails_job: job.global("mt_read_errors") != Some("ignore"),

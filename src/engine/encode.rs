@@ -2,7 +2,7 @@
 //! Rules 23, 26 and 27; source: `do_video_out`, `do_audio_out` and `encode_frame` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, add};
-use super::debug;
+use super::debug::{self, Step};
 use super::encoder_open::OpenEncoder;
 use super::errors::failed;
 use super::force_key::ForceKey;
@@ -314,6 +314,7 @@ impl EncodeStage {
         if let (Some(frame), Some(statistics)) = (frame, &self.plan.statistics.frames) {
             statistics.lock().frame(frame, running.encoder.time_base()).map_err(|error| error.on_stream(self.index))?;
         }
+        let mut step = Step::begin(self.context.debug);
         match running.encoder.send(frame) {
             Ok(()) => {}
             Err(AvError::EOF) if frame.is_none() => return Ok(true),
@@ -323,6 +324,10 @@ impl EncodeStage {
         loop {
             let mut packet = Packet::new().map_err(bad)?;
             let received = running.encoder.receive(&mut packet);
+            step.end(|| {
+                let action = if frame.is_some() { "encode" } else { "flush" };
+                format!("{action}_{} {}.{}", self.kind.word(), self.output, self.index)
+            });
             if matches!(received, Ok(()) | Err(AvError::EOF)) {
                 self.write_statistics(&running.encoder)?;
             }

@@ -5,11 +5,12 @@ use super::context::JobContext;
 use super::errors::{failed, unless_cancelled};
 use super::host::{self, Failure};
 use super::input_stream::{StreamPlan, decoder_named, facts_of, named_decoder, plan_stream};
+use super::pace::PaceSettings;
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
 use crate::av::{self, Codec, Demuxer, Dict, Input, Opening};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, StreamFacts, parse_float, parse_integer, parse_time_us};
+use crate::options::{FileSpec, JobSpec, StreamFacts, parse_integer, parse_time_us};
 use std::sync::Arc;
 
 /// An input that is open, with all that was decided about it.
@@ -35,8 +36,8 @@ pub struct OpenInput {
     pub user_offset_us: i64,
     /// How often it is read again; negative is without end.
     pub loops: i64,
-    /// -re, -readrate; 0 is as fast as it goes.
-    pub speed: f64,
+    /// -re, -readrate; None: as fast as it goes.
+    pub pace: Option<PaceSettings>,
     pub is_bitexact: bool,
     /// Packets between demuxer and decoder.
     pub queue_packets: usize,
@@ -104,7 +105,7 @@ fn open(
         start_us,
         is_seek_accurate: spec.flag("accurate_seek").unwrap_or(true),
         loops: spec.value("stream_loop").and_then(parse_integer).unwrap_or(0),
-        speed: speed(spec),
+        pace: PaceSettings::of(spec, av::loaded_release())?,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         queue_packets: spec.value("thread_queue_size").and_then(parse_integer).unwrap_or(8).clamp(1, 1 << 20) as usize,
         input,
@@ -262,12 +263,4 @@ pub fn duration_us(spec: &FileSpec, start_us: Option<i64>) -> Result<Option<i64>
         return Err(Error::option("option to is not after option ss".into()));
     }
     Ok(Some(end - start))
-}
-
-fn speed(spec: &FileSpec) -> f64 {
-    match spec.value("readrate").and_then(parse_float) {
-        Some(rate) => rate,
-        None if spec.flag("re").unwrap_or(false) => 1.0,
-        None => 0.0,
-    }
 }

@@ -42,6 +42,8 @@ pub struct SourceState {
     patience: usize,
     /// Frames in a row that the graph threw away.
     discarded: u32,
+    /// -drop_changed has left out frames.
+    has_dropped: bool,
     /// Where the source is bitmap subtitles.
     canvas: Option<Sub2Video>,
 }
@@ -59,6 +61,7 @@ impl SourceState {
             waiting: VecDeque::new(),
             is_ended: false,
             discarded: 0,
+            has_dropped: false,
             canvas: None,
         }
     }
@@ -188,6 +191,10 @@ impl FilterStage {
             Some(old) => (old.needs_rebuild(&new, kind), old.matrix != new.matrix),
             None => (true, false),
         };
+        if (is_other || matrix_changed) && state.settings.drops_changed && self.graph.is_some() {
+            self.warn_dropped(source);
+            return Ok(());
+        }
         let may_rebuild = state.settings.reinit || self.graph.is_none();
         if (is_other && may_rebuild) || matrix_changed {
             self.sources[source].format = Some(new);
@@ -200,6 +207,13 @@ impl FilterStage {
             self.configure()?;
         }
         self.push(source, &frame)
+    }
+
+    /// -drop_changed: says once that frames of another format are left out.
+    fn warn_dropped(&mut self, source: usize) {
+        if !std::mem::replace(&mut self.sources[source].has_dropped, true) {
+            self.context.warn("filter", None, "frames of another format are left out (-drop_changed)");
+        }
     }
 
     fn shown(&mut self, source: usize, canvas: Frame, end_pts: i64) -> Result<(), Error> {

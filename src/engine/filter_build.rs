@@ -77,6 +77,8 @@ pub struct SourceSettings {
     pub frame_rate: Rational,
     pub autorotate: bool,
     pub reinit: bool,
+    /// -drop_changed: frames of another format are left out.
+    pub drops_changed: bool,
     /// The display matrix of the stream.
     pub matrix: Option<[i32; 9]>,
     /// Where frames begin that are wanted, and for how long, in microseconds (accurate -ss, -t).
@@ -329,6 +331,7 @@ pub fn build(
 ) -> Result<Graph, Error> {
     let options = GraphOptions {
         threads: plan.threads.as_deref(),
+        most_frames: plan.most_frames.as_deref(),
         sws: plan.sws.clone(),
         swr: plan.swr.clone(),
         log_slot,

@@ -14,6 +14,7 @@ pub struct StreamPlan {
     pub scale: f64,
     pub autorotate: bool,
     pub reinit_filter: bool,
+    pub drops_changed: bool,
     /// -canvas_size of subtitles.
     pub canvas_size: Option<(i32, i32)>,
     /// -fix_sub_duration: subtitles end where the next one begins.
@@ -109,12 +110,17 @@ pub fn plan_stream(
         (Some(true), None) => av::DISCARD_ALL,
         _ => av::DISCARD_NONE,
     };
+    let drops_changed = value("drop_changed").and_then(parse_integer).is_some_and(|drops| drops != 0);
+    if drops_changed && value("reinit_filter").and_then(parse_integer).is_some_and(|reinit| reinit > 0) {
+        return Err(Error::option("the options drop_changed and reinit_filter exclude each other".into()));
+    }
     Ok(StreamPlan {
         decoder: decoder.or_else(|| av::decoder_for(info.parameters.codec_id())),
         forced_frame_rate,
         scale: value("itsscale").and_then(parse_float).unwrap_or(1.0),
         autorotate: value("autorotate").is_none_or(|v| v != "0"),
         reinit_filter: value("reinit_filter").is_none_or(|v| v != "0"),
+        drops_changed,
         canvas_size: value("canvas_size")
             .map(|text| {
                 av::video_size(text).ok_or_else(|| {

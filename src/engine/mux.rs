@@ -73,7 +73,7 @@ impl Muxer {
         let sync = ((open.is_shortest || limits_frames) && open.streams.len() > 1).then(|| {
             let is_limiting =
                 |s: &OutStream| (open.is_shortest || s.max_frames != i64::MAX) && !matches!(s.work, Work::Attach);
-            SyncQueue::new(open.streams.iter().map(is_limiting).collect())
+            SyncQueue::new(open.streams.iter().map(is_limiting).collect(), open.sync_buffer_us)
         });
         let numbers = open.streams.iter().map(|stream| StreamNumbers::new(stream.kind, stream.work.is_copy()));
         let numbers = Arc::new(OutputNumbers::new(numbers.collect()));

@@ -12,7 +12,7 @@ use super::stream_setup::FileOptions;
 use super::{channel_map, metadata, scripts};
 use crate::av::{self, Muxer, Output};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, parse_integer, parse_time_us};
+use crate::options::{FileSpec, JobSpec, MediaKind, Release, parse_float, parse_integer, parse_time_us};
 use std::sync::Arc;
 
 pub fn open_output(
@@ -112,6 +112,7 @@ impl Builder<'_> {
             duration_us: duration,
             limit_bytes: spec.value("fs").and_then(parse_integer).map(|bytes| bytes as u64),
             is_shortest: spec.flag("shortest").unwrap_or(false),
+            sync_buffer_us: sync_buffer_us(spec),
             is_strict: self.job.global_flag("mt_strict"),
             aborts_on_empty_stream: super::run::aborts_on(self.job, "empty_output_stream")?,
             sdp: None,
@@ -260,6 +261,7 @@ impl Builder<'_> {
             sources: vec![source],
             sinks: vec![GraphSink { kind, label: None, filter: String::new(), target: Some((self.index, index)) }],
             threads: threads.filter(|threads| threads != "auto"),
+            most_frames: self.job.global("filter_buffered_frames").filter(|most| *most != "0").map(str::to_owned),
             sws: open.options.scaler.to_filter_options(),
             swr: swr.to_filter_options(),
             no_conversion: self.job.global("auto_conversion_filters") == Some("0"),
@@ -272,4 +274,10 @@ impl Builder<'_> {
         let is_single = inputs[input].streams.len() == 1 && inputs[input].user_offset_us == 0;
         Some(if mode == FrameRateMode::Cfr && is_single { FrameRateMode::Vscfr } else { mode })
     }
+}
+
+/// -shortest_buf_duration: 10 s where nothing is said. Before FFmpeg 6.0 any length may wait.
+fn sync_buffer_us(spec: &FileSpec) -> Option<i64> {
+    let seconds = spec.value("shortest_buf_duration").and_then(parse_float).unwrap_or(10.0);
+    (av::loaded_release() >= Release(6, 0)).then_some((seconds * 1e6) as i64)
 }

@@ -20,6 +20,8 @@ pub struct GraphPlan {
     pub sinks: Vec<GraphSink>,
     /// Of a simple graph: -filter_threads or the encoder's threads; of a complex one -filter_complex_threads.
     pub threads: Option<String>,
+    /// -filter_buffered_frames.
+    pub most_frames: Option<String>,
     pub sws: String,
     pub swr: String,
     pub no_conversion: bool,
@@ -209,6 +211,8 @@ pub struct OpenOutput {
     pub duration_us: Option<i64>,
     pub limit_bytes: Option<u64>,
     pub is_shortest: bool,
+    /// How much of a stream may wait for the others with -shortest, in microseconds.
+    pub sync_buffer_us: Option<i64>,
     /// -mt_strict: an option that nobody takes is an error.
     pub is_strict: bool,
     /// A stream without a packet fails it (-abort_on).
@@ -239,6 +243,7 @@ fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> 
         sources: Vec::new(),
         sinks: Vec::new(),
         threads: Some(job.global("filter_complex_threads").unwrap_or("0").to_owned()),
+        most_frames: job.global("filter_buffered_frames").filter(|most| *most != "0").map(str::to_owned),
         sws: String::new(),
         swr: String::new(),
         no_conversion: job.global("auto_conversion_filters") == Some("0"),

@@ -41,6 +41,7 @@ pub fn source_settings(demuxer: &Demuxer, stream: usize, kind: MediaKind, times:
         frame_rate: if is_forced { forced } else { plan.info.guessed_frame_rate },
         autorotate: plan.autorotate,
         reinit: plan.reinit_filter,
+        drops_changed: plan.drops_changed,
         matrix: plan.info.side_data.iter().find_map(SideData::matrix),
         trim_start_us: file.start_us.filter(|_| file.is_seek_accurate).map(|_| times.offset_us(file)),
         trim_duration_us: file.duration_us,

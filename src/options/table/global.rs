@@ -28,8 +28,7 @@ static OPTIONS: &[OptionDef] = &[
     flag("report", G, "write the whole log to a file program-date-time.log").program(EVENTS),
     def("progress", G, Text, "URL", "write progress as lines key=value to a file or URL").program(EVENTS),
     flag("benchmark", G, "print time and memory used at the end").program(EVENTS),
-    flag("benchmark_all", G, "print the time of each step")
-        .refused("steps run beside one another on threads, so that their times add up to nothing"),
+    flag("benchmark_all", G, "log the time that each step of a decoder or encoder took on its thread"),
     def("timelimit", G, Long, "seconds", "end the process after this much CPU time")
         .within(0.0, 2_147_483_647.0)
         .program(PROCESS),
@@ -58,8 +57,7 @@ static OPTIONS: &[OptionDef] = &[
     def("filter_complex_threads", G, Integer, "number", "threads of each complex filter graph").within(0.0, 1024.0),
     def("filter_buffered_frames", G, Integer, "number", "frames that a filter graph may hold; 0 is no limit")
         .within(0.0, 2_147_483_647.0)
-        .since(8, 0)
-        .refused(LATER),
+        .since(8, 0),
     flag("auto_conversion_filters", G, "insert conversions of pixel and sample formats where a graph needs them"),
     flag("print_graphs", G, "print the filter graphs that were built").since(8, 0).refused(LATER),
     def("print_graphs_file", G, Text, "file", "where to print the filter graphs").since(8, 0).refused(LATER),

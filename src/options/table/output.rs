@@ -45,8 +45,8 @@ static OPTIONS: &[OptionDef] = &[
     def("dframes", O, Long, "number", "as -frames:d").means("frames", "d").within(0.0, LARGE),
     flag("shortest", O, "end with the shortest stream"),
     def("shortest_buf_duration", O, Number, "seconds", "how far -shortest may hold back the other streams")
-        .since(6, 0)
-        .refused(LATER),
+        .within(0.0, LARGE)
+        .since(6, 0),
     def("filter", O, Text, "graph", "the filters between decoder and encoder").each(),
     def("filter_script", O, Text, "file", "a file with a graph for -filter; -/filter does it too").each(),
     def("q", O, Number, "quality", "fixed quality, in the encoder's own scale").each(),

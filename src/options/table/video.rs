@@ -40,8 +40,7 @@ static OPTIONS: &[OptionDef] = &[
     def("reinit_filter", I, Integer, "0 or 1", "build the filters anew when the frames change").each(),
     def("drop_changed", I, Integer, "0 or 1", "drop frames that changed instead of building the filters anew")
         .each()
-        .since(8, 0)
-        .refused(LATER),
+        .since(8, 0),
     def("apply_cropping", I, Text, "what", "which cropping is applied: none, all, codec, container")
         .each()
         .since(7, 1)
