@@ -19,6 +19,8 @@ pub enum PacketItem {
     },
     /// For subtitles that a graph shows: other streams of the file have come as far as this, in the time base of this one.
     Heartbeat(i64),
+    /// For subtitles with -fix_sub_duration: one that is shown is split here, in microseconds (-fix_sub_duration_heartbeat).
+    Split(i64),
     /// The input begins again: what the decoder holds comes out; the last samples of an audio stream go back.
     Flush(Sender<Option<LastSamples>>),
     End,
@@ -28,7 +30,7 @@ impl Weight for PacketItem {
     fn weight_bytes(&self) -> usize {
         match self {
             PacketItem::Packet { packet, .. } => packet.weight_bytes(),
-            PacketItem::Heartbeat(_) | PacketItem::Flush(_) | PacketItem::End => 0,
+            PacketItem::Heartbeat(_) | PacketItem::Split(_) | PacketItem::Flush(_) | PacketItem::End => 0,
         }
     }
 }
@@ -134,7 +136,7 @@ impl DecodeStage {
         while let Some((_, item)) = self.inbox.receive(None) {
             let wants_more = match item {
                 PacketItem::Packet { packet, now_us } => self.packet(packet, now_us, &mut frame)?,
-                PacketItem::Heartbeat(_) => true,
+                PacketItem::Heartbeat(_) | PacketItem::Split(_) => true,
                 PacketItem::Flush(answer) => {
                     self.drain(&mut frame)?;
                     self.decoder.flush();

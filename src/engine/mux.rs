@@ -3,8 +3,10 @@
 
 use super::context::{JobContext, add};
 use super::debug;
+use super::decode::PacketItem;
 use super::errors::{failed, unless_cancelled};
 use super::host::Failure;
+use super::inbox::Inbox;
 use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
 use super::numbers::{OutputNumbers, StreamNumbers};
@@ -93,6 +95,8 @@ impl Muxer {
             fixed_duration: None,
             drops_times: stream.drops_times,
             statistics: None,
+            splits_subtitles: stream.splits_subtitles,
+            split: Vec::new(),
             packet_statistics: stream.mux_statistics.take(),
             // Video frames are counted before the encoder, which reorders them.
             max_packets: match stream.kind {
@@ -147,6 +151,7 @@ impl Muxer {
             statistics.packet(&packet);
             self.write_statistics(index)?;
         }
+        self.streams[index].split_subtitles(&packet);
         if self.is_ended || self.streams[index].is_ended {
             return Ok(!self.is_ended);
         }
@@ -159,6 +164,13 @@ impl Muxer {
             None => self.filtered(index, Some(packet))?,
         }
         Ok(!self.is_ended)
+    }
+
+    /// Subtitles of a decoder go to stream `to`: key frames split them where that was asked for.
+    pub fn split_at_key_frames(&mut self, to: usize, decoder: &Arc<Inbox<PacketItem>>) {
+        let others =
+            self.streams.iter_mut().enumerate().filter(|(index, stream)| *index != to && stream.splits_subtitles);
+        others.for_each(|(_, stream)| stream.split.push(Arc::clone(decoder)));
     }
 
     /// Writes what the slowest limiting stream allows.

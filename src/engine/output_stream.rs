@@ -73,6 +73,7 @@ impl Builder<'_> {
             rotate: None,
             video_statistics: VideoStatisticsPlan::of(self.job).filter(|_| is_video_encoder),
             mux_statistics,
+            splits_subtitles: value("fix_sub_duration_heartbeat").is_some_and(|v| v != "0"),
             drops_times: kind == MediaKind::Audio && self.counts_samples(),
         });
         Ok(index)

@@ -173,6 +173,8 @@ pub struct OutStream {
     pub video_statistics: Option<VideoStatisticsPlan>,
     /// -stats_mux_pre, of what is encoded.
     pub mux_statistics: Option<StreamStatistics>,
+    /// -fix_sub_duration_heartbeat: its key frames split subtitles of the same output.
+    pub splits_subtitles: bool,
     /// -fps_mode drop, or a negative -async: the muxer makes up the times.
     pub drops_times: bool,
 }
@@ -193,6 +195,7 @@ impl OutStream {
             rotate: None,
             video_statistics: None,
             mux_statistics: None,
+            splits_subtitles: false,
             drops_times: false,
         }
     }
