@@ -48,6 +48,8 @@ mod report;
 mod ring;
 mod sdp;
 mod sidedata;
+#[cfg(ffmpeg7_0)]
+mod stream_groups;
 mod subtitle;
 pub mod terminal;
 mod url;
@@ -94,6 +96,8 @@ pub use report::PictureQuality;
 pub use ring::{ReadRegion, Ring, RingPool, WriteRegion};
 pub use sdp::SdpPart;
 pub use sidedata::{SideData, rotation};
+#[cfg(ffmpeg7_0)]
+pub use stream_groups::{ElementPart, GroupKind};
 pub use subtitle::{Subtitle, SubtitleSettings};
 pub use url::Url;
 pub use utf8::utf8_step;

@@ -61,6 +61,8 @@ mod single;
 mod source_setup;
 mod stage;
 mod statistics;
+#[cfg(ffmpeg7_0)]
+mod stream_groups;
 mod stream_setup;
 mod stream_statistics;
 mod sub2video;

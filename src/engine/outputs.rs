@@ -72,6 +72,8 @@ impl Builder<'_> {
             &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)),
         )?;
         self.prepare_file(&mut open, inputs)?;
+        #[cfg(ffmpeg7_0)]
+        self.add_stream_groups(&mut open)?;
         self.add_programs(&mut open)?;
         metadata::apply(spec, &mut open, inputs)?;
         Ok(open)

@@ -1,6 +1,5 @@
 //! Options of outputs.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const O: Scope = Scope::OUTPUT;
@@ -36,9 +35,7 @@ static OPTIONS: &[OptionDef] = &[
     )
     .each(),
     def("program", O, Text, "description", "make a program of streams: title=T:program_num=N:st=STREAM"),
-    def("stream_group", O, Text, "description", "make a group of streams, such as an IAMF audio element")
-        .since(7, 0)
-        .refused(LATER),
+    def("stream_group", O, Text, "description", "make a group of streams, such as an IAMF audio element").since(7, 0),
     def("attach", O, Text, "file", "put a file into the output as an attachment"),
     def("fs", O, Long, "bytes", "stop when the file is this large; no limit where it is negative"),
     def("frames", O, Long, "number", "stop after so many frames of a stream").each().within(0.0, LARGE),
