@@ -6,6 +6,7 @@ use super::{HARDWARE, LATER};
 const G: Scope = Scope::GLOBAL;
 const LARGE: f64 = 9.0e18;
 const PROCESS: &str = "it would change the host's process";
+const GRAPHS: &str = "this version does not describe the graphs that it builds";
 const EVENTS: &str = "a host has the job's events and numbers";
 
 pub const GROUP: Group = Group { title: "The whole job", options: OPTIONS };
@@ -59,9 +60,9 @@ static OPTIONS: &[OptionDef] = &[
         .within(0.0, 2_147_483_647.0)
         .since(8, 0),
     flag("auto_conversion_filters", G, "insert conversions of pixel and sample formats where a graph needs them"),
-    flag("print_graphs", G, "print the filter graphs that were built").since(8, 0).refused(LATER),
-    def("print_graphs_file", G, Text, "file", "where to print the filter graphs").since(8, 0).refused(LATER),
-    def("print_graphs_format", G, Text, "format", "how to print the filter graphs").since(8, 0).refused(LATER),
+    flag("print_graphs", G, "print the filter graphs that were built").since(8, 0).refused(GRAPHS),
+    def("print_graphs_file", G, Text, "file", "where to print the filter graphs").since(8, 0).refused(GRAPHS),
+    def("print_graphs_format", G, Text, "format", "how to print the filter graphs").since(8, 0).refused(GRAPHS),
     flag("ignore_unknown", G, "leave out streams of unknown kind instead of failing on them"),
     flag("copy_unknown", G, "copy streams of unknown kind"),
     flag("recast_media", G, "allow a decoder of another kind of media than the stream's").refused(LATER),
@@ -104,5 +105,5 @@ static OPTIONS: &[OptionDef] = &[
     def("qsv_device", G, Text, "device", "open a QSV device").refused(HARDWARE),
     def("dec", G, Text, "stream", "decode an encoded output stream again (a loopback decoder)")
         .since(7, 0)
-        .refused(LATER),
+        .refused("this version decodes inputs only, and not what it has encoded"),
 ];
