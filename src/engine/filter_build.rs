@@ -1,13 +1,14 @@
 //! Building a filter graph for what actually comes in: sources from frames, sinks pinned to what the encoders take.
 //! Rules 7, 22 and 24; source: FFmpeg's fftools/ffmpeg_filter.c (5.1).
 
+use super::audio_source::AudioSource;
 use super::errors::failed;
 use super::plan::{EncodePlan, GraphPlan};
 use crate::av::{
     self, ChannelLayout, ColorChoice, Colors, Frame, Graph, GraphOptions, Link, Parameters, Rational, rotation,
 };
 use crate::error::{Code, Error};
-use crate::options::{JobSpec, MediaKind, parse_float, parse_integer};
+use crate::options::MediaKind;
 
 /// What a source of a graph gets.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,41 +88,6 @@ pub struct SourceSettings {
     /// What the container says, where no frame ever comes.
     pub fallback: Option<SourceFormat>,
     pub audio: AudioSource,
-}
-
-/// -async, -adrift_threshold and -vol, which FFmpeg has up to 5.1: filters behind a source of audio
-/// (ffmpeg_filter.c: configure_input_audio_filter).
-#[derive(Clone, Default)]
-pub struct AudioSource {
-    /// Samples a second; 0 and less is no filter.
-    pub stretch: i64,
-    pub drift_threshold_s: Option<f64>,
-    /// 1 leaves it as it is.
-    pub volume: Option<f64>,
-}
-
-impl AudioSource {
-    pub fn of(job: &JobSpec) -> AudioSource {
-        let volume = job.global("vol").and_then(parse_integer).filter(|volume| *volume != 256);
-        AudioSource {
-            stretch: job.global("async").and_then(parse_integer).unwrap_or(0),
-            drift_threshold_s: job.global("adrift_threshold").and_then(parse_float),
-            volume: volume.map(|volume| volume as f64 / 256.0),
-        }
-    }
-
-    /// `is_first`: the graph was not built before.
-    fn links(&self, is_first: bool) -> Vec<Link> {
-        let link = |filter, args| Link { filter, name: format!("mt_in_{filter}"), args };
-        let mut links = Vec::new();
-        if self.stretch > 0 {
-            let threshold = self.drift_threshold_s.map_or(String::new(), |s| format!(":min_hard_comp={s:.6}"));
-            let start = if is_first { ":first_pts=0" } else { "" };
-            links.push(link("aresample", format!("async={}{threshold}{start}", self.stretch)));
-        }
-        links.extend(self.volume.map(|volume| link("volume", format!("{volume:.6}"))));
-        links
-    }
 }
 
 /// What a sink must give.

@@ -9,15 +9,18 @@
 #![forbid(unsafe_code)]
 
 mod attachments;
+mod audio_source;
 mod channel_map;
 mod context;
 mod copy;
+mod copy_setup;
 mod debug;
 mod decode;
 mod demux;
 mod demux_thread;
 mod encode;
 mod encode_plan;
+mod encode_video;
 mod encoder_open;
 mod errors;
 mod files;
@@ -38,6 +41,7 @@ mod metadata;
 mod mux;
 mod mux_finish;
 mod mux_header;
+mod mux_queue;
 mod mux_stream;
 mod mux_sync;
 mod mux_thread;

@@ -59,7 +59,7 @@ pub struct Muxer {
     pub(super) is_strict: bool,
     pub(super) first_video: Option<usize>,
     pub(super) has_header: bool,
-    is_ended: bool,
+    pub(super) is_ended: bool,
     pub(super) size_bytes: u64,
     /// Of the packets: what is known of muxers that open their files themselves (HLS).
     pub(super) payload_bytes: u64,
@@ -182,68 +182,6 @@ impl Muxer {
         Ok(())
     }
 
-    pub(super) fn filtered(&mut self, index: usize, mut packet: Option<Packet>) -> Result<(), Error> {
-        let Some(filters) = &mut self.streams[index].filters else {
-            return match packet {
-                Some(packet) => self.queue_or_write(index, packet),
-                None => Ok(()),
-            };
-        };
-        let mut out = Vec::new();
-        let mut run = || {
-            filters.send(packet.as_mut())?;
-            loop {
-                let mut next = Packet::new()?;
-                if !filters.receive(&mut next)? {
-                    return Ok(());
-                }
-                out.push(next);
-            }
-        };
-        if let Err(error) = run() {
-            let error: crate::av::AvError = error;
-            if error != crate::av::AvError::EOF {
-                // One bad packet does not end an output (ffmpeg goes on too).
-                self.context.warn("bitstream filter", Some(index), &format!("a packet was dropped: {}", error.words()));
-            }
-        }
-        out.into_iter().try_for_each(|packet| self.queue_or_write(index, packet))
-    }
-
-    fn queue_or_write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
-        let stream = &mut self.streams[index];
-        if stream.packets >= stream.max_packets {
-            return Ok(());
-        }
-        stream.packets += 1;
-        if stream.packets == stream.max_packets {
-            stream.is_ended = true;
-            match &mut self.sync {
-                Some(sync) => sync.end(index),
-                None => self.is_ended = true,
-            }
-        }
-        if self.has_header {
-            return self.write(index, packet);
-        }
-        let stream = &mut self.streams[index];
-        let is_over = stream.waiting_bytes + packet.size() > stream.bytes_threshold;
-        if is_over && stream.waiting.len() >= stream.max_packets_waiting {
-            let text = format!(
-                "more than {} packets of stream {index} wait, because another stream of this output has given none yet",
-                stream.max_packets_waiting
-            );
-            return Err(self.error(Error::new(Code::LIMIT, text).at("mux").on_stream(index).with_hint(
-                "Raise -max_muxing_queue_size or -muxing_queue_data_threshold, or leave the empty stream out.",
-            )));
-        }
-        packet.make_owned().map_err(|e| self.error(failed(e, "mux", Code::ENOMEM, "cannot keep a packet")))?;
-        let stream = &mut self.streams[index];
-        stream.waiting_bytes += packet.size();
-        stream.waiting.push_back(packet);
-        Ok(())
-    }
-
     pub(super) fn write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
         let stream = &mut self.streams[index];
         if stream.drops_times {
@@ -270,12 +208,7 @@ impl Muxer {
         self.check_output_bytes(packet.size() as u64)?;
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
-        let time_base = self.output.time_base(index);
-        let told = self.streams[index].packet_statistics.as_mut().map_or(Ok(()), |all| all.packet(&packet, time_base));
-        told.map_err(|error| self.error(error.on_stream(index)))?;
-        if self.context.debug.times {
-            debug::muxing(self.streams[index].kind, &packet, time_base);
-        }
+        self.tell_packet(index, &packet)?;
         let written = self.output.write(&mut packet);
         written.map_err(|e| {
             self.error(
@@ -288,6 +221,16 @@ impl Muxer {
             self.is_ended = true;
         }
         Ok(())
+    }
+
+    /// -debug_ts and -stats_mux_pre.
+    fn tell_packet(&mut self, index: usize, packet: &Packet) -> Result<(), Error> {
+        let time_base = self.output.time_base(index);
+        if self.context.debug.times {
+            debug::muxing(self.streams[index].kind, packet, time_base);
+        }
+        let told = self.streams[index].packet_statistics.as_mut().map_or(Ok(()), |all| all.packet(packet, time_base));
+        told.map_err(|error| self.error(error.on_stream(index)))
     }
 
     /// Muxers of many files go on when one of them could not be opened or written.

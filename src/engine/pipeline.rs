@@ -1,6 +1,7 @@
 //! Jobs that decode: a thread for each component, links between them. Each component ends by telling the next one, also when it
 //! fails; a cancel wakes them all.
 
+use super::audio_source::AudioSource;
 use super::context::JobContext;
 use super::copy::CopyStream;
 use super::decode::{FrameItem, FrameTarget};
@@ -8,7 +9,7 @@ use super::demux::Demuxer;
 use super::demux_thread::{DemuxStage, Routes};
 use super::encode::{EncodeItem, EncodeStage};
 use super::filter::{FilterStage, Sink, SourceState};
-use super::filter_build::{AudioSource, SinkSettings};
+use super::filter_build::SinkSettings;
 use super::inbox::Inbox;
 use super::mux::Muxer;
 use super::mux_thread::{MuxItem, MuxStage, Schedule};

@@ -1,11 +1,12 @@
 //! What decoders and graphs need to know of the streams that they work on.
 
+use super::audio_source::AudioSource;
 use super::context::JobContext;
 use super::decode::{DecodeClock, DecodeStage, FrameTarget, PacketItem};
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::failed;
-use super::filter_build::{AudioSource, SourceSettings};
+use super::filter_build::SourceSettings;
 use super::inbox::Inbox;
 use crate::av::{Decoder, Dict, SideData};
 use crate::error::{Code, Error};
