@@ -12,6 +12,11 @@ use crate::av::{self, BitstreamFilters, Codec};
 use crate::error::{Code, Error};
 use crate::options::{MediaKind, StreamFacts, parse_integer};
 
+fn bitstream_filters(chain: &str) -> Result<BitstreamFilters, Error> {
+    BitstreamFilters::parse(chain)
+        .map_err(|e| failed(e, "options", Code::OPTION, &format!("option bsf: cannot use '{chain}'")))
+}
+
 impl Builder<'_> {
     pub(super) fn add_stream(
         &self,
@@ -25,36 +30,12 @@ impl Builder<'_> {
         facts.push(out_facts(kind));
         let value = |name| self.spec.for_stream(name, &facts, index);
         let number = |name| value(name).and_then(parse_integer);
-        for setting in self.spec.all("streamid") {
-            let (which, id) = setting.value.split_once(':').ok_or_else(|| {
-                Error::option(format!("option streamid has the value '{}'; it needs index:value", setting.value))
-            })?;
-            if which.parse() == Ok(index) {
-                open.output.set_stream_id(index, parse_integer(id).unwrap_or(0) as i32);
-            }
-        }
-        let filters = match value("bsf").filter(|chain| !chain.is_empty()) {
-            Some(chain) => Some(
-                BitstreamFilters::parse(chain)
-                    .map_err(|e| failed(e, "options", Code::OPTION, &format!("option bsf: cannot use '{chain}'")))?,
-            ),
-            None => None,
-        };
+        self.set_id(open, index)?;
+        let filters = value("bsf").filter(|chain| !chain.is_empty()).map(bitstream_filters).transpose()?;
         if let Some(time_base) = value("time_base").map(|text| ratio("time_base", text, true)).transpose()? {
             open.output.set_time_base(index, time_base);
         }
-        let codec = self.encoder(open, kind, &facts, index)?;
-        let work = match codec {
-            None => Work::Copy {
-                copies_non_key_start: value("copyinkf").is_some_and(|v| v != "0"),
-                copies_before_start: value("copypriorss").is_none_or(|v| v != "0"),
-            },
-            Some(codec) => Work::Encode(Box::new(self.encode_plan(open, codec, kind, &facts, index)?)),
-        };
-        if matches!(work, Work::Copy { .. }) {
-            // Mark the codec options of a copied stream as used, as ffmpeg does.
-            open.options.for_codec(None, kind, &facts, index);
-        }
+        let work = self.work(open, kind, &facts, index)?;
         let mux_statistics = match work.is_encoded() {
             true => self.statistics("stats_mux_pre", Place::Packets, kind, &facts, index)?,
             false => None,
@@ -77,6 +58,32 @@ impl Builder<'_> {
             drops_times: kind == MediaKind::Audio && self.counts_samples(),
         });
         Ok(index)
+    }
+
+    /// -streamid.
+    fn set_id(&self, open: &mut OpenOutput, index: usize) -> Result<(), Error> {
+        for setting in self.spec.all("streamid") {
+            let (which, id) = setting.value.split_once(':').ok_or_else(|| {
+                Error::option(format!("option streamid has the value '{}'; it needs index:value", setting.value))
+            })?;
+            if which.parse() == Ok(index) {
+                open.output.set_stream_id(index, parse_integer(id).unwrap_or(0) as i32);
+            }
+        }
+        Ok(())
+    }
+
+    fn work(&self, open: &OpenOutput, kind: MediaKind, facts: &[StreamFacts], index: usize) -> Result<Work, Error> {
+        let value = |name| self.spec.for_stream(name, facts, index);
+        if let Some(codec) = self.encoder(open, kind, facts, index)? {
+            return Ok(Work::Encode(Box::new(self.encode_plan(open, codec, kind, facts, index)?)));
+        }
+        // Mark the codec options of a copied stream as used, as ffmpeg does.
+        open.options.for_codec(None, kind, facts, index);
+        Ok(Work::Copy {
+            copies_non_key_start: value("copyinkf").is_some_and(|v| v != "0"),
+            copies_before_start: value("copypriorss").is_none_or(|v| v != "0"),
+        })
     }
 
     /// The encoder, or None to copy.
