@@ -20,6 +20,9 @@ const HEADER: &str = r#"
 #include <libavutil/spherical.h>
 #include <libavutil/mastering_display_metadata.h>
 #include <libavutil/dovi_meta.h>
+#if __has_include(<libavutil/iamf.h>)
+#include <libavutil/iamf.h>
+#endif
 #include <libavutil/hdr_dynamic_metadata.h>
 #include <libavutil/hdr_dynamic_vivid_metadata.h>
 #include <libavutil/hash.h>

@@ -45,6 +45,7 @@ fn run_line(program: usize, folder: &Path, inputs: &Path, line: &str) -> Result<
             .args(first)
             .args(split(&command))
             .current_dir(folder)
+            .env("AVCONV_DATADIR", inputs)
             .stdin(Stdio::null())
             .output()
             .expect("timeout and the programs are there");
@@ -147,6 +148,7 @@ fn make_inputs(folder: &Path) {
         ("lines.srt", lines),
         ("graph.txt", "[0:v]split[a][b];[a]hflip[c];[c][b]hstack"),
         ("simple.txt", "hue=s=0,scale=100:-2"),
+        ("mpeg4-small.avpreset", "# of one encoder\nb=150000\ng=5\n"),
         ("small.ffpreset", "# a preset\nvcodec=mpeg4\nb:v=150000\ng=5\n"),
         ("list.ffconcat", "ffconcat version 1.0\nfile clip.mkv\nfile clip.mkv\n"),
     ] {

@@ -25,6 +25,8 @@ pub struct CommonSettings {
     pub codec_tag: u32,
     /// 0 where the source says nothing.
     pub bits_per_raw_sample: i32,
+    /// Packets have the origins of their frames, where the encoder can pass them on (FFmpeg 6.0).
+    pub passes_origins: bool,
     pub log_slot: usize,
     pub hardware: Option<EncoderHardware>,
 }
@@ -62,6 +64,8 @@ pub struct VideoSettings {
     /// -top: what is said of the fields whatever the frames say.
     pub top_field_first: Option<bool>,
     pub quantisers: QuantiserSettings,
+    /// -psnr: the encoder compares its frames with the source's.
+    pub measures_psnr: bool,
 }
 
 pub struct AudioSettings {
@@ -114,6 +118,13 @@ impl Encoder {
         let context = unsafe { &mut *self.0 };
         context.time_base = common.time_base.into();
         context.opaque = ptr::without_provenance_mut::<c_void>(common.log_slot);
+        #[cfg(ffmpeg6)]
+        // SAFETY: the codec of a context that was allocated for it.
+        if common.passes_origins
+            && unsafe { (*context.codec).capabilities } & ffi::AV_CODEC_CAP_ENCODER_REORDERED_OPAQUE as i32 != 0
+        {
+            context.flags |= ffi::AV_CODEC_FLAG_COPY_OPAQUE as i32;
+        }
         if common.is_bitexact {
             context.flags |= ffi::AV_CODEC_FLAG_BITEXACT as i32;
         }
@@ -142,6 +153,9 @@ impl Encoder {
         context.framerate = video.frame_rate.into();
         // SAFETY: by contract.
         unsafe { self.set_quantisers(&video.quantisers)? };
+        if video.measures_psnr {
+            context.flags |= ffi::AV_CODEC_FLAG_PSNR as i32;
+        }
         if let Some(picture) = video.picture {
             self.set_picture(codec, &picture);
         }
@@ -257,6 +271,19 @@ impl Encoder {
 
     pub fn global_quality(&self) -> i32 {
         self.get().global_quality
+    }
+
+    /// Pixels of a picture, where the encoder says how much they differ from the source's (AV_CODEC_FLAG_PSNR).
+    pub fn measured_pixels(&self) -> Option<i64> {
+        let context = self.get();
+        let measures = context.flags & ffi::AV_CODEC_FLAG_PSNR as i32 != 0;
+        measures.then(|| i64::from(context.width) * i64::from(context.height))
+    }
+
+    /// Sums of squared differences of the whole stream so far, by plane.
+    pub fn total_errors(&self) -> [u64; 3] {
+        let errors = &self.get().error;
+        [errors[0], errors[1], errors[2]]
     }
 
     pub fn channels(&self) -> i32 {

@@ -48,6 +48,15 @@ impl AvError {
     }
 }
 
+impl From<AvError> for std::io::Error {
+    fn from(error: AvError) -> std::io::Error {
+        match error.errno() {
+            Some(errno) => std::io::Error::from_raw_os_error(errno),
+            None => std::io::Error::other(error.words()),
+        }
+    }
+}
+
 impl fmt::Debug for AvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.words(), self.0)

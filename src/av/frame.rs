@@ -105,6 +105,16 @@ impl Frame {
         self.get_mut().sample_aspect_ratio = ratio.into();
     }
 
+    /// An AVPictureType.
+    pub fn picture_type(&self) -> i32 {
+        self.get().pict_type as i32
+    }
+
+    /// The dts of the packet that it came out of.
+    pub fn packet_dts(&self) -> i64 {
+        self.get().pkt_dts
+    }
+
     pub fn is_key(&self) -> bool {
         #[cfg(ffmpeg6_1)]
         return self.get().flags & ffi::AV_FRAME_FLAG_KEY as i32 != 0;

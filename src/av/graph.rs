@@ -36,6 +36,8 @@ pub(super) fn c(text: &str) -> Result<CString, AvError> {
 #[derive(Default)]
 pub struct GraphOptions<'a> {
     pub threads: Option<&'a str>,
+    /// Frames that it may hold (FFmpeg 8.0).
+    pub most_frames: Option<&'a str>,
     pub sws: String,
     pub swr: String,
     pub log_slot: usize,
@@ -67,6 +69,9 @@ impl Graph {
             };
             if let Some(threads) = options.threads {
                 set(c"threads", threads)?;
+            }
+            if let Some(most) = options.most_frames {
+                set(c"max_buffered_frames", most)?;
             }
             if !options.sws.is_empty() {
                 set(c"scale_sws_opts", &options.sws)?;

@@ -49,6 +49,18 @@ pub fn usage() -> (i64, i64, i64) {
     (us(usage.ru_utime), us(usage.ru_stime), usage.ru_maxrss as i64)
 }
 
+/// User and system time of the calling thread, in microseconds.
+pub fn thread_times_us() -> (i64, i64) {
+    // SAFETY: fills the struct.
+    let usage = unsafe {
+        let mut usage = std::mem::zeroed::<libc::rusage>();
+        libc::getrusage(libc::RUSAGE_THREAD, &mut usage);
+        usage
+    };
+    let us = |time: libc::timeval| time.tv_sec as i64 * 1_000_000 + time.tv_usec as i64;
+    (us(usage.ru_utime), us(usage.ru_stime))
+}
+
 /// Year, month, day, hour, minute, second of now, in the local time zone.
 pub fn local_time() -> [i32; 6] {
     // SAFETY: fills the structs.

@@ -16,6 +16,22 @@ impl Input {
     }
 }
 
+impl Input {
+    /// Writes a packet that was read to FFmpeg's log, at level "info", with what is in it where that is wanted.
+    pub fn dump_packet(&self, packet: &Packet, with_payload: bool) {
+        let index = packet.stream_index();
+        if index < 0 || index as u32 >= self.get().nb_streams {
+            return;
+        }
+        // SAFETY: a valid packet, and the stream of a valid context that it is of.
+        unsafe {
+            let stream = *self.get().streams.add(index as usize);
+            let level = ffi::AV_LOG_INFO as i32;
+            ffi::av_pkt_dump_log2(std::ptr::null_mut(), level, packet.as_ptr(), with_payload.into(), stream);
+        }
+    }
+}
+
 impl Output {
     /// As [`Input::dump`].
     pub fn dump(&self, index: usize, url: &str) {
@@ -48,15 +64,49 @@ impl Output {
     }
 }
 
+/// What an encoder says of a packet of video.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PictureQuality {
+    /// The quantiser; the ffmpeg program shows -0.0 where the encoder says nothing.
+    pub quantiser: f32,
+    /// An AVPictureType.
+    pub kind: i32,
+    /// Sums of squared differences from the source, by plane; -1 where it does not say.
+    pub errors: [i64; 3],
+}
+
+impl PictureQuality {
+    /// 'I', 'P', 'B' and so on; '?' where it is not known.
+    pub fn letter(&self) -> char {
+        // SAFETY: a function of a number.
+        char::from(unsafe { ffi::av_get_picture_type_char(self.kind as _) } as u8)
+    }
+
+    pub fn is_known(&self) -> bool {
+        self.kind != 0
+    }
+}
+
 impl Packet {
-    /// The quantiser that an encoder says it used; the ffmpeg program shows -0.0 where it says nothing.
-    pub fn quality(&self) -> f32 {
+    /// Source: `update_video_stats` of FFmpeg's fftools/ffmpeg.c; the layout is that of AV_PKT_DATA_QUALITY_STATS.
+    pub fn quality(&self) -> PictureQuality {
         let mut size = 0;
-        // SAFETY: a valid packet; its side data has the size that is given, a little-endian number first.
-        let quality = unsafe {
+        // SAFETY: a valid packet; its side data has the size that is given.
+        let data = unsafe {
             let data = ffi::av_packet_get_side_data(self.as_ptr(), ffi::AV_PKT_DATA_QUALITY_STATS, &mut size);
-            if data.is_null() || size < 4 { -1 } else { i32::from_le_bytes(data.cast::<[u8; 4]>().read()) }
+            if data.is_null() || size < 8 { &[][..] } else { std::slice::from_raw_parts(data, size as usize) }
         };
-        quality as f32 / QUALITY_UNIT
+        let [q0, q1, q2, q3, kind, planes, _, _, ref errors @ ..] = *data else {
+            return PictureQuality { quantiser: -1.0 / QUALITY_UNIT, kind: 0, errors: [-1; 3] };
+        };
+        let mut quality = PictureQuality {
+            quantiser: i32::from_le_bytes([q0, q1, q2, q3]) as f32 / QUALITY_UNIT,
+            kind: i32::from(kind),
+            errors: [-1; 3],
+        };
+        for (place, bytes) in quality.errors.iter_mut().zip(errors.as_chunks().0).take(usize::from(planes)) {
+            *place = i64::from_le_bytes(*bytes);
+        }
+        quality
     }
 }

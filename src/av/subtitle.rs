@@ -3,55 +3,68 @@
 use super::{AvError, Codec, Decoder, Dict, Encoder, NOPTS, Packet, ffi};
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::Arc;
 
-/// A decoded subtitle.
-pub struct Subtitle(ffi::AVSubtitle);
+/// A decoded subtitle. Its times are its own; what it shows it may share.
+#[derive(Clone)]
+pub struct Subtitle {
+    /// Points to what the content owns.
+    event: ffi::AVSubtitle,
+    _content: Arc<Content>,
+}
 
-// SAFETY: plain memory that it owns.
+/// What a decoder gave.
+struct Content(ffi::AVSubtitle);
+
+// SAFETY: plain memory that nobody changes.
+unsafe impl Send for Content {}
+// SAFETY: as above.
+unsafe impl Sync for Content {}
+// SAFETY: points to what its content owns.
 unsafe impl Send for Subtitle {}
 
 impl Subtitle {
     /// Microseconds; None where the packet said nothing.
     pub fn pts_us(&self) -> Option<i64> {
-        (self.0.pts != NOPTS).then_some(self.0.pts)
+        (self.event.pts != NOPTS).then_some(self.event.pts)
     }
 
     /// Milliseconds from its pts to where it appears, and to where it goes.
     pub fn display_ms(&self) -> (u32, u32) {
-        (self.0.start_display_time, self.0.end_display_time)
+        (self.event.start_display_time, self.event.end_display_time)
     }
 
     pub fn set_end_ms(&mut self, end_ms: u32) {
-        self.0.end_display_time = end_ms;
+        self.event.end_display_time = end_ms;
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.num_rects == 0
+        self.event.num_rects == 0
     }
 
     /// Lets it appear right at its pts, as encoders need it.
     pub fn appear_at_pts(&mut self) {
-        self.0.pts = self.0.pts.saturating_add(i64::from(self.0.start_display_time) * 1000);
-        self.0.end_display_time = self.0.end_display_time.wrapping_sub(self.0.start_display_time);
-        self.0.start_display_time = 0;
+        self.event.pts = self.event.pts.saturating_add(i64::from(self.event.start_display_time) * 1000);
+        self.event.end_display_time = self.event.end_display_time.wrapping_sub(self.event.start_display_time);
+        self.event.start_display_time = 0;
     }
 
     pub fn set_pts_us(&mut self, pts_us: i64) {
-        self.0.pts = pts_us;
+        self.event.pts = pts_us;
     }
 
     pub fn weight_bytes(&self) -> usize {
         // SAFETY: as many valid rectangles as it says.
-        let rects = (0..self.0.num_rects as usize).map(|i| unsafe { &**self.0.rects.add(i) });
+        let rects = (0..self.event.num_rects as usize).map(|i| unsafe { &**self.event.rects.add(i) });
         rects.map(|rect| 1024 + (rect.w.max(0) as usize).saturating_mul(rect.h.max(0) as usize)).sum()
     }
 
     pub(super) fn get(&self) -> &ffi::AVSubtitle {
-        &self.0
+        &self.event
     }
 }
 
-impl Drop for Subtitle {
+impl Drop for Content {
     fn drop(&mut self) {
         // SAFETY: ours; freed once.
         unsafe { ffi::avsubtitle_free(&mut self.0) };
@@ -71,11 +84,11 @@ impl Decoder {
         };
         // SAFETY: an open subtitle decoder; all zero is an empty subtitle, which is filled in or left so.
         unsafe {
-            let mut subtitle = Subtitle(std::mem::zeroed());
+            let mut content = Content(std::mem::zeroed());
             let mut has_one = 0;
-            let ret = ffi::avcodec_decode_subtitle2(self.as_ptr(), &mut subtitle.0, &mut has_one, packet.as_ptr());
+            let ret = ffi::avcodec_decode_subtitle2(self.as_ptr(), &mut content.0, &mut has_one, packet.as_ptr());
             AvError::check(ret)?;
-            Ok((has_one != 0).then_some(subtitle))
+            Ok((has_one != 0).then(|| Subtitle { event: ptr::read(&content.0), _content: Arc::new(content) }))
         }
     }
 

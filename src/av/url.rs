@@ -1,8 +1,9 @@
-//! Whole things read from and written to anywhere that FFmpeg reaches, without a format: files with values of options, attachments,
-//! progress.
+//! Things read from and written to anywhere that FFmpeg reaches, without a format: values of options, attachments, progress,
+//! statistics, reports.
 
 use super::{AvError, Interrupt, ffi};
 use std::ffi::{CString, c_int, c_void};
+use std::io;
 use std::ptr;
 use std::sync::Arc;
 
@@ -26,9 +27,9 @@ impl Url {
         Url::open(url, ffi::AVIO_FLAG_READ, interrupt)
     }
 
-    /// "-" is standard output.
+    /// A file is emptied.
     pub fn open_for_writing(url: &str, interrupt: Option<&Arc<Interrupt>>) -> Result<Url, AvError> {
-        Url::open(if url == "-" { "pipe:" } else { url }, ffi::AVIO_FLAG_WRITE, interrupt)
+        Url::open(url, ffi::AVIO_FLAG_WRITE, interrupt)
     }
 
     fn open(url: &str, flags: u32, interrupt: Option<&Arc<Interrupt>>) -> Result<Url, AvError> {
@@ -69,21 +70,40 @@ impl Url {
     }
 
     /// Writes, and passes it on at once.
-    pub fn write(&mut self, data: &[u8]) -> Result<(), AvError> {
-        // SAFETY: an open context, and bytes of the given size, which is an int's.
-        let code = unsafe {
-            for piece in data.chunks(1 << 30) {
-                ffi::avio_write(self.context, piece.as_ptr(), piece.len() as c_int);
-            }
-            ffi::avio_flush(self.context);
-            (*self.context).error
-        };
-        AvError::check(code).map(drop)
+    pub fn send(&mut self, data: &[u8]) -> Result<(), AvError> {
+        self.put(data);
+        // SAFETY: an open context.
+        unsafe { ffi::avio_flush(self.context) };
+        self.result()
+    }
+
+    fn put(&mut self, data: &[u8]) {
+        for piece in data.chunks(1 << 30) {
+            // SAFETY: an open context, and bytes of the given size, which is an int's.
+            unsafe { ffi::avio_write(self.context, piece.as_ptr(), piece.len() as c_int) };
+        }
+    }
+
+    fn result(&self) -> Result<(), AvError> {
+        // SAFETY: an open context.
+        AvError::check(unsafe { (*self.context).error }).map(drop)
     }
 
     pub fn close(mut self) -> Result<(), AvError> {
         // SAFETY: an open context, which is NULL afterwards.
         AvError::check(unsafe { ffi::avio_closep(&mut self.context) }).map(drop)
+    }
+}
+
+/// Held back until it is flushed or dropped, or is much.
+impl io::Write for Url {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.put(data);
+        Ok(self.result().map(|()| data.len())?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(self.send(&[])?)
     }
 }
 

@@ -16,6 +16,6 @@ pub fn read_whole(url: &str, max_bytes: u64, interrupt: &Arc<Interrupt>) -> Resu
 /// Makes a file of `data`.
 pub fn write_whole(url: &str, data: &[u8], interrupt: &Arc<Interrupt>) -> Result<(), AvError> {
     let mut file = Url::open_for_writing(url, Some(interrupt))?;
-    file.write(data)?;
+    file.send(data)?;
     file.close()
 }

@@ -1,10 +1,12 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
+use super::debug::Debug;
 use super::hardware::Devices;
 use super::host::Binds;
 use super::lockstep::Lockstep;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
+use super::statistics::StatisticsFiles;
 use super::threads::ThreadPool;
 use super::trust::JobTrust;
 use crate::av::Interrupt;
@@ -28,6 +30,8 @@ pub trait Observer: Send + Sync {
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
     /// A packet was written, of a job that is watched.
     fn written(&self) {}
+    /// The session description of outputs that are all RTP.
+    fn sdp(&self, _text: &str) {}
     /// Whether somebody shows how far each stream is while it runs.
     fn is_watched(&self) -> bool {
         false
@@ -120,6 +124,7 @@ pub struct Identity {
     pub trust: JobTrust,
     /// Its place in the table that crash reports read.
     pub crash_slot: Option<JobSlot>,
+    pub debug: Debug,
 }
 
 pub struct JobContext {
@@ -138,6 +143,9 @@ pub struct JobContext {
     pub trust: JobTrust,
     pub devices: Devices,
     crash_slot: Option<JobSlot>,
+    pub debug: Debug,
+    /// Files that statistics go to.
+    pub statistics: StatisticsFiles,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
     is_failing: Arc<AtomicBool>,
     /// How many outputs there are, and those that nobody reads any more.
@@ -175,6 +183,8 @@ impl JobContext {
             binds: identity.binds,
             trust: identity.trust,
             devices: Devices::default(),
+            debug: identity.debug,
+            statistics: StatisticsFiles::default(),
             is_failing: Arc::default(),
             outputs: identity.outputs,
             without_reader: Mutex::default(),

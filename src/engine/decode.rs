@@ -2,14 +2,16 @@
 //! Rules 18 and 19; source: `decode_audio`, `decode_video` and `process_input_packet` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::context::{JobContext, LEVEL_ERROR, add};
+use super::debug::{self, Step};
 use super::decode_clock::{DecodeClock, PacketTimes, Place};
 use super::errors::failed;
 use super::hardware::DecoderHardware;
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
 use super::lockstep::DecoderPlace;
 use super::looping::LastSamples;
-use crate::av::{AvError, Decoder, Frame, NOPTS, Packet, Rational, TIME_BASE, rescale, rescale_delta};
+use crate::av::{AvError, Decoder, Frame, NOPTS, Origin, Packet, Rational, TIME_BASE, rescale, rescale_delta};
 use crate::error::{Code, Error};
+use crate::options::MediaKind;
 use crossbeam_channel::Sender;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,6 +25,8 @@ pub enum PacketItem {
     },
     /// For subtitles that a graph shows: other streams of the file have come as far as this, in the time base of this one.
     Heartbeat(i64),
+    /// For subtitles with -fix_sub_duration: one that is shown is split here, in microseconds (-fix_sub_duration_heartbeat).
+    Split(i64),
     /// The input begins again: what the decoder holds comes out, and how far it came goes back. `step_us`: a frame, as the stream's frame rate says.
     Flush {
         answer: Sender<Flushed>,
@@ -45,7 +49,7 @@ impl Weight for PacketItem {
     fn weight_bytes(&self) -> usize {
         match self {
             PacketItem::Packet { packet, .. } => packet.weight_bytes(),
-            PacketItem::Heartbeat(_) | PacketItem::Flush { .. } | PacketItem::End { .. } => 0,
+            PacketItem::Heartbeat(_) | PacketItem::Split(_) | PacketItem::Flush { .. } | PacketItem::End { .. } => 0,
         }
     }
 }
@@ -119,7 +123,7 @@ impl DecodeStage {
         while let Some((_, item)) = self.inbox.receive(None) {
             let wants_more = match item {
                 PacketItem::Packet { packet, now_us, step_us } => self.packet(packet, now_us, step_us, &mut frame)?,
-                PacketItem::Heartbeat(_) => true,
+                PacketItem::Heartbeat(_) | PacketItem::Split(_) => true,
                 PacketItem::Flush { answer, step_us } => {
                     self.drain(&mut frame, step_us)?;
                     self.decoder.flush();
@@ -162,30 +166,34 @@ impl DecodeStage {
             }
             packet.set_dts(rescale(now_us, TIME_BASE, self.time_base));
         }
+        let step = Step::begin(self.context.debug);
         if let Err(error) = self.decoder.send(Some(&packet)) {
             if error != AvError::EOF {
                 self.note_error(error)?;
             }
             return Ok(error != AvError::EOF);
         }
-        self.receive_all(frame, Some(times))
+        self.receive_all(frame, Some(times), step)
     }
 
     fn drain(&mut self, frame: &mut Frame, step_us: i64) -> Result<(), Error> {
         self.clock.step_us = step_us;
+        let step = Step::begin(self.context.debug);
         let _ = self.decoder.send(None);
-        self.receive_all(frame, None).map(drop)
+        self.receive_all(frame, None, step).map(drop)
     }
 
     /// Takes all frames that are ready. False: nobody wants more.
-    fn receive_all(&mut self, frame: &mut Frame, packet: Option<PacketTimes>) -> Result<bool, Error> {
+    fn receive_all(&mut self, frame: &mut Frame, packet: Option<PacketTimes>, mut step: Step) -> Result<bool, Error> {
         let mut packet_times = packet;
         let is_draining = packet.is_none();
         loop {
             if is_draining {
                 self.clock.drain(self.time_base, self.is_video);
             }
-            match self.decoder.receive(frame) {
+            let received = self.decoder.receive(frame);
+            step.end(|| format!("decode_{} {}.{}", self.kind().word(), self.input, self.stream));
+            match received {
                 Ok(()) => {}
                 Err(AvError::AGAIN) => return Ok(true),
                 Err(AvError::EOF) => return Ok(false),
@@ -196,6 +204,10 @@ impl DecodeStage {
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
+            if self.context.debug.marks_frames {
+                frame.set_origin(Origin { number: self.clock.frames, pts: frame.pts(), time_base: self.time_base });
+                self.clock.frames += 1;
+            }
             if let Some(hardware) = &self.hardware {
                 hardware.fetch(frame).map_err(|e| self.cannot_fetch(e))?;
             }
@@ -206,15 +218,19 @@ impl DecodeStage {
                 if self.crops {
                     frame.apply_cropping().map_err(|e| self.cannot_crop(e))?;
                 }
-                self.time_picture(frame, is_draining)
+                self.time_picture(frame, is_draining);
+                if self.context.debug.times {
+                    debug::decoded(frame, self.stream, self.time_base);
+                }
             } else {
-                self.time_samples(frame, packet_times.take())
+                self.time_samples(frame, packet_times.take());
             }
             self.clock.given(is_draining);
             if !self.place.is_unwanted() && (self.is_past_end(frame) || !self.distribute(frame)?) && !self.goes_on() {
                 return Ok(false);
             }
             frame.clear();
+            step = Step::begin(self.context.debug);
         }
     }
 
@@ -226,6 +242,10 @@ impl DecodeStage {
     fn cannot_crop(&self, error: AvError) -> Error {
         let text = format!("cannot crop a picture of stream {}:{}", self.input, self.stream);
         failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)
+    }
+
+    fn kind(&self) -> MediaKind {
+        if self.is_video { MediaKind::Video } else { MediaKind::Audio }
     }
 
     fn note_error(&mut self, error: AvError) -> Result<(), Error> {

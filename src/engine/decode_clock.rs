@@ -17,6 +17,8 @@ pub struct DecodeClock {
     pub now_us: i64,
     pub next_pts_us: i64,
     pub counted: i64,
+    /// Frames that the decoder gave.
+    pub frames: u64,
     pub rescale_last: i64,
     pub previous_packet_pts: i64,
     /// The first frame that -t counts from.
@@ -47,6 +49,7 @@ impl DecodeClock {
             now_us: 0,
             next_pts_us: 0,
             counted: 0,
+            frames: 0,
             rescale_last: NOPTS,
             previous_packet_pts: NOPTS,
             first_us: None,

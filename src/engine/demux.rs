@@ -1,9 +1,11 @@
 //! Reading one input: packets in file order, their timestamps put right.
 
 use super::context::{JobContext, add};
+use super::debug;
 use super::decode::Flushed;
 use super::errors::failed;
-use super::files::{OpenInput, StreamPlan};
+use super::files::OpenInput;
+use super::input_stream::StreamPlan;
 use super::looping::Looping;
 use super::pace::Pace;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
@@ -82,7 +84,7 @@ impl Demuxer {
         Demuxer {
             context: Arc::clone(context),
             timestamps,
-            pace: Pace::new(file.speed),
+            pace: file.pace.map(Pace::new),
             has_begun: vec![false; file.streams.len()],
             has_reported_new: false,
             fails_job: job.global("mt_read_errors") != Some("ignore"),
@@ -116,6 +118,9 @@ impl Demuxer {
             }
             add(&self.context.counters.packets_read, 1);
             self.file.host.count_packet();
+            if self.context.debug.packets {
+                self.file.input.dump_packet(&packet, self.context.debug.payload);
+            }
             if let Some(read) = self.accept(packet) {
                 return read;
             }
@@ -125,6 +130,11 @@ impl Demuxer {
     /// Microseconds that a frame of a stream lasts.
     pub fn frame_us(&self, stream: usize) -> i64 {
         self.timestamps.step_us(stream, 0, self.file.input.repeat_picture(stream))
+    }
+
+    /// Microseconds that are added to timestamps.
+    pub fn offset_us(&self) -> i64 {
+        self.timestamps.offset_us()
     }
 
     /// Goes back to the beginning, as -stream_loop wants. `flushed`: where the decoder of each stream is, for those that are decoded. False
@@ -189,11 +199,17 @@ impl Demuxer {
         if !std::mem::replace(&mut self.has_begun[stream], true) {
             self.add_side_data(stream, &mut packet);
         }
+        if self.context.debug.times {
+            debug::demuxed(self, &packet, stream, Some(self.timestamps.next_us(stream)));
+        }
         let mut times = Times { pts: packet.pts(), dts: packet.dts(), duration: packet.duration() };
         let fields = self.file.input.repeat_picture(stream);
         let now_us = self.timestamps.process(stream, &mut times, fields);
         packet.set_pts(times.pts);
         packet.set_dts(times.dts);
+        if self.context.debug.times {
+            debug::demuxed(self, &packet, stream, None);
+        }
         if let Some(pace) = &mut self.pace {
             pace.wait_until(&self.context, now_us);
         }

@@ -1,7 +1,8 @@
 //! One encoder on its thread: frames in, at the rate that the muxer wants; packets out.
-//! Rules 23, 26 and 27; source: `do_video_out`, `do_audio_out` and `encode_frame` of FFmpeg's fftools/ffmpeg.c (5.1).
+//! Rules 26 and 27; source: `do_audio_out` and `encode_frame` of FFmpeg's fftools/ffmpeg.c (5.1).
 
-use super::context::{JobContext, add};
+use super::context::JobContext;
+use super::debug::{self, Step};
 use super::encoder_open::OpenEncoder;
 use super::errors::failed;
 use super::force_key::ForceKey;
@@ -39,6 +40,7 @@ pub struct EncodeStage {
     pub kind: MediaKind,
     pub plan: Arc<EncodePlan>,
     pub mux: Arc<Inbox<MuxItem>>,
+    pub output: usize,
     /// The stream's index in its output, which is its queue in the muxer's inbox.
     pub index: usize,
     /// -ss and -t of the output in microseconds.
@@ -53,17 +55,17 @@ pub struct EncodeStage {
 }
 
 /// The encoder once it is open, and where it is.
-struct Running {
-    encoder: Encoder,
-    frame_time_base: Rational,
-    sink_frame_rate: Rational,
-    frame_rate: Rational,
-    rate: FrameRate,
-    force_key: Option<ForceKey>,
-    last_frame: Option<Frame>,
-    had_dropped_key: bool,
+pub(super) struct Running {
+    pub(super) encoder: Encoder,
+    pub(super) frame_time_base: Rational,
+    pub(super) sink_frame_rate: Rational,
+    pub(super) frame_rate: Rational,
+    pub(super) rate: FrameRate,
+    pub(super) force_key: Option<ForceKey>,
+    pub(super) last_frame: Option<Frame>,
+    pub(super) had_dropped_key: bool,
     /// Audio: the time of the next sample.
-    next_pts: i64,
+    pub(super) next_pts: i64,
 }
 
 /// More came of a frame than -mt_max_repeat allows.
@@ -75,7 +77,7 @@ pub(super) fn too_many_frames(limit: u64) -> Error {
 }
 
 /// Whether more frames are wanted.
-type Wanted = bool;
+pub(super) type Wanted = bool;
 
 impl EncodeStage {
     pub fn run(self) -> Result<(), Error> {
@@ -154,7 +156,7 @@ impl EncodeStage {
     }
 
     /// -t of the output: whether a frame at `pts` still belongs to it.
-    fn is_within(&self, pts: i64, time_base: Rational) -> bool {
+    pub(super) fn is_within(&self, pts: i64, time_base: Rational) -> bool {
         self.duration_us.is_none_or(|duration| compare(pts, time_base, duration, TIME_BASE) == Ordering::Less)
     }
 
@@ -169,102 +171,15 @@ impl EncodeStage {
         }
         let pts = match frame.pts() {
             NOPTS => running.next_pts,
+            _ if self.plan.audio.counts_samples => running.next_pts,
             pts => rescale(pts, running.frame_time_base, time_base) - rescale(self.start_us, TIME_BASE, time_base),
         };
+        if self.context.debug.times {
+            debug::filtered(pts, pts as f64, time_base);
+        }
         frame.set_pts(pts);
         running.next_pts = pts + i64::from(frame.samples());
         self.encode(running, Some(&frame))
-    }
-
-    /// The time of a frame in ticks of the encoder, finer than whole ones (adjust_frame_pts_to_encoder_tb).
-    fn fine_pts(&self, running: &Running, pts: i64) -> f64 {
-        let tb = running.encoder.time_base();
-        let log2 = 31 - (tb.den.max(1) as u32).leading_zeros() as i32;
-        let bits = (29 - log2).clamp(0, 16);
-        let fine = Rational::new(tb.num, tb.den << bits);
-        let ticks = rescale(pts, running.frame_time_base, fine) - rescale(self.start_us, TIME_BASE, fine);
-        let pts = ticks as f64 / f64::from(1 << bits);
-        // Away from exact halves, where rounding would hang on the last bit.
-        pts + pts.signum() * f64::from(u8::from(pts != 0.0)) / f64::from(1 << 17)
-    }
-
-    /// Ticks of the encoder that a frame lasts.
-    fn duration(&self, running: &Running, frame: &Frame) -> f64 {
-        let tick = running.encoder.time_base().to_f64();
-        let mut duration = 0.0;
-        if running.sink_frame_rate.is_positive() {
-            duration = 1.0 / (running.sink_frame_rate.to_f64() * tick);
-        }
-        if self.has_start_time && running.frame_rate.num != 0 {
-            duration = f64::min(duration, 1.0 / (running.frame_rate.to_f64() * tick));
-        }
-        let own = self.source_time_base.filter(|_| self.plan.video.is_unfiltered);
-        let own = own.map_or(0.0, |base| (frame.duration() as f64 * base.to_f64() / tick).round_ties_even());
-        if own > 0.0 { own } else { duration }
-    }
-
-    fn picture(&self, running: &mut Running, frame: Frame) -> Result<Wanted, Error> {
-        let pts =
-            if frame.pts() == NOPTS { running.rate.next_pts() as f64 } else { self.fine_pts(running, frame.pts()) };
-        let duration = self.duration(running, &frame);
-        let room = self.plan.max_frames - running.rate.frames_out();
-        let (dropped, duplicated) = (running.rate.dropped, running.rate.duplicated);
-        let repeat = running.rate.frame(pts, duration, room);
-        self.check_repeat(repeat.count)?;
-        add(&self.context.counters.frames_dropped, running.rate.dropped - dropped);
-        add(&self.context.counters.frames_duplicated, running.rate.duplicated - duplicated);
-        if repeat.count == repeat.previous {
-            running.had_dropped_key = frame.is_key();
-        }
-        let wanted = self.show(running, repeat, Some(frame))?;
-        Ok(wanted && running.rate.frames_out() < self.plan.max_frames)
-    }
-
-    /// A gap of hours must not become millions of frames (rule 39).
-    fn check_repeat(&self, count: i64) -> Result<(), Error> {
-        let limit = self.context.trust.limits.repeat.map_or(i64::MAX, |limit| limit.min(i64::MAX as u64) as i64);
-        match count > limit {
-            true => Err(too_many_frames(limit as u64).on_stream(self.index)),
-            false => Ok(()),
-        }
-    }
-
-    /// Sends the previous frame `repeat.previous` times and this one for the rest.
-    fn show(
-        &self,
-        running: &mut Running,
-        repeat: super::frame_rate::Repeat,
-        frame: Option<Frame>,
-    ) -> Result<Wanted, Error> {
-        let mut frame = frame;
-        for i in 0..repeat.count {
-            let shows_previous = i < repeat.previous && running.last_frame.is_some();
-            let source = if shows_previous { &running.last_frame } else { &frame };
-            let Some(source) = source else { return Ok(true) };
-            let mut shown = source.reference().map_err(|e| failed(e, "encode", Code::ENOMEM, "no memory"))?;
-            let pts = running.rate.next_pts();
-            if !self.is_within(pts, running.encoder.time_base()) {
-                return Ok(false);
-            }
-            shown.set_pts(pts);
-            shown.set_quality(running.encoder.global_quality());
-            if let Some(top) = self.plan.video.top_field_first {
-                shown.set_top_field_first(top);
-            }
-            let had_dropped_key = running.had_dropped_key;
-            let wants_key =
-                running.force_key.as_mut().is_some_and(|f| f.wants_key(pts, shown.is_key(), i > 0, had_dropped_key));
-            running.had_dropped_key &= i > 0 && !wants_key;
-            shown.set_wants_key(wants_key);
-            if !self.encode(running, Some(&shown))? {
-                return Ok(false);
-            }
-            running.rate.sent();
-        }
-        if let Some(frame) = frame.take() {
-            running.last_frame = Some(frame);
-        }
-        Ok(true)
     }
 
     fn end(&self, running: &mut Running) -> Result<(), Error> {
@@ -273,7 +188,20 @@ impl EncodeStage {
             let repeat = running.rate.end(room);
             self.show(running, repeat, None)?;
         }
-        self.encode(running, None).map(drop)
+        self.encode(running, None)?;
+        self.tell_differences(&running.encoder);
+        Ok(())
+    }
+
+    /// For the summary of -psnr.
+    fn tell_differences(&self, encoder: &Encoder) {
+        let outputs = self.context.counters.outputs.lock();
+        let stream = outputs.get(self.output).and_then(|output| output.streams.get(self.index));
+        if let Some(differences) =
+            stream.map(|stream| stream.differences.lock()).as_deref_mut().and_then(Option::as_mut)
+        {
+            differences.total = encoder.total_errors();
+        }
     }
 
     /// What a first pass says, for the second.
@@ -286,12 +214,34 @@ impl EncodeStage {
         })
     }
 
+    /// -debug_ts and -stats_enc_pre.
+    fn tell_frame(&self, frame: &Frame, encoder: &Encoder) -> Result<(), Error> {
+        if self.context.debug.times {
+            debug::encoding(self.kind, frame, encoder.time_base());
+        }
+        let Some(statistics) = &self.plan.statistics.frames else { return Ok(()) };
+        statistics.lock().frame(frame, encoder.time_base()).map_err(|error| error.on_stream(self.index))
+    }
+
+    /// -debug_ts and -stats_enc_post.
+    fn tell_packet(&self, packet: &Packet, encoder: &Encoder) -> Result<(), Error> {
+        if self.context.debug.times {
+            debug::encoded(self.kind, packet, encoder);
+        }
+        let Some(statistics) = &self.plan.statistics.packets else { return Ok(()) };
+        statistics.lock().packet(packet, encoder.time_base()).map_err(|error| error.on_stream(self.index))
+    }
+
     /// Gives the encoder a frame (None: the end) and takes what comes out.
-    fn encode(&self, running: &mut Running, frame: Option<&Frame>) -> Result<Wanted, Error> {
+    pub(super) fn encode(&self, running: &mut Running, frame: Option<&Frame>) -> Result<Wanted, Error> {
         let bad = |e| {
             let name = self.plan.codec.name();
             failed(e, "encode", Code::ENCODE, &format!("the encoder {name} failed")).on_stream(self.index)
         };
+        if let Some(frame) = frame {
+            self.tell_frame(frame, &running.encoder)?;
+        }
+        let mut step = Step::begin(self.context.debug);
         match running.encoder.send(frame) {
             Ok(()) => {}
             Err(AvError::EOF) if frame.is_none() => return Ok(true),
@@ -301,11 +251,18 @@ impl EncodeStage {
         loop {
             let mut packet = Packet::new().map_err(bad)?;
             let received = running.encoder.receive(&mut packet);
+            step.end(|| {
+                let action = if frame.is_some() { "encode" } else { "flush" };
+                format!("{action}_{} {}.{}", self.kind.word(), self.output, self.index)
+            });
             if matches!(received, Ok(()) | Err(AvError::EOF)) {
                 self.write_statistics(&running.encoder)?;
             }
             match received {
-                Ok(()) => wanted &= self.send(MuxItem::Packet(packet))?,
+                Ok(()) => {
+                    self.tell_packet(&packet, &running.encoder)?;
+                    wanted &= self.send(MuxItem::Packet(packet))?;
+                }
                 Err(AvError::AGAIN | AvError::EOF) => return Ok(wanted),
                 Err(error) => return Err(bad(error)),
             }

@@ -1,15 +1,18 @@
 //! What is to be encoded, and how: the options of one output stream. Source: `new_video_stream` and `new_audio_stream` of
 //! FFmpeg's fftools/ffmpeg_opt.c.
 
-use super::files::codec_tag;
 use super::force_key::ForceKey;
+use super::input_stream::codec_tag;
 use super::outputs::Builder;
 use super::plan::{AudioPlan, EncodePlan, FrameRateMode, OpenOutput, VideoPlan};
+use super::presets;
 use super::rate_control;
+use super::stream_statistics::{EncoderStatistics, Place, StreamStatistics};
 use super::two_pass::{self, TwoPass};
 use crate::av::{self, Codec, Output, QuantiserSettings, Rational};
 use crate::error::Error;
 use crate::options::{MediaKind, StreamFacts, parse_float, parse_integer};
+use parking_lot::Mutex;
 
 impl Builder<'_> {
     pub(super) fn encode_plan(
@@ -23,6 +26,9 @@ impl Builder<'_> {
         let value = |name| self.spec.for_stream(name, facts, index);
         let number = |name| value(name).and_then(parse_integer);
         let mut options = open.options.for_codec(Some(codec), kind, facts, index);
+        if let Some(name) = value("pre") {
+            presets::apply(name, codec, &mut options)?;
+        }
         options.set_if_absent("threads", "auto");
         let two_pass = match kind {
             MediaKind::Video => {
@@ -34,6 +40,10 @@ impl Builder<'_> {
         Ok(EncodePlan {
             codec,
             two_pass,
+            statistics: EncoderStatistics {
+                frames: self.statistics("stats_enc_pre", Place::Frames, kind, facts, index)?.map(Mutex::new),
+                packets: self.statistics("stats_enc_post", Place::Packets, kind, facts, index)?.map(Mutex::new),
+            },
             options,
             is_bitexact: self.spec.flag("bitexact").unwrap_or(false),
             wants_global_header: open.output.flags().wants_global_header(),
@@ -48,8 +58,39 @@ impl Builder<'_> {
                 MediaKind::Subtitle => VideoPlan { size: size(&value)?, ..VideoPlan::default() },
                 _ => VideoPlan::default(),
             },
-            audio: if kind == MediaKind::Audio { audio_plan(&value)? } else { AudioPlan::default() },
+            audio: match kind {
+                MediaKind::Audio => AudioPlan { counts_samples: self.counts_samples(), ..audio_plan(&value)? },
+                _ => AudioPlan::default(),
+            },
         })
+    }
+
+    /// What an option such as -stats_enc_pre asks for a stream that is encoded.
+    pub(super) fn statistics(
+        &self,
+        option: &'static str,
+        place: Place,
+        kind: MediaKind,
+        facts: &[StreamFacts],
+        index: usize,
+    ) -> Result<Option<StreamStatistics>, Error> {
+        let form = match option {
+            "stats_enc_pre" => "stats_enc_pre_fmt",
+            "stats_enc_post" => "stats_enc_post_fmt",
+            _ => "stats_mux_pre_fmt",
+        };
+        let value = |name| self.spec.for_stream(name, facts, index);
+        let url = value(option).filter(|_| matches!(kind, MediaKind::Video | MediaKind::Audio));
+        let open = |url| {
+            StreamStatistics::open(self.context, option, place, (self.index, index), url, value(form))
+                .map_err(|error| error.on_stream(index))
+        };
+        url.map(open).transpose()
+    }
+
+    /// A negative -async (FFmpeg 5.1).
+    pub(super) fn counts_samples(&self) -> bool {
+        self.job.global("async").and_then(parse_integer).is_some_and(|samples| samples < 0)
     }
 
     fn video_plan<'v>(
@@ -103,6 +144,7 @@ impl Builder<'_> {
             frame_drop_threshold: self.job.global("frame_drop_threshold").and_then(parse_float).unwrap_or(0.0),
             top_field_first: value("top").and_then(parse_integer).filter(|top| *top >= 0).map(|top| top != 0),
             quantisers: quantisers(value)?,
+            measures_psnr: self.job.global_flag("psnr"),
             is_unfiltered: false,
         })
     }
@@ -170,6 +212,7 @@ fn audio_plan<'v>(value: &impl Fn(&'static str) -> Option<&'v str>) -> Result<Au
         layout: layout.map(str::to_owned),
         sample_format,
         apad: value("apad").map(str::to_owned),
+        counts_samples: false,
         pan: None,
     })
 }

@@ -69,6 +69,7 @@ impl Opener<'_> {
             quality: self.plan.quality,
             codec_tag: self.plan.codec_tag,
             bits_per_raw_sample: self.raw_bits(&sink),
+            passes_origins: self.plan.statistics.packets.is_some(),
             log_slot: self.log_slot,
             hardware,
         };
@@ -83,6 +84,7 @@ impl Opener<'_> {
                 picture: first.map(Frame::picture),
                 top_field_first: self.plan.video.top_field_first,
                 quantisers: self.plan.video.quantisers.clone(),
+                measures_psnr: self.plan.video.measures_psnr,
             })),
             _ => MediaSettings::Audio(AudioSettings {
                 sample_format: sink.format,
@@ -184,6 +186,7 @@ impl Opener<'_> {
                 .filter(|source| source.duration > 0)
                 .map(|source| (source.duration, source.time_base)),
             encoder_tag: Some(self.plan.encoder_tag(self.header_flags.as_deref())),
+            measured_pixels: encoder.measured_pixels(),
         })
     }
 }

@@ -1,17 +1,17 @@
-//! Opening an input: format, streams, seek. Source: `open_input_file` and `add_input_streams` of FFmpeg's
-//! fftools/ffmpeg_opt.c. Rules 6, 7 and 31.
+//! Opening an input: format, streams, seek. Source: `open_input_file` of FFmpeg's fftools/ffmpeg_opt.c.
+//! Rules 6, 7 and 31.
 
 use super::context::{JobContext, LEVEL_VERBOSE};
 use super::errors::{failed, unless_cancelled};
-use super::hardware::Request;
 use super::head;
 use super::host::{self, Failure};
-use super::picture_options::{Cropping, display_matrix};
+use super::input_stream::{StreamPlan, decoder_named, facts_of, named_decoder, plan_stream};
+use super::pace::PaceSettings;
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
-use crate::av::{self, Codec, Demuxer, Dict, Input, InputStream, Opening, Rational};
+use crate::av::{self, Codec, Demuxer, Dict, Input, Opening};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
+use crate::options::{FileSpec, JobSpec, StreamFacts, parse_integer, parse_time_us};
 use std::sync::Arc;
 
 /// An input that is open, with all that was decided about it.
@@ -20,6 +20,8 @@ pub struct OpenInput {
     pub url: String,
     pub input: Input,
     pub streams: Vec<StreamPlan>,
+    /// Of the inputs before it.
+    pub streams_before: usize,
     /// For stream specifiers.
     pub facts: Vec<StreamFacts>,
     pub options: FileOptions,
@@ -35,8 +37,8 @@ pub struct OpenInput {
     pub user_offset_us: i64,
     /// How often it is read again; negative is without end.
     pub loops: i64,
-    /// -re, -readrate; 0 is as fast as it goes.
-    pub speed: f64,
+    /// -re, -readrate; None: as fast as it goes.
+    pub pace: Option<PaceSettings>,
     pub is_bitexact: bool,
     /// Packets between demuxer and decoder.
     pub queue_packets: usize,
@@ -61,31 +63,6 @@ impl OpenInput {
             || std::fs::metadata(self.url.strip_prefix("file:").unwrap_or(&self.url)).is_ok_and(|m| m.is_file());
         self.input.format_name() == "lavfi" || is_file() && is_regular()
     }
-}
-
-/// A stream of an input, and what the options say of it.
-pub struct StreamPlan {
-    pub info: InputStream,
-    pub decoder: Option<Codec>,
-    pub hardware: Request,
-    /// -r of the input.
-    pub forced_frame_rate: Rational,
-    pub scale: f64,
-    pub autorotate: bool,
-    pub reinit_filter: bool,
-    pub cropping: Cropping,
-    /// The user says how the picture lies, whatever the codec says.
-    pub forces_matrix: bool,
-    /// -canvas_size of subtitles.
-    pub canvas_size: Option<(i32, i32)>,
-    /// -fix_sub_duration: subtitles end where the next one begins.
-    pub fixes_sub_duration: bool,
-    /// -top of the input.
-    pub top_field_first: Option<bool>,
-    /// What the user lets through: an AVDiscard.
-    pub discard: i32,
-    pub is_used: bool,
-    pub is_decoded: bool,
 }
 
 pub fn open_input(context: &JobContext, job: &JobSpec, index: usize) -> Result<OpenInput, Error> {
@@ -160,11 +137,12 @@ fn open(
         start_us,
         is_seek_accurate: spec.flag("accurate_seek").unwrap_or(true),
         loops: spec.value("stream_loop").and_then(parse_integer).unwrap_or(0),
-        speed: speed(spec),
+        pace: PaceSettings::of(spec, av::loaded_release())?,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         queue_packets: spec.value("thread_queue_size").and_then(parse_integer).unwrap_or(8).clamp(1, 1 << 20) as usize,
         input,
         streams,
+        streams_before: 0,
         facts,
         options,
         policy,
@@ -247,25 +225,6 @@ fn open_format(
     }
 }
 
-fn decoder_named(name: &str) -> Result<Codec, Error> {
-    av::find_decoder(name)
-        .ok_or_else(|| Error::option(format!("decoder '{name}' (option c) is unknown")).at("open input"))
-}
-
-/// The decoder that the user names for a stream; of another kind with -recast_media only.
-fn named_decoder(job: &JobSpec, spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<Option<Codec>, Error> {
-    let Some(codec) = spec.for_stream("c", facts, index).map(decoder_named).transpose()? else {
-        return Ok(None);
-    };
-    if codec.kind() != facts[index].kind && !job.global_flag("recast_media") {
-        let (name, kind) = (codec.name(), facts[index].kind.word());
-        return Err(
-            Error::option(format!("decoder '{name}' (option c) is not one for {kind} streams")).on_stream(index)
-        );
-    }
-    Ok(Some(codec))
-}
-
 fn find_streams(
     context: &JobContext,
     input: &mut Input,
@@ -336,120 +295,4 @@ pub fn duration_us(spec: &FileSpec, start_us: Option<i64>) -> Result<Option<i64>
         return Err(Error::option("option to is not after option ss".into()));
     }
     Ok(Some(end - start))
-}
-
-fn speed(spec: &FileSpec) -> f64 {
-    match spec.value("readrate").and_then(parse_float) {
-        Some(rate) => rate,
-        None if spec.flag("re").unwrap_or(false) => 1.0,
-        None => 0.0,
-    }
-}
-
-pub fn facts_of(stream: &InputStream) -> StreamFacts {
-    let par = &stream.parameters;
-    let is_usable = par.codec_id() != 0
-        && match par.kind() {
-            MediaKind::Video => par.width() > 0 && par.height() > 0 && par.format() != -1,
-            MediaKind::Audio => par.sample_rate() > 0 && par.channels() > 0 && par.format() != -1,
-            MediaKind::Unknown => false,
-            _ => true,
-        };
-    StreamFacts {
-        kind: par.kind(),
-        id: stream.id,
-        is_attached_picture: stream.is_attached_picture(),
-        is_usable,
-        metadata: stream.metadata.entries(),
-        programs: stream.programs.clone(),
-    }
-}
-
-fn plan_stream(
-    context: &JobContext,
-    input: &mut Input,
-    job: &JobSpec,
-    spec: &FileSpec,
-    facts: &[StreamFacts],
-    index: usize,
-) -> Result<StreamPlan, Error> {
-    let decoder = named_decoder(job, spec, facts, index)?;
-    if let Some(codec) = decoder {
-        input.set_codec_id(index, codec.id());
-        input.recast(index, codec);
-    }
-    let value = |name| spec.for_stream(name, facts, index);
-    if let Some(tag) = value("tag") {
-        input.set_codec_tag(index, codec_tag(tag));
-    }
-    let bad = |e| failed(e, "open input", Code::DEMUX, "cannot read a stream");
-    let matrix = display_matrix(value).filter(|_| facts[index].kind == MediaKind::Video);
-    if let Some(matrix) = &matrix {
-        input.set_side_data(index, matrix).map_err(bad)?;
-    }
-    let mut info = input.describe(index).map_err(bad)?;
-    input.set_discard(index, av::DISCARD_ALL);
-    let forced_frame_rate = match (info.kind(), value("r")) {
-        (MediaKind::Video, Some(rate)) => Rational::parse_frame_rate(rate)
-            .ok_or_else(|| Error::option(format!("option r has the value '{rate}', which is no frame rate")))?,
-        _ => Rational::new(0, 0),
-    };
-    let hardware = match info.kind() {
-        MediaKind::Video => Request::of(context, value)?,
-        _ => Request::none(),
-    };
-    let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
-    if info.kind() == MediaKind::Audio {
-        info.parameters.guess_layout(max_channels as i32);
-    }
-    let is_disabled = match info.kind() {
-        MediaKind::Video => spec.flag("vn"),
-        MediaKind::Audio => spec.flag("an"),
-        MediaKind::Subtitle => spec.flag("sn"),
-        MediaKind::Data => spec.flag("dn"),
-        _ => None,
-    };
-    let discard = match (is_disabled, value("discard")) {
-        (_, Some(text)) => av::codec_flag_value("skip_frame", text)
-            .ok_or_else(|| Error::option(format!("option discard has the unknown value '{text}'")))?,
-        (Some(true), None) => av::DISCARD_ALL,
-        _ => av::DISCARD_NONE,
-    };
-    Ok(StreamPlan {
-        decoder: decoder
-            .or_else(|| hardware.decoder(info.parameters.codec_id()))
-            .or_else(|| av::decoder_for(info.parameters.codec_id())),
-        hardware,
-        forced_frame_rate,
-        scale: value("itsscale").and_then(parse_float).unwrap_or(1.0),
-        autorotate: value("autorotate").is_none_or(|v| v != "0"),
-        reinit_filter: value("reinit_filter").is_none_or(|v| v != "0"),
-        cropping: Cropping::parse(value("apply_cropping"))?,
-        forces_matrix: matrix.is_some(),
-        canvas_size: value("canvas_size")
-            .map(|text| {
-                av::video_size(text).ok_or_else(|| {
-                    Error::option(format!("option canvas_size has the value '{text}', which is no size"))
-                })
-            })
-            .transpose()?,
-        fixes_sub_duration: value("fix_sub_duration").is_some_and(|v| v != "0"),
-        top_field_first: value("top").and_then(parse_integer).filter(|top| *top >= 0).map(|top| top != 0),
-        discard,
-        is_used: false,
-        is_decoded: false,
-        info,
-    })
-}
-
-/// "avc1" or a number.
-pub fn codec_tag(text: &str) -> u32 {
-    if let Some(number) = parse_integer(text) {
-        return number as u32;
-    }
-    let mut bytes = [0; 4];
-    for (place, byte) in bytes.iter_mut().zip(text.bytes()) {
-        *place = byte;
-    }
-    u32::from_le_bytes(bytes)
 }

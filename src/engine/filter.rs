@@ -43,6 +43,8 @@ pub struct SourceState {
     patience: usize,
     /// Frames in a row that the graph threw away.
     discarded: u32,
+    /// -drop_changed has left out frames.
+    has_dropped: bool,
     /// Where the source is bitmap subtitles.
     canvas: Option<Sub2Video>,
 }
@@ -60,6 +62,7 @@ impl SourceState {
             waiting: VecDeque::new(),
             is_ended: false,
             discarded: 0,
+            has_dropped: false,
             canvas: None,
         }
     }
@@ -81,6 +84,8 @@ pub struct FilterStage {
     pub sources: Vec<SourceState>,
     pub sinks: Vec<Sink>,
     pub graph: Option<Graph>,
+    /// It is built anew where frames change.
+    pub was_built: bool,
     /// Frames that came out since one went in.
     pub since_input: u64,
 }
@@ -196,6 +201,10 @@ impl FilterStage {
             Some(old) => (old.needs_rebuild(&new, kind), old.matrix != new.matrix || old.pool != new.pool),
             None => (true, false),
         };
+        if (is_other || must_rebuild) && state.settings.drops_changed && self.graph.is_some() {
+            self.warn_dropped(source);
+            return Ok(());
+        }
         let may_rebuild = state.settings.reinit || self.graph.is_none();
         if (is_other && may_rebuild) || must_rebuild {
             self.sources[source].format = Some(new);
@@ -208,6 +217,13 @@ impl FilterStage {
             self.configure()?;
         }
         self.push(source, &frame)
+    }
+
+    /// -drop_changed: says once that frames of another format are left out.
+    fn warn_dropped(&mut self, source: usize) {
+        if !std::mem::replace(&mut self.sources[source].has_dropped, true) {
+            self.context.warn("filter", None, "frames of another format are left out (-drop_changed)");
+        }
     }
 
     fn shown(&mut self, source: usize, canvas: Frame, end_pts: i64) -> Result<(), Error> {
@@ -280,7 +296,8 @@ impl FilterStage {
         let sinks: Vec<SinkSettings> = self.sinks.iter().map(|s| s.settings.clone()).collect();
         self.graph = None;
         let device = self.context.devices.for_filters(&self.context);
-        let mut graph = build(&self.plan, &settings, &formats, &sinks, self.context.log_slot, device.as_deref())?;
+        let (is_first, log_slot) = (!self.was_built, self.context.log_slot);
+        let mut graph = build(&self.plan, &settings, &formats, &sinks, is_first, log_slot, device.as_deref())?;
         for (index, sink) in self.sinks.iter_mut().enumerate() {
             let autoscale = sink.encode.video.autoscale;
             sink.settings.pin(&graph.sink_format(index), autoscale);
@@ -290,6 +307,7 @@ impl FilterStage {
         }
         self.graph = Some(graph);
         self.schedule.graph_wants(self.number, None);
+        self.was_built = true;
         // The size of audio frames is set by the encoder, so that must be open before the first frame is taken.
         for index in 0..self.sinks.len() {
             if self.sinks[index].settings.kind == MediaKind::Audio && !self.sinks[index].is_open {

@@ -1,6 +1,7 @@
 //! Building a filter graph for what actually comes in: sources from frames, sinks pinned to what the encoders take.
 //! Rules 7, 22 and 24; source: FFmpeg's fftools/ffmpeg_filter.c (5.1).
 
+use super::audio_source::AudioSource;
 use super::errors::failed;
 use super::plan::{EncodePlan, GraphPlan};
 use crate::av::{
@@ -85,6 +86,8 @@ pub struct SourceSettings {
     pub reinit: bool,
     /// What the container cuts off.
     pub crop: Option<Crop>,
+    /// -drop_changed: frames of another format are left out.
+    pub drops_changed: bool,
     /// The display matrix of the stream.
     pub matrix: Option<[i32; 9]>,
     /// Where frames begin that are wanted, and for how long, in microseconds (accurate -ss, -t).
@@ -92,6 +95,7 @@ pub struct SourceSettings {
     pub trim_duration_us: Option<i64>,
     /// What the container says, where no frame ever comes.
     pub fallback: Option<SourceFormat>,
+    pub audio: AudioSource,
 }
 
 /// What a sink must give.
@@ -297,17 +301,19 @@ fn cut(crop: Crop) -> Link {
     Link { filter: "crop", name: "mt_cut_crop".to_owned(), args }
 }
 
-/// Builds and configures the graph.
+/// Builds and configures the graph. `is_first`: it was not built before.
 pub fn build(
     plan: &GraphPlan,
     sources: &[SourceSettings],
     formats: &[SourceFormat],
     sinks: &[SinkSettings],
+    is_first: bool,
     log_slot: usize,
     device: Option<&Device>,
 ) -> Result<Graph, Error> {
     let options = GraphOptions {
         threads: plan.threads.as_deref(),
+        most_frames: plan.most_frames.as_deref(),
         sws: plan.sws.clone(),
         swr: plan.swr.clone(),
         log_slot,
@@ -330,7 +336,7 @@ pub fn build(
         return Err(Error::new(Code::FILTER, text).at("filter"));
     }
     for (index, (settings, format)) in sources.iter().zip(formats).enumerate() {
-        connect(&mut graph, index, settings, format).map_err(bad)?;
+        connect(&mut graph, index, settings, format, is_first).map_err(bad)?;
     }
     for (index, sink) in sinks.iter().enumerate() {
         graph.connect_sink(sink.kind, &format!("mt_sink_{index}"), &sink.links()).map_err(bad)?;
@@ -339,7 +345,13 @@ pub fn build(
     Ok(graph)
 }
 
-fn connect(graph: &mut Graph, index: usize, settings: &SourceSettings, format: &SourceFormat) -> Result<(), AvError> {
+fn connect(
+    graph: &mut Graph,
+    index: usize,
+    settings: &SourceSettings,
+    format: &SourceFormat,
+    is_first: bool,
+) -> Result<(), AvError> {
     let name = format!("mt_source_{index}");
     let mut links = Vec::new();
     let args = if settings.kind == MediaKind::Video {
@@ -360,6 +372,7 @@ fn connect(graph: &mut Graph, index: usize, settings: &SourceSettings, format: &
             format.colors,
         )
     } else {
+        links = settings.audio.links(is_first);
         let sample_format = av::sample_format_name(format.format).ok_or(AvError::INVALID)?;
         av::audio_source_args(format.sample_rate, &sample_format, format.layout.as_deref(), format.channels)
     };

@@ -1,9 +1,8 @@
 //! Options that stand for others: -target, -timecode, -timestamp, preset files. They become what they stand for before anything is
-//! planned. Source: `opt_target`, `opt_timecode`, `opt_recording_timestamp` and `opt_preset` of FFmpeg's fftools/ffmpeg_opt.c, and
-//! `get_preset_file` of cmdutils.c.
+//! planned. Source: `opt_target`, `opt_timecode` and `opt_recording_timestamp` of FFmpeg's fftools/ffmpeg_opt.c.
 
 use super::files::OpenInput;
-use super::scripts;
+use super::presets;
 use crate::av::{self, Classes};
 use crate::error::Error;
 use crate::options::{FileSpec, JobSpec, MediaKind, Scope, Setting, setting};
@@ -45,7 +44,7 @@ fn settings_of(key: &str, value: &str) -> Result<Setting, Error> {
     setting(key, Some(value), Scope::OUTPUT, &Classes)
 }
 
-type Pairs = Vec<(String, String)>;
+pub(super) type Pairs = Vec<(String, String)>;
 
 fn pairs(list: &[(&str, &str)]) -> Pairs {
     list.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -64,7 +63,7 @@ fn implied_by(one: &Setting, output: &FileSpec, inputs: &[OpenInput]) -> Result<
             })?;
             Ok(pairs(&[("metadata", &format!("creation_time={time}"))]))
         }
-        name => preset(name, &one.value, output),
+        name => presets::of_file(name, &one.value, output),
     }
 }
 
@@ -175,36 +174,4 @@ fn norm_of(inputs: &[OpenInput]) -> Option<Norm> {
             _ => None,
         }
     })
-}
-
-/// A file of `key=value` lines: by its path for -fpre, or by a name in the folders of ffmpeg.
-fn preset(option: &str, name: &str, output: &FileSpec) -> Result<Pairs, Error> {
-    let kind = option.chars().next().filter(|kind| *kind != 'f');
-    let text = match kind {
-        None => scripts::read(option, name)?,
-        Some(kind) => {
-            let codec = output.all("c").filter(|c| c.specifier == kind.to_string()).last().map(|c| c.value.as_str());
-            let path = preset_paths(name, codec).into_iter().find(|path| std::path::Path::new(path).is_file());
-            let path = path.ok_or_else(|| Error::option(format!("option {option}: there is no preset '{name}'")))?;
-            scripts::read(option, &path)?
-        }
-    };
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| {
-            let bad = || Error::option(format!("option {option}: '{name}' has the line '{line}'; it needs key=value"));
-            let (key, value) =
-                line.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty()).ok_or_else(bad)?;
-            Ok((key.to_owned(), value.to_owned()))
-        })
-        .collect()
-}
-
-fn preset_paths(name: &str, codec: Option<&str>) -> Vec<String> {
-    let mut folders: Vec<String> = std::env::var("FFMPEG_DATADIR").into_iter().collect();
-    folders.extend(std::env::var("HOME").map(|home| format!("{home}/.ffmpeg")));
-    folders.push("/usr/share/ffmpeg".to_owned());
-    let of_codec = |folder: &String| codec.map(|codec| format!("{folder}/{codec}-{name}.ffpreset"));
-    let paths = folders.iter().flat_map(|folder| [Some(format!("{folder}/{name}.ffpreset")), of_codec(folder)]);
-    paths.flatten().collect()
 }

@@ -2,19 +2,23 @@
 //! Rules 10, 11, 15, 35 and 36; source: FFmpeg's fftools/ffmpeg_mux.c (5.1).
 
 use super::context::{JobContext, add};
+use super::debug;
+use super::decode::PacketItem;
 use super::errors::{failed, unless_cancelled};
 use super::host::Failure;
+use super::inbox::Inbox;
 use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
 use super::numbers::{OutputNumbers, StreamNumbers};
 use super::plan::{OpenOutput, OutStream, Work};
+use super::sdp::Sdp;
 use super::stream_setup::FileOptions;
+use super::video_statistics::VideoStatisticsPlan;
 use crate::av::{Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// ffmpeg's default of -muxdelay.
 pub(crate) const DEFAULT_DELAY_S: f64 = 0.7;
@@ -33,6 +37,8 @@ pub struct StreamReady {
     pub duration: Option<(i64, Rational)>,
     /// The encoder's name, for the "encoder" tag.
     pub encoder_tag: Option<String>,
+    /// Of its pictures, where it says how much they differ from the source (PSNR).
+    pub measured_pixels: Option<i64>,
 }
 
 pub struct Muxer {
@@ -40,24 +46,27 @@ pub struct Muxer {
     pub index: usize,
     pub url: String,
     pub(super) output: Output,
-    host: Arc<Failure>,
+    pub(super) host: Arc<Failure>,
     pub(super) options: FileOptions,
     pub(super) header_options: Dict,
     pub(super) streams: Vec<MuxStream>,
-    sync: Option<SyncQueue>,
-    limit_bytes: Option<u64>,
-    is_full: bool,
+    /// By stream: -vstats.
+    pub(super) video_statistics: Vec<Option<VideoStatisticsPlan>>,
+    pub(super) sdp: Option<Arc<Sdp>>,
+    pub(super) sync: Option<SyncQueue>,
+    pub(super) limit_bytes: Option<u64>,
+    pub(super) is_full: bool,
     /// -frames wants nothing of it.
-    is_closed: bool,
-    aborts_on_empty_stream: bool,
+    pub(super) is_closed: bool,
+    pub(super) aborts_on_empty_stream: bool,
     pub(super) is_strict: bool,
-    first_video: Option<usize>,
+    pub(super) first_video: Option<usize>,
     pub(super) has_header: bool,
-    is_ended: bool,
-    size_bytes: u64,
+    pub(super) is_ended: bool,
+    pub(super) size_bytes: u64,
     /// Of the packets: what is known of muxers that open their files themselves (HLS).
-    payload_bytes: u64,
-    since_measured: u32,
+    pub(super) payload_bytes: u64,
+    pub(super) since_measured: u32,
     pub(super) numbers: Arc<OutputNumbers>,
     /// Somebody shows how far each stream is.
     pub(super) is_watched: bool,
@@ -69,11 +78,12 @@ impl Muxer {
         let limits_frames = open.streams.iter().any(is_limited);
         let sync = ((open.is_shortest || limits_frames) && open.streams.len() > 1).then(|| {
             let is_limiting = |s: &OutStream| (open.is_shortest || is_limited(s)) && !matches!(s.work, Work::Attach);
-            SyncQueue::new(open.streams.iter().map(is_limiting).collect())
+            SyncQueue::new(open.streams.iter().map(is_limiting).collect(), open.sync_buffer_us)
         });
         let numbers = open.streams.iter().map(|stream| StreamNumbers::new(stream.kind, stream.work.is_copy()));
         let numbers = Arc::new(OutputNumbers::new(numbers.collect()));
         context.counters.outputs.lock().push(Arc::clone(&numbers));
+        let video_statistics = open.streams.iter_mut().map(|stream| stream.video_statistics.take()).collect();
         let streams = open.streams.iter_mut().zip(copied_time_bases).map(|(stream, time_base)| MuxStream {
             kind: stream.kind,
             incoming: time_base.unwrap_or(TIME_BASE),
@@ -88,6 +98,10 @@ impl Muxer {
             last_dts: NOPTS,
             fixed_duration: None,
             drops_times: stream.drops_times,
+            statistics: None,
+            splits_subtitles: stream.splits_subtitles,
+            split: Vec::new(),
+            packet_statistics: stream.mux_statistics.take(),
             // Video frames are counted before the encoder, which reorders them.
             max_packets: match stream.kind {
                 MediaKind::Video if stream.work.is_encoded() => i64::MAX,
@@ -113,6 +127,8 @@ impl Muxer {
             options: open.options,
             header_options: open.header_options,
             streams,
+            video_statistics,
+            sdp: open.sdp,
             sync,
             limit_bytes: open.limit_bytes,
             is_full: open.limit_bytes == Some(0),
@@ -137,6 +153,11 @@ impl Muxer {
 
     /// Takes a packet. False: this output wants no more of any stream.
     pub fn packet(&mut self, index: usize, packet: Packet) -> Result<bool, Error> {
+        if let Some(statistics) = &mut self.streams[index].statistics {
+            statistics.packet(&packet);
+            self.write_statistics(index)?;
+        }
+        self.streams[index].split_subtitles(&packet);
         if self.is_ended || self.streams[index].is_ended {
             return Ok(!self.is_ended);
         }
@@ -151,80 +172,19 @@ impl Muxer {
         Ok(!self.is_ended)
     }
 
+    /// Subtitles of a decoder go to stream `to`: key frames split them where that was asked for.
+    pub fn split_at_key_frames(&mut self, to: usize, decoder: &Arc<Inbox<PacketItem>>) {
+        let others =
+            self.streams.iter_mut().enumerate().filter(|(index, stream)| *index != to && stream.splits_subtitles);
+        others.for_each(|(_, stream)| stream.split.push(Arc::clone(decoder)));
+    }
+
     /// Writes what the slowest limiting stream allows.
     fn release(&mut self) -> Result<(), Error> {
         while let Some((index, packet)) = self.sync.as_mut().and_then(SyncQueue::pop) {
             self.filtered(index, Some(packet))?;
         }
         self.is_ended |= self.sync.as_ref().is_some_and(SyncQueue::is_over);
-        Ok(())
-    }
-
-    fn filtered(&mut self, index: usize, mut packet: Option<Packet>) -> Result<(), Error> {
-        let stream = &mut self.streams[index];
-        if let Some(packet) = &mut packet
-            && stream.incoming != stream.time_base
-        {
-            packet.rescale(stream.incoming, stream.time_base);
-        }
-        let Some(filters) = &mut stream.filters else {
-            return match packet {
-                Some(packet) => self.queue_or_write(index, packet),
-                None => Ok(()),
-            };
-        };
-        let mut out = Vec::new();
-        let mut run = || {
-            filters.send(packet.as_mut())?;
-            loop {
-                let mut next = Packet::new()?;
-                if !filters.receive(&mut next)? {
-                    return Ok(());
-                }
-                out.push(next);
-            }
-        };
-        if let Err(error) = run() {
-            let error: crate::av::AvError = error;
-            if error != crate::av::AvError::EOF {
-                // One bad packet does not end an output (ffmpeg goes on too).
-                self.context.warn("bitstream filter", Some(index), &format!("a packet was dropped: {}", error.words()));
-            }
-        }
-        out.into_iter().try_for_each(|packet| self.queue_or_write(index, packet))
-    }
-
-    fn queue_or_write(&mut self, index: usize, mut packet: Packet) -> Result<(), Error> {
-        let stream = &mut self.streams[index];
-        if stream.packets >= stream.max_packets {
-            return Ok(());
-        }
-        stream.packets += 1;
-        if stream.packets == stream.max_packets {
-            stream.is_ended = true;
-            match &mut self.sync {
-                Some(sync) => sync.end(index),
-                None => self.is_ended = true,
-            }
-        }
-        if self.has_header {
-            return self.write(index, packet);
-        }
-        let stream = &mut self.streams[index];
-        let is_over = stream.waiting_bytes + packet.size() > stream.bytes_threshold;
-        if is_over && stream.waiting.len() >= stream.max_packets_waiting {
-            let text = format!(
-                "more than {} packets of stream {index} wait, because another stream of this output has given none yet",
-                stream.max_packets_waiting
-            );
-            return Err(self.error(Error::new(Code::LIMIT, text).at("mux").on_stream(index).with_hint(
-                "Raise -max_muxing_queue_size or -muxing_queue_data_threshold, or leave the empty stream out.",
-            )));
-        }
-        packet.make_owned().map_err(|e| self.error(failed(e, "mux", Code::ENOMEM, "cannot keep a packet")))?;
-        let stream = &mut self.streams[index];
-        stream.waiting_bytes += packet.size();
-        stream.waiting.push_back(packet);
         Ok(())
     }
 
@@ -254,6 +214,7 @@ impl Muxer {
         self.check_output_bytes(packet.size() as u64)?;
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
+        self.tell_packet(index, &packet)?;
         let written = self.output.write(&mut packet);
         written.map_err(|e| {
             self.error(
@@ -266,60 +227,22 @@ impl Muxer {
         Ok(())
     }
 
-    /// -mt_max_output_bytes, over all outputs of the job.
-    fn check_output_bytes(&self, size: u64) -> Result<(), Error> {
-        let Some(limit) = self.context.trust.limits.output_bytes else { return Ok(()) };
-        if self.context.counters.payload_bytes.fetch_add(size, Relaxed).saturating_add(size) <= limit {
-            return Ok(());
+    /// -debug_ts and -stats_mux_pre.
+    fn tell_packet(&mut self, index: usize, packet: &Packet) -> Result<(), Error> {
+        let time_base = self.output.time_base(index);
+        if self.context.debug.times {
+            debug::muxing(self.streams[index].kind, packet, time_base);
         }
-        let text =
-            format!("the outputs would have more than {limit} bytes: the limit is {limit} (-mt_max_output_bytes)");
-        Err(self.error(Error::new(Code::LIMIT, text).at("mux")))
+        let told = self.streams[index].packet_statistics.as_mut().map_or(Ok(()), |all| all.packet(packet, time_base));
+        told.map_err(|error| self.error(error.on_stream(index)))
     }
 
     /// Muxers of many files go on when one of them could not be opened or written.
-    fn check_host(&self) -> Result<(), Error> {
+    pub(super) fn check_host(&self) -> Result<(), Error> {
         match self.host.is_set() {
             true => Err(self.error(Error::new(Code::MUX, format!("writing '{}' failed", self.url)))),
             false => Ok(()),
         }
-    }
-
-    fn count(&mut self, index: usize, packet: &Packet) {
-        let counters = &self.context.counters;
-        if counters.packets_written.fetch_add(1, Relaxed) == 0 {
-            counters.first_output_us.store(self.context.elapsed_us().max(1), Relaxed);
-        }
-        if self.first_video == Some(index) {
-            add(&counters.frames, 1);
-        }
-        let time_base = self.output.time_base(index);
-        let end = if packet.pts() == NOPTS { packet.dts() } else { packet.pts() };
-        if end != NOPTS && self.streams[index].kind != MediaKind::Data {
-            let end_us = rescale(end.saturating_add(packet.duration().max(0)), time_base, TIME_BASE);
-            counters.position_us.fetch_max(end_us, Relaxed);
-        }
-        self.numbers.count(index, packet);
-        self.payload_bytes += packet.size() as u64;
-        self.since_measured += 1;
-        if self.since_measured >= 64 {
-            self.measure();
-        }
-        self.context.observer.progress();
-    }
-
-    fn measure(&mut self) {
-        let written =
-            if self.output.flags().opens_no_file() { self.payload_bytes } else { self.output.position_bytes() };
-        self.measured(written);
-    }
-
-    fn measured(&mut self, bytes: u64) {
-        self.since_measured = 0;
-        let now = bytes.max(self.size_bytes);
-        add(&self.context.counters.size_bytes, now - self.size_bytes);
-        self.size_bytes = now;
-        self.numbers.set_size(&self.output, now);
     }
 
     /// No more packets of this stream will come. False: this output wants no more of any stream.
@@ -361,72 +284,5 @@ impl Muxer {
     pub fn last_dts_us(&self, index: usize) -> Option<i64> {
         let last = self.streams[index].last_dts;
         (last != NOPTS).then(|| rescale(last, self.output.time_base(index), TIME_BASE))
-    }
-
-    /// Ends the file: flushes filters, writes the trailer, closes. Of an output that has failed (`failure`) what can be saved is:
-    /// the trailer of a file on a full disk fails too, and that error is the lesser one. Returns the size in bytes.
-    pub fn finish(mut self, failure: Option<&Error>) -> (u64, Result<(), Error>) {
-        if failure.is_some() {
-            self.output.set_broken();
-        }
-        let result = self.finish_inner(failure.is_none());
-        let size = self.size_bytes;
-        (size, result)
-    }
-
-    fn finish_inner(&mut self, is_good: bool) -> Result<(), Error> {
-        if let Some(mut sync) = self.sync.take() {
-            (0..self.streams.len()).for_each(|index| sync.end(index));
-            while let Some((index, packet)) = sync.pop() {
-                self.filtered(index, Some(packet))?;
-            }
-            for index in 0..self.streams.len() {
-                self.filtered(index, None)?;
-            }
-        }
-        if !self.has_header && self.context.is_stopped() {
-            return Err(self.error(Error::new(
-                Code::ECANCELED,
-                format!("the job was stopped before '{}' had any data", self.url),
-            )));
-        }
-        if !self.has_header {
-            let text = format!("nothing was written to '{}': a stream of it received no data", self.url);
-            return Err(self.error(
-                Error::new(Code::MUX, text)
-                    .at("trailer")
-                    .with_hint("Check that every mapped stream has data within the time that was asked for."),
-            ));
-        }
-        // An index that is moved to the front may take minutes, in which no packet moves.
-        let waiting = super::context::Waiting::begin(&self.context.counters);
-        let trailer = self.output.write_trailer();
-        drop(waiting);
-        self.measure();
-        self.measured(self.output.size_bytes());
-        let what = format!("cannot write the end of '{}'", self.url);
-        trailer.map_err(|e| self.error(failed(e, "trailer", Code::MUX, &what)))?;
-        self.check_host()?;
-        if !is_good {
-            return Ok(());
-        }
-        let closed = self.output.close();
-        closed
-            .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))?;
-        self.check_host()?;
-        self.check_empty_streams()
-    }
-
-    /// -abort_on empty_output_stream.
-    fn check_empty_streams(&self) -> Result<(), Error> {
-        let is_empty = |stream: &MuxStream| stream.packets == 0 && stream.kind != MediaKind::Attachment;
-        match self.streams.iter().position(is_empty).filter(|_| self.aborts_on_empty_stream) {
-            None => Ok(()),
-            Some(index) => {
-                let text =
-                    format!("stream {index} of '{}' is empty, and -abort_on empty_output_stream is set", self.url);
-                Err(self.error(Error::new(Code::MUX, text).at("mux").on_stream(index)))
-            }
-        }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::errors::failed;
 use super::mux::{Muxer, StreamReady};
-use super::outputs::unused_option;
+use super::numbers::Differences;
+use super::output_file::unused_option;
+use super::video_statistics::VideoStatistics;
 use crate::av::Rational;
 use crate::error::{Code, Error};
 
@@ -37,9 +39,14 @@ impl Muxer {
             metadata.set_if_absent("encoder", &tag);
             output.set_stream_metadata(index, &metadata);
         }
+        *self.numbers.streams[index].differences.lock() =
+            ready.measured_pixels.map(|pixels| Differences { pixels, is_typed: false, last: [-1; 3], total: [0; 3] });
         let stream = &mut self.streams[index];
         stream.incoming = ready.time_base;
         stream.time_base = ready.time_base;
+        stream.statistics = self.video_statistics[index]
+            .as_ref()
+            .map(|plan| VideoStatistics::new(plan, (self.index, index), ready.time_base, ready.measured_pixels));
         stream.fixed_duration = ready.frame_rate.filter(|_| ready.is_constant_rate).map(Rational::inverse);
         self.init_stream(index)
     }
@@ -99,6 +106,9 @@ impl Muxer {
         self.has_header = true;
         self.measure_limit();
         self.tell_begun();
+        if let Some(sdp) = &self.sdp {
+            sdp.begun(&self.context, self.index, &self.output).map_err(|error| self.error(error))?;
+        }
         for index in 0..self.streams.len() {
             // of_check_init: "try to improve muxing time_base", which is that of the filters then.
             if self.streams[index].waiting.is_empty() {
@@ -108,7 +118,18 @@ impl Muxer {
                 self.write(index, packet)?;
             }
             self.streams[index].waiting_bytes = 0;
+            self.write_statistics(index)?;
         }
         Ok(())
+    }
+
+    /// -vstats of a stream: its lines wait for the header.
+    pub(super) fn write_statistics(&mut self, index: usize) -> Result<(), Error> {
+        let time_base = self.output.time_base(index);
+        let written = match &mut self.streams[index].statistics {
+            Some(statistics) if self.has_header => statistics.write(&self.context, time_base),
+            _ => Ok(()),
+        };
+        written.map_err(|error| self.error(error.on_stream(index)))
     }
 }

@@ -1,9 +1,14 @@
 //! One stream of a muxer: where it stands, and timestamps that grow. Rule 10; source: `of_write_packet` of FFmpeg's
 //! fftools/ffmpeg_mux.c (5.1).
 
+use super::decode::PacketItem;
+use super::inbox::Inbox;
+use super::stream_statistics::StreamStatistics;
+use super::video_statistics::VideoStatistics;
 use crate::av::{BitstreamFilters, NOPTS, Packet, Rational, TIME_BASE, rescale};
 use crate::options::MediaKind;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub struct MuxStream {
     pub kind: MediaKind,
@@ -24,6 +29,13 @@ pub struct MuxStream {
     pub fixed_duration: Option<Rational>,
     /// -fps_mode drop: the muxer makes up the times.
     pub drops_times: bool,
+    /// -vstats, once the encoder is open.
+    pub statistics: Option<VideoStatistics>,
+    /// -fix_sub_duration_heartbeat, and the decoders of the subtitles that it splits.
+    pub splits_subtitles: bool,
+    pub split: Vec<Arc<Inbox<PacketItem>>>,
+    /// -stats_mux_pre.
+    pub packet_statistics: Option<StreamStatistics>,
     pub max_packets: i64,
     pub packets: i64,
     pub has_warned: bool,
@@ -34,6 +46,18 @@ pub fn time_us(packet: &Packet, time_base: Rational) -> i64 {
     match (packet.dts(), packet.pts()) {
         (NOPTS, NOPTS) => NOPTS,
         (NOPTS, time) | (time, _) => rescale(time, time_base, TIME_BASE),
+    }
+}
+
+impl MuxStream {
+    /// A key frame came, in the time base of incoming packets: subtitles that are shown then are split at it.
+    pub fn split_subtitles(&self, packet: &Packet) {
+        if self.split.is_empty() || !packet.is_key() || packet.pts() == NOPTS {
+            return;
+        }
+        let at_us = rescale(packet.pts(), self.incoming, TIME_BASE);
+        // Never waits: the decoder may be waiting for this muxer.
+        self.split.iter().for_each(|inbox| inbox.send_last(0, PacketItem::Split(at_us)));
     }
 }
 

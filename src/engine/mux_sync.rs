@@ -8,6 +8,8 @@ pub struct SyncQueue {
     streams: Vec<Held>,
     /// Where the first limiting stream ended; nothing after it is written.
     end_us: Option<i64>,
+    /// How much of a stream may wait for the others, in microseconds (-shortest_buf_duration); None: any length.
+    most_us: Option<i64>,
 }
 
 struct Held {
@@ -19,10 +21,10 @@ struct Held {
 }
 
 impl SyncQueue {
-    /// Which streams end the others.
-    pub fn new(limiting: Vec<bool>) -> SyncQueue {
+    /// Which streams end the others, and how much of a stream may wait for them.
+    pub fn new(limiting: Vec<bool>, most_us: Option<i64>) -> SyncQueue {
         let held = |is_limiting| Held { is_limiting, is_ended: false, packets: VecDeque::new(), head_us: i64::MIN };
-        SyncQueue { streams: limiting.into_iter().map(held).collect(), end_us: None }
+        SyncQueue { streams: limiting.into_iter().map(held).collect(), end_us: None, most_us }
     }
 
     pub fn push(&mut self, stream: usize, time_us: i64, packet: Packet) {
@@ -30,6 +32,24 @@ impl SyncQueue {
         let time_us = if time_us == NOPTS { held.head_us } else { time_us };
         held.head_us = held.head_us.max(time_us);
         held.packets.push_back((time_us, packet));
+        self.give_up_waiting(stream);
+    }
+
+    /// Where too much of a stream waits, the others count as if they had come as far as its first packet (sync_queue.c:
+    /// overflow_heartbeat).
+    fn give_up_waiting(&mut self, stream: usize) {
+        let Some(most_us) = self.most_us else { return };
+        let held = &self.streams[stream];
+        let Some((tail_us, _)) = held.packets.front() else { return };
+        if held.head_us == *tail_us || held.head_us.saturating_sub(*tail_us) < most_us {
+            return;
+        }
+        let reached_us = tail_us.saturating_add(1);
+        for (index, other) in self.streams.iter_mut().enumerate() {
+            if index != stream && !other.is_ended {
+                other.head_us = other.head_us.max(reached_us);
+            }
+        }
     }
 
     pub fn end(&mut self, stream: usize) {
@@ -82,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_packet_waits_for_the_limiting_stream() {
-        let mut queue = SyncQueue::new(vec![true, false]);
+        let mut queue = SyncQueue::new(vec![true, false], None);
         for time in [0, 20, 40, 60] {
             queue.push(1, time, Packet::new().unwrap());
         }
@@ -97,8 +117,19 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_waits_no_longer_than_is_allowed() {
+        let mut queue = SyncQueue::new(vec![true, true], Some(50));
+        for time in [0, 20, 40] {
+            queue.push(1, time, Packet::new().unwrap());
+        }
+        assert_eq!(times(&mut queue), [] as [usize; 0], "40 are waiting");
+        queue.push(1, 60, Packet::new().unwrap());
+        assert_eq!(times(&mut queue), [1], "stream 0 counts as if it were at 1");
+    }
+
+    #[test]
     fn without_a_limit_all_goes_out_at_the_end() {
-        let mut queue = SyncQueue::new(vec![false, false]);
+        let mut queue = SyncQueue::new(vec![false, false], None);
         queue.push(0, 5, Packet::new().unwrap());
         queue.push(1, 1, Packet::new().unwrap());
         assert_eq!(times(&mut queue), [1, 0]);

@@ -1,10 +1,24 @@
 //! What an output has written, stream by stream: the numbers of ffmpeg's line of progress and of its summary.
 
-use super::context::LEVEL_INFO;
+use super::context::{LEVEL_INFO, add};
 use super::mux::Muxer;
-use crate::av::{NOPTS, Output, Packet};
+use crate::av::{NOPTS, Output, Packet, TIME_BASE, rescale};
+use crate::error::{Code, Error};
 use crate::options::MediaKind;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// How much an encoder's pictures differ from the source's.
+#[derive(Clone, Copy, Debug)]
+pub struct Differences {
+    pub pixels: i64,
+    /// The picture type of the last packet is known.
+    pub is_typed: bool,
+    /// Sums of squared differences of the last packet, by plane; -1 where unknown.
+    pub last: [i64; 3],
+    /// Of all frames, at the end.
+    pub total: [u64; 3],
+}
 
 pub struct StreamNumbers {
     pub kind: MediaKind,
@@ -16,6 +30,8 @@ pub struct StreamNumbers {
     pub end_us: AtomicI64,
     /// The bits of an f32: the last quantiser.
     quality: AtomicU32,
+    /// Where the encoder says how much its pictures differ from the source's.
+    pub differences: Mutex<Option<Differences>>,
 }
 
 impl StreamNumbers {
@@ -28,6 +44,7 @@ impl StreamNumbers {
             header_bytes: AtomicU64::new(0),
             end_us: AtomicI64::new(NOPTS),
             // As ffmpeg shows it: nothing is known of what is copied.
+            differences: Mutex::new(None),
             quality: AtomicU32::new(if is_copy { -1f32 } else { 0.0 }.to_bits()),
         }
     }
@@ -73,7 +90,12 @@ impl OutputNumbers {
         stream.packets.store(stream.packets.load(Relaxed) + 1, Relaxed);
         stream.bytes.store(stream.bytes.load(Relaxed) + packet.size() as u64, Relaxed);
         if stream.kind == MediaKind::Video && !stream.is_copy {
-            stream.quality.store(packet.quality().to_bits(), Relaxed);
+            let quality = packet.quality();
+            stream.quality.store(quality.quantiser.to_bits(), Relaxed);
+            if let Some(differences) = &mut *stream.differences.lock() {
+                differences.last = quality.errors;
+                differences.is_typed = quality.is_known();
+            }
         }
     }
 }
@@ -95,5 +117,53 @@ impl Muxer {
             self.numbers.set_size(&self.output, self.output.position_bytes());
             self.context.observer.written();
         }
+    }
+
+    /// -mt_max_output_bytes, over all outputs of the job.
+    pub(super) fn check_output_bytes(&self, size: u64) -> Result<(), Error> {
+        let Some(limit) = self.context.trust.limits.output_bytes else { return Ok(()) };
+        if self.context.counters.payload_bytes.fetch_add(size, Relaxed).saturating_add(size) <= limit {
+            return Ok(());
+        }
+        let text =
+            format!("the outputs would have more than {limit} bytes: the limit is {limit} (-mt_max_output_bytes)");
+        Err(self.error(Error::new(Code::LIMIT, text).at("mux")))
+    }
+
+    pub(super) fn count(&mut self, index: usize, packet: &Packet) {
+        let counters = &self.context.counters;
+        if counters.packets_written.fetch_add(1, Relaxed) == 0 {
+            counters.first_output_us.store(self.context.elapsed_us().max(1), Relaxed);
+        }
+        if self.first_video == Some(index) {
+            add(&counters.frames, 1);
+        }
+        let time_base = self.output.time_base(index);
+        let end = if packet.pts() == NOPTS { packet.dts() } else { packet.pts() };
+        if end != NOPTS && self.streams[index].kind != MediaKind::Data {
+            let end_us = rescale(end.saturating_add(packet.duration().max(0)), time_base, TIME_BASE);
+            counters.position_us.fetch_max(end_us, Relaxed);
+        }
+        self.numbers.count(index, packet);
+        self.payload_bytes += packet.size() as u64;
+        self.since_measured += 1;
+        if self.since_measured >= 64 {
+            self.measure();
+        }
+        self.context.observer.progress();
+    }
+
+    pub(super) fn measure(&mut self) {
+        let written =
+            if self.output.flags().opens_no_file() { self.payload_bytes } else { self.output.position_bytes() };
+        self.measured(written);
+    }
+
+    pub(super) fn measured(&mut self, bytes: u64) {
+        self.since_measured = 0;
+        let now = bytes.max(self.size_bytes);
+        add(&self.context.counters.size_bytes, now - self.size_bytes);
+        self.size_bytes = now;
+        self.numbers.set_size(&self.output, now);
     }
 }

@@ -2,19 +2,17 @@
 //! `new_output_stream` and its like in FFmpeg's fftools/ffmpeg_opt.c.
 
 use super::context::JobContext;
-use super::encode_plan::{muxers_mode, ratio};
+use super::encode_plan::muxers_mode;
 use super::errors::{failed, unless_cancelled};
-use super::files::{OpenInput, codec_tag, duration_us};
+use super::files::{OpenInput, duration_us};
 use super::host::{self, Failure};
-use super::plan::{
-    FrameRateMode, GraphPlan, GraphSink, GraphSource, OpenOutput, OutStream, Work, out_facts, use_stream,
-};
+use super::plan::{FrameRateMode, GraphPlan, GraphSink, GraphSource, OpenOutput, Work, use_stream};
 use super::select::{Disabled, Source, UnknownStreams, select};
 use super::stream_setup::FileOptions;
-use super::{channel_map, metadata, mux, scripts};
-use crate::av::{self, BitstreamFilters, Codec, Dict, Muxer, Output};
+use super::{channel_map, metadata, scripts};
+use crate::av::{self, Muxer, Output};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, StreamFacts, parse_float, parse_integer, parse_time_us};
+use crate::options::{FileSpec, JobSpec, MediaKind, Release, parse_float, parse_integer, parse_time_us};
 use std::sync::Arc;
 
 pub fn open_output(
@@ -39,7 +37,7 @@ pub(super) struct Builder<'a> {
     pub(super) context: &'a Arc<JobContext>,
     pub(super) job: &'a JobSpec,
     pub(super) spec: &'a FileSpec,
-    index: usize,
+    pub(super) index: usize,
     /// Streams of the outputs before this one.
     pub(super) streams_before: usize,
     host: Arc<Failure>,
@@ -74,6 +72,8 @@ impl Builder<'_> {
             &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)),
         )?;
         self.prepare_file(&mut open, inputs)?;
+        #[cfg(ffmpeg7_0)]
+        self.add_stream_groups(&mut open)?;
         self.add_programs(&mut open)?;
         metadata::apply(spec, &mut open, inputs)?;
         Ok(open)
@@ -115,8 +115,10 @@ impl Builder<'_> {
             limit_bytes: spec.value("fs").and_then(parse_integer).map(|bytes| bytes as u64),
             is_closed: false,
             is_shortest: spec.flag("shortest").unwrap_or(false),
+            sync_buffer_us: sync_buffer_us(spec),
             is_strict: self.job.global_flag("mt_strict"),
             aborts_on_empty_stream: super::run::aborts_on(self.job, "empty_output_stream")?,
+            sdp: None,
             chapters_us: Vec::new(),
             host: Arc::clone(&self.host),
         })
@@ -262,6 +264,7 @@ impl Builder<'_> {
             sources: vec![source],
             sinks: vec![GraphSink { kind, label: None, filter: String::new(), target: Some((self.index, index)) }],
             threads: threads.filter(|threads| threads != "auto"),
+            most_frames: self.job.global("filter_buffered_frames").filter(|most| *most != "0").map(str::to_owned),
             sws: open.options.scaler.to_filter_options(),
             swr: swr.to_filter_options(),
             no_conversion: self.job.global("auto_conversion_filters") == Some("0"),
@@ -274,143 +277,10 @@ impl Builder<'_> {
         let is_single = inputs[input].streams.len() == 1 && inputs[input].user_offset_us == 0;
         Some(if mode == FrameRateMode::Cfr && is_single { FrameRateMode::Vscfr } else { mode })
     }
-
-    fn add_stream(
-        &self,
-        open: &mut OpenOutput,
-        kind: MediaKind,
-        source: Option<(usize, usize)>,
-    ) -> Result<usize, Error> {
-        let index =
-            open.output.add_stream(kind).map_err(|e| failed(e, "open output", Code::ENOMEM, "cannot add a stream"))?;
-        let mut facts = open.facts();
-        facts.push(out_facts(kind));
-        let value = |name| self.spec.for_stream(name, &facts, index);
-        let number = |name| value(name).and_then(parse_integer);
-        for setting in self.spec.all("streamid") {
-            let (which, id) = setting.value.split_once(':').ok_or_else(|| {
-                Error::option(format!("option streamid has the value '{}'; it needs index:value", setting.value))
-            })?;
-            if which.parse() == Ok(index) {
-                open.output.set_stream_id(index, parse_integer(id).unwrap_or(0) as i32);
-            }
-        }
-        let filters = match value("bsf").filter(|chain| !chain.is_empty()) {
-            Some(chain) => Some(
-                BitstreamFilters::parse(chain)
-                    .map_err(|e| failed(e, "options", Code::OPTION, &format!("option bsf: cannot use '{chain}'")))?,
-            ),
-            None => None,
-        };
-        if let Some(time_base) = value("time_base").map(|text| ratio("time_base", text, true)).transpose()? {
-            open.output.set_time_base(index, time_base);
-        }
-        let codec = self.encoder(open, kind, &facts, index)?;
-        let work = match codec {
-            None => Work::Copy {
-                copies_non_key_start: value("copyinkf").is_some_and(|v| v != "0"),
-                copies_before_start: value("copypriorss").is_none_or(|v| v != "0"),
-            },
-            Some(codec) => Work::Encode(Box::new(self.encode_plan(open, codec, kind, &facts, index)?)),
-        };
-        if matches!(work, Work::Copy { .. }) {
-            // Mark the codec options of a copied stream as used, as ffmpeg does.
-            open.options.for_codec(None, kind, &facts, index);
-        }
-        open.streams.push(OutStream {
-            max_frames: number("frames").unwrap_or(i64::MAX),
-            kind,
-            source,
-            work,
-            filters,
-            max_queue_packets: number("max_muxing_queue_size").unwrap_or(128) as usize,
-            queue_bytes_threshold: number("muxing_queue_data_threshold").unwrap_or(50 << 20) as usize,
-            tag: value("tag").map(codec_tag),
-            disposition: value("disposition").map(str::to_owned),
-            rotate: None,
-            drops_times: false,
-        });
-        Ok(index)
-    }
-
-    /// The encoder, or None to copy.
-    fn encoder(
-        &self,
-        open: &OpenOutput,
-        kind: MediaKind,
-        facts: &[StreamFacts],
-        index: usize,
-    ) -> Result<Option<Codec>, Error> {
-        if !matches!(kind, MediaKind::Video | MediaKind::Audio | MediaKind::Subtitle) {
-            return Ok(None);
-        }
-        let codec = match self.spec.for_stream("c", facts, index) {
-            Some("copy") => return Ok(None),
-            Some(name) => av::find_encoder(name)
-                .ok_or_else(|| Error::option(format!("encoder '{name}' (option c) is unknown")).at("open output"))?,
-            None => {
-                let id = open.output.default_codec(kind);
-                id.and_then(Codec::encoder_for).ok_or_else(|| {
-                    let (format, name) = (open.output.format_name(), id.map(av::codec_name).unwrap_or_default());
-                    Error::option(format!(
-                        "format {format} has no default encoder for {} ({name}); choose one with -c",
-                        kind.word()
-                    ))
-                })?
-            }
-        };
-        if codec.kind() != kind {
-            return Err(Error::option(format!(
-                "encoder '{}' (option c) is not one for {} streams",
-                codec.name(),
-                kind.word()
-            )));
-        }
-        Ok(Some(codec))
-    }
-
-    /// Opens the file: only after all that can be wrong about the options was checked.
-    fn prepare_file(&self, open: &mut OpenOutput, inputs: &[OpenInput]) -> Result<(), Error> {
-        let flags = open.output.flags();
-        if flags.needs_number() && !av::has_number_pattern(&open.url) {
-            return Err(
-                Error::option(format!("the name '{}' needs a number pattern such as %03d", open.url)).at("open output")
-            );
-        }
-        self.check_overwrite(open, inputs)?;
-        if !host::open_output(self.context, open)? {
-            let open_failed =
-                |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
-            open.output.open(&mut open.header_options).map_err(open_failed)?;
-        }
-        if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {
-            open.header_options.set("preload", &format!("{}", (preload * 1e6) as i64));
-        }
-        let delay_s = self.spec.value("muxdelay").and_then(parse_float).unwrap_or(mux::DEFAULT_DELAY_S);
-        open.output.set_max_delay_us((delay_s * 1e6) as i32);
-        Ok(())
-    }
-
-    fn check_overwrite(&self, open: &OpenOutput, inputs: &[OpenInput]) -> Result<(), Error> {
-        if open.output.flags().opens_no_file() || av::protocol_name(&open.url).as_deref() != Some("file") {
-            return Ok(());
-        }
-        if inputs.iter().any(|input| !input.input.is_without_file() && input.url == open.url) {
-            return Err(Error::new(Code::EINVAL, format!("output '{}' is also an input", open.url))
-                .at("open output")
-                .with_hint("Write to another name, and rename it afterwards: FFmpeg cannot edit a file in place."));
-        }
-        let path = open.url.strip_prefix("file:").unwrap_or(&open.url);
-        if self.job.global_flag("n") && std::path::Path::new(path).exists() {
-            return Err(Error::new(Code::EEXIST, format!("'{}' exists, and -n forbids to overwrite it", open.url))
-                .at("open output"));
-        }
-        Ok(())
-    }
 }
 
-/// What of the options neither the muxer nor its protocol took when the header was written.
-pub fn unused_option(options: &FileOptions, left: &Dict) -> Option<String> {
-    let key = options.unknown_in(left).filter(|key| key != "preload")?;
-    Some(format!("option {key} was not used: it is not one of this output's format or protocol"))
+/// -shortest_buf_duration: 10 s where nothing is said. Before FFmpeg 6.0 any length may wait.
+fn sync_buffer_us(spec: &FileSpec) -> Option<i64> {
+    let seconds = spec.value("shortest_buf_duration").and_then(parse_float).unwrap_or(10.0);
+    (av::loaded_release() >= Release(6, 0)).then_some((seconds * 1e6) as i64)
 }

@@ -1,6 +1,7 @@
 //! Jobs that decode: a thread for each component, links between them. Each component ends by telling the next one, also when it
 //! fails; a cancel wakes them all.
 
+use super::audio_source::AudioSource;
 use super::context::JobContext;
 use super::copy::CopyStream;
 use super::decode::{FrameItem, FrameTarget};
@@ -57,6 +58,7 @@ pub struct Parts {
     pub exits_on_error: bool,
     pub copy_ts: bool,
     pub start_at_zero: bool,
+    pub audio: AudioSource,
 }
 
 /// The encoders of video and audio, what leads to them, and how many bits their sources' samples have.
@@ -150,8 +152,9 @@ impl Builder {
             exits_on_error,
             copy_ts,
             start_at_zero,
+            audio,
         } = parts;
-        let times = Times { copy_ts, start_at_zero };
+        let times = Times { copy_ts, start_at_zero, audio };
         let mut feeders: Vec<Feeder> = Vec::new();
         for (output, count) in streams_of_output.iter().enumerate() {
             let input = |index| self.schedule.inputs_of(self.first_in_schedule[output] + index).first().copied();
@@ -262,6 +265,7 @@ impl Builder {
                 kind: stream.kind,
                 plan: Arc::clone(&stream.plan),
                 mux: Arc::clone(&self.mux[stream.output]),
+                output: stream.output,
                 index: stream.index,
                 start_us: stream.start_us.unwrap_or(0),
                 duration_us: stream.duration_us,
@@ -322,9 +326,18 @@ impl Builder {
             })
         });
         let (sources, sinks) = (sources.collect(), sinks.collect());
-        let number = self.schedule.add_graph(plan.sources.iter().map(|source| source.input).collect());
-        let (context, schedule) = (Arc::clone(&self.context), Arc::clone(&self.schedule));
-        FilterStage { context, schedule, number, plan, inbox, sources, sinks, graph: None, since_input: 0 }
+        FilterStage {
+            context: Arc::clone(&self.context),
+            schedule: Arc::clone(&self.schedule),
+            number: self.schedule.add_graph(plan.sources.iter().map(|source| source.input).collect()),
+            plan,
+            inbox,
+            sources,
+            sinks,
+            graph: None,
+            was_built: false,
+            since_input: 0,
+        }
     }
 }
 

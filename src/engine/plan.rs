@@ -2,8 +2,11 @@
 
 use super::context::JobContext;
 use super::files::OpenInput;
+use super::sdp::Sdp;
 use super::stream_setup::FileOptions;
+use super::stream_statistics::{EncoderStatistics, StreamStatistics};
 use super::two_pass::TwoPass;
+use super::video_statistics::VideoStatisticsPlan;
 use crate::av::{self, BitstreamFilters, Codec, Dict, Graph, GraphOptions, Output, QuantiserSettings, Rational};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, Selector};
@@ -17,6 +20,8 @@ pub struct GraphPlan {
     pub sinks: Vec<GraphSink>,
     /// Of a simple graph: -filter_threads or the encoder's threads; of a complex one -filter_complex_threads.
     pub threads: Option<String>,
+    /// -filter_buffered_frames.
+    pub most_frames: Option<String>,
     pub sws: String,
     pub swr: String,
     pub no_conversion: bool,
@@ -65,6 +70,7 @@ pub struct EncodePlan {
     /// Of an output that is closed from the beginning.
     pub is_closed: bool,
     pub two_pass: TwoPass,
+    pub statistics: EncoderStatistics,
     pub video: VideoPlan,
     pub audio: AudioPlan,
 }
@@ -99,6 +105,8 @@ pub struct VideoPlan {
     pub frame_drop_threshold: f64,
     pub top_field_first: Option<bool>,
     pub quantisers: QuantiserSettings,
+    /// -psnr.
+    pub measures_psnr: bool,
     /// The only filter is the one that does nothing: frame durations of the input hold.
     pub is_unfiltered: bool,
 }
@@ -110,6 +118,8 @@ pub struct AudioPlan {
     pub layout: Option<String>,
     pub sample_format: Option<i32>,
     pub apad: Option<String>,
+    /// A negative -async: samples are counted, whatever their times are.
+    pub counts_samples: bool,
     /// -map_channel: the arguments of a pan filter.
     pub pan: Option<String>,
 }
@@ -161,7 +171,13 @@ pub struct OutStream {
     pub disposition: Option<String>,
     /// -metadata:s rotate=: degrees.
     pub rotate: Option<f64>,
-    /// -fps_mode drop: the muxer makes up the times.
+    /// -vstats, of what is encoded.
+    pub video_statistics: Option<VideoStatisticsPlan>,
+    /// -stats_mux_pre, of what is encoded.
+    pub mux_statistics: Option<StreamStatistics>,
+    /// -fix_sub_duration_heartbeat: its key frames split subtitles of the same output.
+    pub splits_subtitles: bool,
+    /// -fps_mode drop, or a negative -async: the muxer makes up the times.
     pub drops_times: bool,
 }
 
@@ -179,6 +195,9 @@ impl OutStream {
             tag: None,
             disposition: None,
             rotate: None,
+            video_statistics: None,
+            mux_statistics: None,
+            splits_subtitles: false,
             drops_times: false,
         }
     }
@@ -199,10 +218,14 @@ pub struct OpenOutput {
     /// It is begun and ended without a frame: -frames is 0 or less.
     pub is_closed: bool,
     pub is_shortest: bool,
+    /// How much of a stream may wait for the others with -shortest, in microseconds.
+    pub sync_buffer_us: Option<i64>,
     /// -mt_strict: an option that nobody takes is an error.
     pub is_strict: bool,
     /// A stream without a packet fails it (-abort_on).
     pub aborts_on_empty_stream: bool,
+    /// The job's session description, where there is one to write.
+    pub sdp: Option<Arc<Sdp>>,
     /// Where its chapters begin, in microseconds.
     pub chapters_us: Vec<i64>,
     /// What the host's streams failed with, where the output has some.
@@ -227,6 +250,7 @@ fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> 
         sources: Vec::new(),
         sinks: Vec::new(),
         threads: Some(job.global("filter_complex_threads").unwrap_or("0").to_owned()),
+        most_frames: job.global("filter_buffered_frames").filter(|most| *most != "0").map(str::to_owned),
         sws: String::new(),
         swr: String::new(),
         no_conversion: job.global("auto_conversion_filters") == Some("0"),
@@ -249,7 +273,7 @@ fn bind(pad: &av::GraphPad, description: &str, inputs: &[OpenInput]) -> Result<(
         return Err(bad("only video and audio can be filtered".into()));
     }
     let Some(label) = &pad.label else {
-        let free = |plan: &super::files::StreamPlan| {
+        let free = |plan: &super::input_stream::StreamPlan| {
             plan.info.kind() == pad.kind && !plan.is_used && plan.discard != av::DISCARD_ALL
         };
         let found = inputs.iter().find_map(|i| Some((i.index, i.streams.iter().position(free)?)));

@@ -130,7 +130,7 @@ fn best(inputs: &[OpenInput], kind: MediaKind, pictures_only: bool) -> Option<So
     best.map(|(_, source)| source)
 }
 
-fn score(kind: MediaKind, plan: &super::files::StreamPlan, pictures_only: bool) -> i64 {
+fn score(kind: MediaKind, plan: &super::input_stream::StreamPlan, pictures_only: bool) -> i64 {
     let info = &plan.info;
     if kind == MediaKind::Video && !pictures_only && info.is_attached_picture() {
         return 1;

@@ -1,15 +1,17 @@
 //! What decoders and graphs need to know of the streams that they work on.
 
+use super::audio_source::AudioSource;
 use super::context::JobContext;
 use super::decode::{DecodeStage, FrameTarget, PacketItem};
 use super::decode_clock::DecodeClock;
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::failed;
-use super::files::{OpenInput, StreamPlan};
+use super::files::OpenInput;
 use super::filter_build::SourceSettings;
 use super::hardware::DecoderHardware;
 use super::inbox::Inbox;
+use super::input_stream::StreamPlan;
 use crate::av::{Codec, Decoder, DecoderSettings, Dict, SideData};
 use crate::error::{Code, Error};
 use crate::options::{MediaKind, parse_integer};
@@ -19,10 +21,11 @@ use std::sync::Arc;
 /// needs itself (ffmpeg_dec.c of 7.1: dec_open).
 const HELD_PICTURES: i64 = 10;
 
-/// How -copyts changes where zero is.
+/// How -copyts changes where zero is, and what is done with the times of audio.
 pub struct Times {
     pub copy_ts: bool,
     pub start_at_zero: bool,
+    pub audio: AudioSource,
 }
 
 impl Times {
@@ -47,11 +50,13 @@ pub fn source_settings(demuxer: &Demuxer, stream: usize, kind: MediaKind, times:
         frame_rate: if is_forced { forced } else { plan.info.guessed_frame_rate },
         autorotate: plan.autorotate,
         reinit: plan.reinit_filter,
+        drops_changed: plan.drops_changed,
         matrix: plan.info.side_data.iter().find_map(SideData::matrix),
         crop: plan.cropping.of_stream(&plan.info.side_data),
         trim_start_us: file.start_us.filter(|_| file.is_seek_accurate).map(|_| times.offset_us(file)),
         trim_duration_us: file.duration_us,
         fallback: super::filter_build::SourceFormat::of_parameters(&plan.info.parameters),
+        audio: times.audio.clone(),
     }
 }
 

@@ -78,6 +78,7 @@ pub fn open_target(
         is_constant_rate: false,
         duration: (info.duration > 0).then_some((info.duration, info.time_base)),
         encoder_tag: Some(plan.encoder_tag(stream.header_flags.as_deref())),
+        measured_pixels: None,
     };
     let target = SubtitleTarget {
         encoder,
@@ -104,6 +105,17 @@ fn check_kinds(plan: &EncodePlan, info: &InputStream) -> Result<(), Error> {
     Ok(())
 }
 
+/// What goes on behind a key frame of a subtitle that began before it (ffmpeg_dec.c: fix_sub_duration_heartbeat).
+fn split(held: Option<&(Subtitle, i64)>, at_us: i64) -> Option<(Subtitle, i64)> {
+    let (subtitle, now_us) = held?;
+    if subtitle.is_empty() || subtitle.pts_us().is_none_or(|pts_us| at_us <= pts_us) {
+        return None;
+    }
+    let mut rest = subtitle.clone();
+    rest.set_pts_us(at_us);
+    Some((rest, *now_us))
+}
+
 impl SubtitleStage {
     pub fn run(mut self) -> Result<(), Error> {
         let _close = CloseOnDrop(Arc::clone(&self.inbox));
@@ -127,6 +139,7 @@ impl SubtitleStage {
                     self.send_graphs(|| Ok(FrameItem::Heartbeat(pts)))?;
                     None
                 }
+                PacketItem::Split(at_us) => split(held.as_ref(), at_us),
                 PacketItem::Flush { answer, .. } => {
                     let rest = self.decode(None)?;
                     self.decoder.flush();

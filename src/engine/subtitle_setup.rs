@@ -54,17 +54,21 @@ impl Builder {
         let mut stages = Vec::new();
         for ((input, stream), OpenSubtitle { decoder, canvas_size, graphs }) in open {
             let plan = &demuxers[input].file.streams[stream];
+            let inbox = packet_inbox(&self.context, &demuxers[input], stream);
             let mut targets = Vec::new();
             for s in subtitles.iter().filter(|s| s.source == Some((input, stream))) {
                 let (target, ready) = open_target(&self.context, s, &plan.info, &decoder, &self.mux[s.output])
                     .map_err(|error| error.on_stream(s.index))?;
                 // Its stream is known before anything runs: where the others are too, the header is written now.
                 muxers[s.output].stream_ready(s.index, ready)?;
+                if plan.fixes_sub_duration {
+                    muxers[s.output].split_at_key_frames(s.index, &inbox);
+                }
                 targets.push(target);
             }
             stages.push(SubtitleStage {
                 context: Arc::clone(&self.context),
-                inbox: packet_inbox(&self.context, &demuxers[input], stream),
+                inbox,
                 decoder,
                 input,
                 stream,

@@ -87,6 +87,16 @@ impl Timestamps {
         Timestamps { file, clocks: streams.into_iter().map(clock).collect(), last_ts: NOPTS, dropped: 0, looping: None }
     }
 
+    /// Microseconds added to every timestamp.
+    pub fn offset_us(&self) -> i64 {
+        self.file.offset_us
+    }
+
+    /// What the next packet of a stream should have, in microseconds.
+    pub fn next_us(&self, stream: usize) -> i64 {
+        self.clocks[stream].next_dts
+    }
+
     /// Puts the times of a packet right. `fields` is what a parser says of it: repeat_pict, None without a parser.
     /// Returns the packet's decoding time in microseconds as predicted, which is never missing.
     pub fn process(&mut self, stream: usize, times: &mut Times, fields: Option<i32>) -> i64 {

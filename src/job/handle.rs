@@ -79,6 +79,8 @@ pub struct Job {
     pub(super) is_watched: AtomicBool,
     /// When the first packet was written.
     pub(super) first_report: std::sync::OnceLock<super::report::Report>,
+    /// The session description of RTP outputs, for a program that watches.
+    pub(super) sdp: Mutex<Option<String>>,
     /// Native memory that it is expected to need.
     pub(super) need_bytes: AtomicU64,
     /// Where its log lines are found, from its start on.
@@ -158,6 +160,7 @@ impl Job {
             max_level: AtomicI64::new(i64::from(level::DEFAULT)),
             is_watched: AtomicBool::new(false),
             first_report: std::sync::OnceLock::new(),
+            sdp: Mutex::new(None),
             need_bytes: AtomicU64::new(0),
             log: OnceLock::new(),
             token: AtomicUsize::new(0),

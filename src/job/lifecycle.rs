@@ -2,7 +2,7 @@
 
 use super::events::EventKind;
 use super::handle::{Job, State};
-use crate::engine::{Identity, Interrupt, JobContext, JobTrust, LogContext, is_pool_thread_of};
+use crate::engine::{Debug, Identity, Interrupt, JobContext, JobTrust, LogContext, is_pool_thread_of};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
 use std::sync::Arc;
@@ -121,6 +121,7 @@ impl Job {
                 // What cannot be read is the strictest until the job fails for it.
                 trust: JobTrust::of(&inner.spec).unwrap_or_default(),
                 crash_slot: inner.spec_slot(&self.engine, self.id),
+                debug: Debug::of(&inner.spec),
             },
         );
         let began = Instant::now();

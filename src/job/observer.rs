@@ -13,6 +13,7 @@ const LAST_LINES: usize = 8;
 /// FFmpeg's level of errors.
 const LEVEL_ERROR: i32 = 16;
 const LEVEL_WARNING: i32 = 24;
+const LEVEL_INFO: i32 = 32;
 
 impl Job {
     /// Adds an event, and tells the engine's listener when the job was quiet before.
@@ -99,6 +100,13 @@ impl Observer for Job {
             if report.is_begun() {
                 let _ = self.first_report.set(report);
             }
+        }
+    }
+
+    fn sdp(&self, text: &str) {
+        match self.is_watched() {
+            true => *self.sdp.lock() = Some(text.to_owned()),
+            false => self.log(LEVEL_INFO, "mux", None, &format!("SDP:\n{text}")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The numbers of a job for a program's line of progress and summary, output by output.
 
 use super::handle::Job;
+use crate::engine::Differences;
 use crate::options::MediaKind;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -15,6 +16,8 @@ pub struct StreamReport {
     pub header_bytes: u64,
     /// The last quantiser; -1 of what is copied.
     pub quality: f32,
+    /// How much the encoder's pictures differ from the source's, where it says so (-psnr).
+    pub differences: Option<Differences>,
     /// Up to where it is written, in microseconds.
     pub end_us: Option<i64>,
 }
@@ -55,6 +58,11 @@ impl Job {
         self.is_watched.store(true, Relaxed);
     }
 
+    /// The session description of outputs that are all RTP, once they have their headers: for a job that is watched, and once.
+    pub fn take_sdp(&self) -> Option<String> {
+        self.sdp.lock().take()
+    }
+
     /// What it has done so far. How far each stream is, is known of jobs that are watched.
     pub fn report(&self) -> Report {
         let stats = self.stats();
@@ -70,6 +78,7 @@ impl Job {
                     bytes: stream.bytes.load(Relaxed),
                     header_bytes: stream.header_bytes.load(Relaxed),
                     quality: stream.quality(),
+                    differences: *stream.differences.lock(),
                     end_us: Some(stream.end_us.load(Relaxed)).filter(|us| *us != i64::MIN),
                 })
                 .collect(),

@@ -319,6 +319,7 @@ impl Remote<'_> {
             "input" => observer.input_opened(index("input"), text("json").to_owned()),
             "running" => observer.running(),
             "progress" => observer.progress(),
+            "sdp" => observer.sdp(text("text")),
             "output" => {
                 let error = Some(&event["error"]).filter(|error| !error.is_null()).map(error_of_json);
                 let size = event["size_bytes"].as_u64().unwrap_or(0);

@@ -6,7 +6,7 @@ use super::stream::{Abilities, Failing, RemoteStore, RemoteStream};
 use super::wire::read_frame;
 use crate::crash::{self, AltStack};
 use crate::engine::{
-    Bind, Binds, Classes, Counters, CrashTarget, Identity, Interrupt, JobContext, JobFacts, JobSlot, JobTrust,
+    Bind, Binds, Classes, Counters, CrashTarget, Debug, Identity, Interrupt, JobContext, JobFacts, JobSlot, JobTrust,
     LogContext, LogSink, Observer, ThreadPool, install_log,
 };
 use crate::error::{Code, Error};
@@ -92,6 +92,7 @@ impl Prepared<'_> {
                 binds: Arc::new(self.binds),
                 outputs: self.spec.outputs.len(),
                 trust: JobTrust::of(&self.spec).unwrap_or_default(),
+                debug: Debug::of(&self.spec),
                 crash_slot: JobSlot::take(&JobFacts {
                     job,
                     label,

@@ -76,6 +76,10 @@ impl Observer for Relay {
         }
     }
 
+    fn sdp(&self, text: &str) {
+        self.send(EVENT, &json!({"kind": "sdp", "text": text}));
+    }
+
     fn wants(&self, level: i32) -> bool {
         level <= self.level
     }

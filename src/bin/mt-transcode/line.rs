@@ -9,10 +9,29 @@ fn unit() -> &'static str {
     if ffmpeg_release() >= Release(7, 0) { "KiB" } else { "kB" }
 }
 
+/// -qphist: how often a line of progress showed each quantiser (print_report of 5.1; gone in 6.1).
+pub struct Quantisers([u32; 52]);
+
+impl Quantisers {
+    /// None where it is not asked for, or has no effect.
+    pub fn of(is_asked: bool) -> Option<Quantisers> {
+        (is_asked && ffmpeg_release() < Release(6, 1)).then_some(Quantisers([0; 52]))
+    }
+
+    /// Counts one more, and shows a digit for each of the first 32: the logarithm of their number.
+    fn show(&mut self, quality: f32) -> String {
+        let quality = quality.round_ties_even();
+        if (0.0..52.0).contains(&quality) {
+            self.0[quality as usize] += 1;
+        }
+        self.0[..32].iter().map(|count| format!("{:X}", (count + 1).ilog2())).collect()
+    }
+}
+
 /// The line and the block of -progress, without the word that ends it.
-pub fn progress(report: &Report, is_last: bool) -> (String, String) {
+pub fn progress(report: &Report, quantisers: Option<&mut Quantisers>, is_last: bool) -> (String, String) {
     let (mut line, mut block) = (String::new(), String::new());
-    streams(report, is_last, &mut line, &mut block);
+    streams(report, quantisers, is_last, &mut line, &mut block);
     let position_us = position_us(report);
     let size = report.outputs.first().and_then(|output| output.size_bytes);
     let seconds = report.elapsed_us as f64 / 1e6;
@@ -46,7 +65,13 @@ pub fn progress(report: &Report, is_last: bool) -> (String, String) {
 }
 
 /// Frames of the first video stream, and the quantiser of each.
-fn streams(report: &Report, is_last: bool, line: &mut String, block: &mut String) {
+fn streams(
+    report: &Report,
+    mut quantisers: Option<&mut Quantisers>,
+    is_last: bool,
+    line: &mut String,
+    block: &mut String,
+) {
     let mut is_first = true;
     for (file, output) in report.outputs.iter().enumerate() {
         for (index, stream) in output.streams.iter().enumerate().filter(|(_, s)| s.kind == MediaKind::Video) {
@@ -57,13 +82,41 @@ fn streams(report: &Report, is_last: bool, line: &mut String, block: &mut String
                 let digits = usize::from(fps < 9.95);
                 let _ = write!(line, "frame={:>5} fps={fps:>3.digits$} q={quality:>3.1} ", stream.packets);
                 let _ = write!(block, "frame={}\nfps={fps:.2}\n", stream.packets);
+                let _ = writeln!(block, "stream_{file}_{index}_q={quality:.1}");
                 line.push_str(if is_last { "L" } else { "" });
+                line.push_str(&quantisers.take().map(|all| all.show(quality)).unwrap_or_default());
+                differences(stream, &format!("stream_{file}_{index}"), is_last, line, block);
             } else {
                 let _ = write!(line, "q={quality:>2.1} ");
+                let _ = writeln!(block, "stream_{file}_{index}_q={quality:.1}");
             }
-            let _ = writeln!(block, "stream_{file}_{index}_q={quality:.1}");
         }
     }
+}
+
+/// PSNR by plane and of all, where the encoder says how much its pictures differ (print_report of 5.1; gone in 6.1).
+fn differences(stream: &StreamReport, name: &str, is_last: bool, line: &mut String, block: &mut String) {
+    let Some(found) = stream.differences.filter(|found| found.is_typed || is_last) else { return };
+    if ffmpeg_release() >= Release(6, 1) {
+        return;
+    }
+    let decibels = |error: f64, scale: f64| -10.0 * (error / scale).log10();
+    let (mut errors, mut scales) = (0.0, 0.0);
+    line.push_str("PSNR=");
+    for (plane, letter) in ['Y', 'U', 'V'].into_iter().enumerate() {
+        let (error, frames) = match is_last {
+            true => (found.total[plane] as f64, stream.packets as f64),
+            false => (found.last[plane] as f64, 1.0),
+        };
+        let scale = found.pixels as f64 * 255.0 * 255.0 * frames / if plane == 0 { 1.0 } else { 4.0 };
+        (errors, scales) = (errors + error, scales + scale);
+        let value = decibels(error, scale);
+        let _ = write!(line, "{letter}:{value:2.2} ");
+        let _ = writeln!(block, "{name}_psnr_{}={value:2.2}", letter.to_ascii_lowercase());
+    }
+    let value = decibels(errors, scales);
+    let _ = write!(line, "*:{value:2.2} ");
+    let _ = writeln!(block, "{name}_psnr_all={value:2.2}");
 }
 
 fn position_us(report: &Report) -> Option<i64> {

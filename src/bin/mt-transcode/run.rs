@@ -151,6 +151,7 @@ impl Watch {
                 Ok(None) => {}
                 Err(error) => return Some(error),
             }
+            show_sdp(job);
             if let Some(keys) = &mut self.keys {
                 keys.check(job);
             }
@@ -201,12 +202,19 @@ impl Watch {
 }
 
 fn show_report(settings: &mut Settings, report: &Report) {
-    let (line, block) = line::progress(report, false);
+    let (line, block) = line::progress(report, settings.quantisers.as_mut(), false);
     if settings.stats != Some(false) {
         show_line(settings, &line, '\r');
     }
     if let Some(url) = &mut settings.progress {
-        let _ = url.write(format!("{block}progress=continue\n").as_bytes());
+        let _ = url.send(format!("{block}progress=continue\n").as_bytes());
+    }
+}
+
+/// On standard output, as ffmpeg.
+fn show_sdp(job: &Job) {
+    if let Some(text) = job.take_sdp() {
+        println!("SDP:\n{text}");
     }
 }
 
@@ -226,11 +234,12 @@ fn log(level: i32, stage: &str, text: &str, repeated: u32) {
 
 /// The last line of progress, and the summary.
 fn finish(job: &Arc<Job>, settings: &mut Settings) {
+    show_sdp(job);
     let report = job.report();
-    let (line, block) = line::progress(&report, true);
+    let (line, block) = line::progress(&report, settings.quantisers.as_mut(), true);
     show_line(settings, &line, '\n');
     if let Some(mut url) = settings.progress.take() {
-        let closed = url.write(format!("{block}progress=end\n").as_bytes()).and_then(|()| url.close());
+        let closed = url.send(format!("{block}progress=end\n").as_bytes()).and_then(|()| url.close());
         if let Err(error) = closed {
             let words = error.words();
             say(ERROR, &format!("Error closing progress log, loss of information possible: {words}\n"));

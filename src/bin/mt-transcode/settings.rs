@@ -1,5 +1,6 @@
 //! The global options that concern the process: applied in the order in which they stand, before any file is opened.
 
+use crate::line::Quantisers;
 use crate::messages::say;
 use crate::{FATAL, WARNING, help, report_file};
 use mt_transcode::error::Error;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub progress: Option<Url>,
     pub reads_keys: bool,
     pub benchmark: bool,
+    /// -qphist.
+    pub quantisers: Option<Quantisers>,
 }
 
 impl Settings {
@@ -95,6 +98,7 @@ pub fn apply(spec: &JobSpec, program: &str) -> Result<Settings, Ended> {
         progress: None,
         reads_keys: true,
         benchmark: false,
+        quantisers: None,
     };
     for setting in &spec.global {
         if setting.definition.is_some_and(|definition| definition.effect == Effect::Print) {
@@ -120,6 +124,7 @@ fn one(setting: &Setting, settings: &mut Settings, program: &str) -> Result<(), 
             settings.stats_period = Duration::from_micros(parse_time_us(value).unwrap_or(500_000).max(1) as u64);
         }
         "stdin" => settings.reads_keys = is_on,
+        "qphist" => settings.quantisers = Quantisers::of(is_on),
         "benchmark" => settings.benchmark = is_on,
         "init_hw_device" if value == "list" => {
             crate::print(&listing::devices());
@@ -148,7 +153,7 @@ fn bad_value(setting: &Setting, why: &str) -> Ended {
 }
 
 fn progress(url: &str) -> Result<Url, Ended> {
-    Url::open_for_writing(url, None).map_err(|error| {
+    Url::open_for_writing(if url == "-" { "pipe:" } else { url }, None).map_err(|error| {
         let url = mt_transcode::mask_text(url);
         say(FATAL, &format!("Failed to open progress URL \"{url}\": {}\n", error.words()));
         Ended::Wrong

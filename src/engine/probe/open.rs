@@ -6,7 +6,7 @@ use crate::av::{
     find_decoder, write_log,
 };
 use crate::engine::context::{LEVEL_ERROR, LEVEL_WARNING};
-use crate::engine::files::facts_of;
+use crate::engine::input_stream::facts_of;
 use crate::engine::stream_setup::FileOptions;
 use crate::options::{AvOptions, FileSpec, MediaKind, Selector, Setting, StreamFacts};
 

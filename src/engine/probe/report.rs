@@ -7,7 +7,7 @@ use super::printer::Printer;
 use super::prober::{Prober, Request};
 use super::selection::Selection;
 use crate::av::probe::{self, Section, ShownLog, Sink};
-use crate::av::{AvError, UrlWriter, write_log};
+use crate::av::{AvError, Url, write_log};
 use crate::engine::context::{LEVEL_ERROR, LEVEL_INFO};
 use std::io::Write;
 
@@ -79,7 +79,7 @@ impl Report {
 
     fn open_target(&self) -> Result<Box<dyn Write>, ReportError> {
         let Some(url) = &self.target else { return Ok(Box::new(std::io::stdout().lock())) };
-        match UrlWriter::open(url) {
+        match Url::open_for_writing(url, None) {
             Ok(writer) => Ok(Box::new(writer)),
             Err(error) => Err(refuse(&format!("Failed to open output '{url}' with error: {}", error.words()))),
         }

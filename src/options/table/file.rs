@@ -1,6 +1,5 @@
 //! Options of inputs and of outputs.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const IO: Scope = Scope::FILE;
@@ -29,6 +28,6 @@ static OPTIONS: &[OptionDef] = &[
         .within(0.0, 1e9),
     def("top", IO, Integer, "mode", "field order: 1 top first, 0 bottom first, -1 automatic").each(),
     def("time_base", Scope::OUTPUT, Text, "ratio", "the time base that the muxer is asked for").each(),
-    def("pre", Scope::OUTPUT, Text, "preset", "a preset file of ffmpeg").each().refused(LATER),
+    def("pre", Scope::OUTPUT, Text, "preset", "options of the encoder from the file preset.avpreset").each(),
     def("fpre", Scope::OUTPUT, Text, "file", "a preset file of ffmpeg by its path"),
 ];

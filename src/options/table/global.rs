@@ -1,11 +1,11 @@
 //! Options of the whole job.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const G: Scope = Scope::GLOBAL;
 const LARGE: f64 = 9.0e18;
 const PROCESS: &str = "it would change the host's process";
+const GRAPHS: &str = "this version does not describe the graphs that it builds";
 const EVENTS: &str = "a host has the job's events and numbers";
 
 pub const GROUP: Group = Group { title: "The whole job", options: OPTIONS };
@@ -28,8 +28,7 @@ static OPTIONS: &[OptionDef] = &[
     flag("report", G, "write the whole log to a file program-date-time.log").program(EVENTS),
     def("progress", G, Text, "URL", "write progress as lines key=value to a file or URL").program(EVENTS),
     flag("benchmark", G, "print time and memory used at the end").program(EVENTS),
-    flag("benchmark_all", G, "print the time of each step")
-        .refused("steps run beside one another on threads, so that their times add up to nothing"),
+    flag("benchmark_all", G, "log the time that each step of a decoder or encoder took on its thread"),
     def("timelimit", G, Long, "seconds", "end the process after this much CPU time")
         .within(0.0, 2_147_483_647.0)
         .program(PROCESS),
@@ -58,12 +57,11 @@ static OPTIONS: &[OptionDef] = &[
     def("filter_complex_threads", G, Integer, "number", "threads of each complex filter graph").within(0.0, 1024.0),
     def("filter_buffered_frames", G, Integer, "number", "frames that a filter graph may hold; 0 is no limit")
         .within(0.0, 2_147_483_647.0)
-        .since(8, 0)
-        .refused(LATER),
+        .since(8, 0),
     flag("auto_conversion_filters", G, "insert conversions of pixel and sample formats where a graph needs them"),
-    flag("print_graphs", G, "print the filter graphs that were built").since(8, 0).refused(LATER),
-    def("print_graphs_file", G, Text, "file", "where to print the filter graphs").since(8, 0).refused(LATER),
-    def("print_graphs_format", G, Text, "format", "how to print the filter graphs").since(8, 0).refused(LATER),
+    flag("print_graphs", G, "print the filter graphs that were built").since(8, 0).refused(GRAPHS),
+    def("print_graphs_file", G, Text, "file", "where to print the filter graphs").since(8, 0).refused(GRAPHS),
+    def("print_graphs_format", G, Text, "format", "how to print the filter graphs").since(8, 0).refused(GRAPHS),
     flag("ignore_unknown", G, "leave out streams of unknown kind instead of failing on them"),
     flag("copy_unknown", G, "copy streams of unknown kind"),
     flag("recast_media", G, "allow a decoder of another kind of media than the stream's"),
@@ -73,25 +71,32 @@ static OPTIONS: &[OptionDef] = &[
     def("abort_on", G, Text, "flags", "fail on: empty_output, empty_output_stream"),
     def("vsync", G, Text, "mode", "frame-rate mode of all outputs; -fps_mode is its successor"),
     def("frame_drop_threshold", G, Number, "frames", "how many frames late a frame may be before it is dropped"),
-    def("async", G, Integer, "samples", "stretch audio to its timestamps")
-        .until(6, 0, "-af aresample=async=N")
-        .refused("use -af aresample=async=N"),
-    def("adrift_threshold", G, Number, "seconds", "how far audio may drift")
-        .refused("it has no effect in FFmpeg: use -af aresample=min_hard_comp=SECONDS"),
-    def("vol", G, Integer, "volume", "volume of audio, 256 is unchanged")
-        .until(6, 0, "-af volume=N/256")
-        .refused("use -af volume=N/256"),
-    flag("psnr", G, "have encoders report the PSNR of their frames")
-        .until(7, 0, "-flags +psnr")
-        .refused("use -flags +psnr"),
-    flag("vstats", G, "write statistics of each encoded video frame to a file named by the time").refused(LATER),
-    def("vstats_file", G, Text, "file", "the file for -vstats").refused(LATER),
-    def("vstats_version", G, Integer, "version", "the form of -vstats: 1 or 2").refused(LATER),
-    flag("qphist", G, "print how often each quantiser was used").refused("it has no effect from FFmpeg 6.1 on"),
-    flag("debug_ts", G, "log the timestamps at every step").refused(LATER),
-    flag("dump", G, "log each packet that is read").refused(LATER),
-    flag("hex", G, "with -dump, log the payload too").refused(LATER),
-    def("sdp_file", G, Text, "file", "write the SDP of RTP outputs to a file").refused(LATER),
+    def(
+        "async",
+        G,
+        Integer,
+        "samples",
+        "stretch audio to its timestamps by so many samples a second; negative: count the samples instead",
+    )
+    .until(6, 0, "-af aresample=async=N"),
+    def(
+        "adrift_threshold",
+        G,
+        Number,
+        "seconds",
+        "how far audio may drift with -async; from FFmpeg 6.0 on it has no effect",
+    ),
+    def("vol", G, Integer, "volume", "volume of audio, 256 is unchanged").until(6, 0, "-af volume=N/256"),
+    flag("psnr", G, "have encoders report the PSNR of their frames").until(7, 0, "-flags +psnr"),
+    flag("vstats", G, "write statistics of each encoded video frame to a file named by the time"),
+    def("vstats_file", G, Text, "file", "as -vstats, with the file's name"),
+    def("vstats_version", G, Integer, "version", "the form of -vstats: 1, or 2 with output and stream"),
+    flag("qphist", G, "with -stats, print how often each quantiser was used; from FFmpeg 6.1 on it has no effect")
+        .terminal(),
+    flag("debug_ts", G, "log the timestamps at every step"),
+    flag("dump", G, "log each packet that is read"),
+    flag("hex", G, "with -dump, log the payload too"),
+    def("sdp_file", G, Text, "file", "write the SDP of RTP outputs to a file"),
     def(
         "init_hw_device",
         G,
@@ -104,5 +109,5 @@ static OPTIONS: &[OptionDef] = &[
     def("qsv_device", G, Text, "device", "open the QSV device that decoders and encoders take by themselves"),
     def("dec", G, Text, "stream", "decode an encoded output stream again (a loopback decoder)")
         .since(7, 0)
-        .refused(LATER),
+        .refused("this version decodes inputs only, and not what it has encoded"),
 ];

@@ -1,6 +1,5 @@
 //! Options of inputs.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const I: Scope = Scope::INPUT;
@@ -25,11 +24,10 @@ static OPTIONS: &[OptionDef] = &[
     def("readrate", I, Number, "speed", "read at this multiple of the media's own speed").within(0.0, 1e6),
     def("readrate_initial_burst", I, Number, "seconds", "media that is read at once before -readrate holds")
         .within(0.0, 1e9)
-        .since(6, 1)
-        .refused(LATER),
+        .since(6, 1),
     def("readrate_catchup", I, Number, "speed", "speed at which an input that fell behind -readrate catches up")
-        .since(8, 0)
-        .refused(LATER),
+        .within(0.0, 1e6)
+        .since(8, 0),
     def("stream_loop", I, Integer, "times", "read the input again this often; -1 without end"),
     def("discard", I, Text, "what", "packets that the demuxer throws away: none, default, noref, bidir, nokey, all")
         .each(),

@@ -42,9 +42,6 @@ pub fn negated(name: &str) -> Option<&'static OptionDef> {
     find(name.strip_prefix("no")?).filter(|option| option.argument == Argument::Flag)
 }
 
-/// Why an option is refused that is planned.
-const LATER: &str = "this version does not do it yet";
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,9 @@
 //! Options of outputs.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const O: Scope = Scope::OUTPUT;
+const LARGE: f64 = 9.0e18;
 
 pub const GROUP: Group = Group { title: "Outputs", options: OPTIONS };
 
@@ -35,17 +35,15 @@ static OPTIONS: &[OptionDef] = &[
     )
     .each(),
     def("program", O, Text, "description", "make a program of streams: title=T:program_num=N:st=STREAM"),
-    def("stream_group", O, Text, "description", "make a group of streams, such as an IAMF audio element")
-        .since(7, 0)
-        .refused(LATER),
+    def("stream_group", O, Text, "description", "make a group of streams, such as an IAMF audio element").since(7, 0),
     def("attach", O, Text, "file", "put a file into the output as an attachment"),
     def("fs", O, Long, "bytes", "stop when the file is this large; no limit where it is negative"),
     def("frames", O, Long, "number", "stop after so many frames of a stream").each(),
     def("dframes", O, Long, "number", "as -frames:d").means("frames", "d"),
     flag("shortest", O, "end with the shortest stream"),
     def("shortest_buf_duration", O, Number, "seconds", "how far -shortest may hold back the other streams")
-        .since(6, 0)
-        .refused(LATER),
+        .within(0.0, LARGE)
+        .since(6, 0),
     def("filter", O, Text, "graph", "the filters between decoder and encoder").each(),
     def("filter_script", O, Text, "file", "a file with a graph for -filter; -/filter does it too").each(),
     def("q", O, Number, "quality", "fixed quality, in the encoder's own scale").each(),
@@ -83,19 +81,12 @@ static OPTIONS: &[OptionDef] = &[
         .each()
         .within(1.0, 2_147_483_647.0),
     def("bits_per_raw_sample", O, Integer, "bits", "what the stream says of its bits per sample").each(),
-    def("stats_enc_pre", O, Text, "file", "write a line for each frame that goes into the encoder")
-        .each()
-        .since(6, 0)
-        .refused(LATER),
+    def("stats_enc_pre", O, Text, "file", "write a line for each frame that goes into the encoder").each().since(6, 0),
     def("stats_enc_post", O, Text, "file", "write a line for each packet that comes from the encoder")
         .each()
-        .since(6, 0)
-        .refused(LATER),
-    def("stats_mux_pre", O, Text, "file", "write a line for each packet that goes to the muxer")
-        .each()
-        .since(6, 0)
-        .refused(LATER),
-    def("stats_enc_pre_fmt", O, Text, "form", "the form of -stats_enc_pre's lines").each().since(6, 0).refused(LATER),
-    def("stats_enc_post_fmt", O, Text, "form", "the form of -stats_enc_post's lines").each().since(6, 0).refused(LATER),
-    def("stats_mux_pre_fmt", O, Text, "form", "the form of -stats_mux_pre's lines").each().since(6, 0).refused(LATER),
+        .since(6, 0),
+    def("stats_mux_pre", O, Text, "file", "write a line for each packet that goes to the muxer").each().since(6, 0),
+    def("stats_enc_pre_fmt", O, Text, "form", "the form of -stats_enc_pre's lines").each().since(6, 0),
+    def("stats_enc_post_fmt", O, Text, "form", "the form of -stats_enc_post's lines").each().since(6, 0),
+    def("stats_mux_pre_fmt", O, Text, "form", "the form of -stats_mux_pre's lines").each().since(6, 0),
 ];

@@ -1,6 +1,5 @@
 //! Options of subtitle streams.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const I: Scope = Scope::INPUT;
@@ -17,7 +16,6 @@ static OPTIONS: &[OptionDef] = &[
     flag("fix_sub_duration", I, "end each subtitle where the next one begins").each(),
     flag("fix_sub_duration_heartbeat", O, "end subtitles that wait for their end at key frames of this video")
         .each()
-        .since(6, 1)
-        .refused(LATER),
+        .since(6, 1),
     def("canvas_size", I, Text, "size", "size of the canvas of bitmap subtitles").each(),
 ];

@@ -1,6 +1,5 @@
 //! Options of video streams.
 
-use super::LATER;
 use super::types::{Argument::*, Group, OptionDef, Scope, def, flag};
 
 const I: Scope = Scope::INPUT;
@@ -39,8 +38,7 @@ static OPTIONS: &[OptionDef] = &[
     def("reinit_filter", I, Integer, "0 or 1", "build the filters anew when the frames change").each(),
     def("drop_changed", I, Integer, "0 or 1", "drop frames that changed instead of building the filters anew")
         .each()
-        .since(8, 0)
-        .refused(LATER),
+        .since(8, 0),
     def("apply_cropping", I, Text, "what", "which cropping is applied: none, all, codec, container").each().since(7, 1),
     def("display_rotation", I, Number, "degrees", "say that the picture is turned by this, counter-clockwise")
         .each()
