@@ -237,7 +237,8 @@ fn queue_limit(value: u32) -> Option<u32> {
 /// Returns 0; `-EINVAL` (a NULL `engine_out`, an unknown flag, a bad `struct_size`), `-E2BIG` (fields are set that this library
 /// does not know), `MT_TRANSCODE_EUNSUPPORTED` (the FFmpeg loaded has another major version than the one built against, or
 /// is not LGPL where that was required), `-EMFILE`/`-ENFILE`.
-/// Threads: any. Blocks only to load code. Since 0.1.
+/// With `MT_TRANSCODE_ISOLATION_PROCESS`: `MT_TRANSCODE_ESPAWN_FAILED` where the worker program is not found, or of another release.
+/// Threads: any. Blocks only to load code, and until the worker program has loaded its own. Since 0.1.
 ///
 /// # Safety
 /// The pointers are NULL or valid as said; `config` has `struct_size` readable bytes.
