@@ -48,6 +48,11 @@ impl Workers {
         Ok(workers)
     }
 
+    /// The forkserver ends, with what workers there still are.
+    pub fn close(&self) {
+        self.server.lock().take();
+    }
+
     /// None where jobs run on threads.
     pub fn server(&self, isolation: &Isolation) -> Option<Result<Arc<ForkServer>, Error>> {
         if !self.is_wanted {
