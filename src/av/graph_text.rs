@@ -165,6 +165,22 @@ pub fn all_filters() -> Vec<(String, Vec<FilterOption>)> {
     }
 }
 
+/// Every bitstream filter's name and options.
+pub fn all_bitstream_filters() -> Vec<(String, Vec<FilterOption>)> {
+    let mut state = ptr::null_mut();
+    let mut all = Vec::new();
+    // SAFETY: the state is FFmpeg's place in its list; filters are static.
+    unsafe {
+        loop {
+            let filter = ffi::av_bsf_iterate(&raw mut state);
+            if filter.is_null() {
+                return all;
+            }
+            all.push((text((*filter).name), options_of_class((*filter).priv_class)));
+        }
+    }
+}
+
 /// The options of a filter; None where there is no such filter.
 pub fn filter_options(name: &str) -> Option<Vec<FilterOption>> {
     let name = CString::new(name).ok()?;
@@ -178,10 +194,16 @@ pub fn filter_options(name: &str) -> Option<Vec<FilterOption>> {
 /// # Safety
 /// A filter of FFmpeg's.
 unsafe fn options_of(filter: *const ffi::AVFilter) -> Vec<FilterOption> {
+    // SAFETY: by contract.
+    unsafe { options_of_class((*filter).priv_class) }
+}
+
+/// # Safety
+/// A class of FFmpeg's, or NULL.
+unsafe fn options_of_class(class: *const ffi::AVClass) -> Vec<FilterOption> {
     let mut options: Vec<FilterOption> = Vec::new();
-    // SAFETY: filters, classes and options are static; the class stands for an object of it.
+    // SAFETY: classes and options are static; the class stands for an object of it.
     unsafe {
-        let class = (*filter).priv_class;
         if class.is_null() {
             return options;
         }

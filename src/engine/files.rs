@@ -120,7 +120,8 @@ fn open(
     if let Some(error) = host.refusal("open input") {
         return Err(error);
     }
-    policy.check_streams(context, &input)?;
+    let max_streams = options.format.get("max_streams");
+    policy.check_streams(context, &mut input, max_streams.as_deref())?;
     host.set_open();
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
     let streams =
@@ -192,6 +193,10 @@ fn open_format(
     };
     let found = host::open_input(context, spec, url, format, &options.format, host, policy)?;
     policy.check_named(url, format.filter(|_| found.is_none()))?;
+    if dict.get("http_proxy").is_some_and(|proxy| !proxy.is_empty()) && policy.takes_no_proxy(url) {
+        let text = "option http_proxy: with -mt_addresses public a proxy would dial what cannot be checked";
+        return Err(Error::new(Code::UNSUPPORTED, text.into()).at("open input"));
+    }
     policy.prepare(&mut dict, url, found.as_ref().map(|found| found.format).or(format));
     let (io, guessed, probe_score) = match found {
         Some(found) => {
@@ -217,6 +222,9 @@ fn open_format(
             .explain(e, limit)
             .unwrap_or_else(|| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))
     })?;
+    if policy.takes_no_proxy(url) {
+        dict.remove("http_proxy"); // what is built on no HTTP did not take it
+    }
     match options.unknown_in(&dict) {
         Some(key)
             if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) =>
