@@ -236,6 +236,11 @@ impl Encoder {
         AvError::check(unsafe { ffi::avcodec_receive_packet(self.0, packet.as_ptr()) }).map(drop)
     }
 
+    /// Bits a second; 0 where it is not set.
+    pub fn bit_rate(&self) -> i64 {
+        self.get().bit_rate
+    }
+
     pub fn time_base(&self) -> Rational {
         self.get().time_base.into()
     }

@@ -123,9 +123,11 @@ fn open(
     let max_streams = options.format.get("max_streams");
     policy.check_streams(context, &mut input, max_streams.as_deref())?;
     host.set_open();
+    super::advice::on_streams(context, spec, &facts);
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
-    let streams =
-        (0..input.stream_count()).map(|i| plan_stream(&mut input, spec, &facts, i)).collect::<Result<Vec<_>, _>>()?;
+    let streams = (0..input.stream_count())
+        .map(|i| plan_stream(context, &mut input, spec, &facts, i))
+        .collect::<Result<Vec<_>, _>>()?;
     let copy_ts = job.global_flag("copyts");
     let user_offset_us = spec.value("itsoffset").and_then(parse_time_us).unwrap_or(0);
     let zero_us = match (copy_ts, job.global_flag("start_at_zero")) {
@@ -353,7 +355,13 @@ pub fn facts_of(stream: &InputStream) -> StreamFacts {
     }
 }
 
-fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<StreamPlan, Error> {
+fn plan_stream(
+    context: &JobContext,
+    input: &mut Input,
+    spec: &FileSpec,
+    facts: &[StreamFacts],
+    index: usize,
+) -> Result<StreamPlan, Error> {
     let decoder = named_decoder(spec, facts, index)?;
     if let Some(codec) = decoder {
         input.set_codec_id(index, codec.id());
@@ -378,8 +386,10 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
         .with_hint("Leave the option out: the decoder then runs on the CPU."));
     }
     let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
-    if info.kind() == MediaKind::Audio {
-        info.parameters.guess_layout(max_channels as i32);
+    if info.kind() == MediaKind::Audio
+        && let Some(layout) = info.parameters.guess_layout(max_channels as i32)
+    {
+        context.warn("open input", Some(index), &format!("the channel layout is not known: {layout} is assumed"));
     }
     let is_disabled = match info.kind() {
         MediaKind::Video => spec.flag("vn"),

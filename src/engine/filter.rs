@@ -400,7 +400,10 @@ impl FilterStage {
             log_slot: self.context.log_slot,
             header_flags: sink.header_flags.clone(),
         };
-        let open = opener.open(graph.sink_format(index), first)?;
+        let format = graph.sink_format(index);
+        let has_rate = format.frame_rate.num != 0;
+        let open = opener.open(format, first)?;
+        super::advice::on_encoder(&self.context, &sink.encode, &open.encoder, sink.settings.kind, has_rate);
         if sink.settings.kind == MediaKind::Audio && !sink.encode.codec.takes_any_frame_size() {
             sink.frame_size = open.encoder.frame_size();
             graph.set_frame_size(index, sink.frame_size);

@@ -73,6 +73,7 @@ impl Builder<'_> {
             self.job.global_flag("mt_strict"),
             &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)),
         )?;
+        super::advice::on_output(self.context, spec, &open);
         self.prepare_file(&mut open, inputs)?;
         self.add_programs(&mut open)?;
         metadata::apply(spec, &mut open, inputs)?;
