@@ -26,5 +26,6 @@ pub mod error;
 pub mod job;
 pub mod options;
 mod secrets;
+pub mod text;
 
 pub use secrets::mask_text;

@@ -196,9 +196,9 @@ unsafe extern "C" fn open(
 ) -> c_int {
     // SAFETY: called by FFmpeg with a valid context, a place for the result, and a terminated string.
     unsafe {
-        let (Some(access), Ok(name)) = (of(context), CStr::from_ptr(url).to_str()) else {
-            return -libc::EPERM;
-        };
+        let Some(access) = of(context) else { return -libc::EPERM };
+        let name = crate::text::from_bytes(CStr::from_ptr(url).to_bytes());
+        let name = name.as_str();
         let result = match &access.reach {
             Reach::Nothing => Err(AvError(-libc::EPERM)),
             Reach::Files(files) => open_file(files.as_ref(), name, flags, options, target),

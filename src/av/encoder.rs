@@ -84,7 +84,7 @@ impl Encoder {
         statistics: Option<&[u8]>,
         options: &mut Dict,
     ) -> Result<Encoder, AvError> {
-        let statistics = statistics.map(CString::new).transpose().map_err(|_| AvError::INVALID_DATA)?;
+        let statistics = statistics.map(std::ffi::CString::new).transpose().map_err(|_| AvError::INVALID_DATA)?;
         // SAFETY: the context is ours from allocation on; dropped when a step fails.
         unsafe {
             let context = ffi::avcodec_alloc_context3(codec.as_ptr());

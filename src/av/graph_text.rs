@@ -2,7 +2,7 @@
 //! avfilter_graph_parse2 of libavfilter/graphparser.c.
 
 use super::ffi;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 use std::ptr;
 
 /// An option of a filter.
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
 
 /// The filters of a graph's text, in order. None where it is no graph.
 pub fn filters_of(description: &str) -> Option<Vec<FilterUse>> {
-    let description = CString::new(description).ok()?;
+    let description = crate::text::c_string(description).ok()?;
     let mut reader = Reader::new(&description);
     let mut filters = Vec::new();
     reader.skip_space();
@@ -123,7 +123,7 @@ pub fn filters_of(description: &str) -> Option<Vec<FilterUse>> {
 }
 
 fn arguments_of(text: &str) -> Option<Vec<(Option<String>, String)>> {
-    let text = CString::new(text).ok()?;
+    let text = crate::text::c_string(text).ok()?;
     let mut reader = Reader::new(&text);
     let mut arguments = Vec::new();
     while reader.peek() != 0 {
@@ -183,7 +183,7 @@ pub fn all_bitstream_filters() -> Vec<(String, Vec<FilterOption>)> {
 
 /// The options of a filter; None where there is no such filter.
 pub fn filter_options(name: &str) -> Option<Vec<FilterOption>> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: a terminated string; filters are static.
     unsafe {
         let filter = ffi::avfilter_get_by_name(name.as_ptr());

@@ -77,7 +77,7 @@ pub(crate) fn guard_with_error(
     })
 }
 
-/// A string from C: NULL is `-EINVAL`, and what is not UTF-8 is `-EILSEQ`.
+/// A string from C that must be text: NULL is `-EINVAL`, and what is not UTF-8 is `-EILSEQ`.
 ///
 /// # Safety
 /// `pointer` is NULL or points to a NUL-terminated string that outlives the returned reference.
@@ -88,6 +88,18 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
     // SAFETY: not null; NUL-terminated by the caller's contract.
     let bytes = unsafe { CStr::from_ptr(pointer) };
     bytes.to_str().map_err(|_| Error::new(Code::EILSEQ, format!("{what} is not UTF-8")))
+}
+
+/// Any string from C, also what is not UTF-8, such as the names of some files.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn word(pointer: *const c_char, what: &str) -> Result<String, Error> {
+    if pointer.is_null() {
+        return Err(Error::invalid(format!("{what} is NULL")));
+    }
+    // SAFETY: not null; NUL-terminated by the caller's contract.
+    Ok(crate::text::from_bytes(unsafe { CStr::from_ptr(pointer) }.to_bytes()))
 }
 
 /// A pointer that a result is written to.

@@ -411,7 +411,7 @@ impl Builder<'_> {
                 .with_hint("Write to another name, and rename it afterwards: FFmpeg cannot edit a file in place."));
         }
         let path = open.url.strip_prefix("file:").unwrap_or(&open.url);
-        if self.job.global_flag("n") && std::path::Path::new(path).exists() {
+        if self.job.global_flag("n") && crate::text::to_path(path).exists() {
             return Err(Error::new(Code::EEXIST, format!("'{}' exists, and -n forbids to overwrite it", open.url))
                 .at("open output"));
         }
