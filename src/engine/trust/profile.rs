@@ -241,13 +241,15 @@ impl Policy {
         Ok(())
     }
 
-    /// A picture that says its size itself is refused by its decoder, which then forgets the size: the picture's own word is looked at.
+    /// A picture by itself that says its size is refused by its decoder, which then forgets the size: the picture's own word is looked at.
     fn check_unsized(&self, input: &mut Input) -> Result<(), Error> {
         let Some(limit) = self.limits.pixels else { return Ok(()) };
-        let is_unsized = |index: &usize| {
-            input.describe(*index).is_ok_and(|s| s.kind() == MediaKind::Video && s.parameters.width() == 0)
-        };
-        if (0..input.stream_count()).find(is_unsized).is_none() {
+        // Reading on would change what is known of other streams.
+        let is_unsized = input.stream_count() == 1
+            && input.describe(0).is_ok_and(|stream| {
+                stream.kind() == MediaKind::Video && stream.parameters.width() == 0 && !stream.is_attached_picture()
+            });
+        if !is_unsized {
             return Ok(());
         }
         let Ok(mut packet) = Packet::new() else { return Ok(()) };
