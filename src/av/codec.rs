@@ -2,7 +2,7 @@
 
 use super::{Rational, ffi};
 use crate::options::MediaKind;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 /// A decoder or encoder of FFmpeg's; static.
 #[derive(Clone, Copy)]
@@ -25,7 +25,7 @@ pub fn decoder_for(codec_id: i32) -> Option<Codec> {
 
 /// By the codec's own name, or the name of what it decodes ("h264") as ffmpeg's find_codec_or_die does.
 pub fn find_decoder(name: &str) -> Option<Codec> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: a terminated string; descriptors are static.
     unsafe {
         wrap(ffi::avcodec_find_decoder_by_name(name.as_ptr())).or_else(|| {
@@ -37,7 +37,7 @@ pub fn find_decoder(name: &str) -> Option<Codec> {
 
 /// By the encoder's own name, or the name of what it encodes.
 pub fn find_encoder(name: &str) -> Option<Codec> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: as above.
     unsafe {
         wrap(ffi::avcodec_find_encoder_by_name(name.as_ptr())).or_else(|| {

@@ -70,7 +70,7 @@ pub use formats::{Demuxer, Muxer};
 pub use frame::Frame;
 pub use frame::PictureProperties;
 pub use graph::{Graph, GraphOptions, GraphPad, Link, SinkFormat, audio_source_args, video_source_args};
-pub use graph_text::{FilterOption, FilterUse, all_filters, filter_options, filters_of};
+pub use graph_text::{FilterOption, FilterUse, all_bitstream_filters, all_filters, filter_options, filters_of};
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};

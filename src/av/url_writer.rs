@@ -1,7 +1,6 @@
 //! Writing to a URL of FFmpeg's.
 
 use super::{AvError, ffi};
-use std::ffi::CString;
 use std::io::{self, Write};
 use std::ptr;
 
@@ -11,7 +10,7 @@ pub struct UrlWriter(*mut ffi::AVIOContext);
 impl UrlWriter {
     /// Opens a file or another URL, which is emptied.
     pub fn open(url: &str) -> Result<UrlWriter, AvError> {
-        let url = CString::new(url).map_err(|_| AvError::INVALID)?;
+        let url = crate::text::c_string(url).map_err(|_| AvError::INVALID)?;
         let mut context = ptr::null_mut();
         // SAFETY: a place for the result and a terminated string.
         AvError::check(unsafe { ffi::avio_open(&mut context, url.as_ptr(), ffi::AVIO_FLAG_WRITE as i32) })?;

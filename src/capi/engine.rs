@@ -191,7 +191,7 @@ unsafe fn crash_reports(config: &mt_transcode_engine_config) -> Result<Option<Cr
     }
     // SAFETY: passed on from the caller.
     if let Some(path) = unsafe { optional(config.crash_path, "crash_path")? } {
-        return Ok(Some(CrashReports::File(path.into())));
+        return Ok(Some(CrashReports::File(crate::text::to_path(&path))));
     }
     match config.crash_fd {
         0 => Ok(Some(CrashReports::Descriptor(libc::STDERR_FILENO))),
@@ -209,7 +209,7 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         other => return Err(Error::invalid(format!("config.isolation {other} is unknown"))),
     };
     // SAFETY: passed on from the caller.
-    let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(Into::into);
+    let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(|path| crate::text::to_path(&path));
     let limits = Limits {
         memory_bytes: config.worker_memory_bytes,
         cpu_seconds: config.worker_cpu_seconds,

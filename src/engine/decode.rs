@@ -191,6 +191,9 @@ impl DecodeStage {
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
+            if frame.is_corrupt() {
+                self.context.warn("decode", Some(self.stream), "corrupt decoded frame");
+            }
             if let Some(top) = self.top_field_first {
                 frame.set_top_field_first(top);
             }

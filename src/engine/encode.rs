@@ -1,6 +1,7 @@
 //! One encoder on its thread: frames in, at the rate that the muxer wants; packets out.
 //! Rules 23, 26 and 27; source: `do_video_out`, `do_audio_out` and `encode_frame` of FFmpeg's fftools/ffmpeg.c (5.1).
 
+use super::advice::on_duplicates;
 use super::context::{JobContext, add};
 use super::encoder_open::OpenEncoder;
 use super::errors::failed;
@@ -15,6 +16,7 @@ use crate::options::MediaKind;
 use std::cmp::Ordering;
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub enum EncodeItem {
     Open(Box<OpenEncoder>),
@@ -212,7 +214,9 @@ impl EncodeStage {
         let repeat = running.rate.frame(pts, duration, room);
         self.check_repeat(repeat.count)?;
         add(&self.context.counters.frames_dropped, running.rate.dropped - dropped);
-        add(&self.context.counters.frames_duplicated, running.rate.duplicated - duplicated);
+        let added = running.rate.duplicated - duplicated;
+        let before = self.context.counters.frames_duplicated.fetch_add(added, Relaxed);
+        on_duplicates(&self.context, before, before + added);
         if repeat.count == repeat.previous {
             running.had_dropped_key = frame.is_key();
         }

@@ -55,8 +55,10 @@ impl OpenInput {
     /// Reading it never waits for somebody else for long: a file, or what a filter graph makes.
     pub fn is_steady(&self) -> bool {
         let is_file = || av::protocol_name(&self.url).as_deref() == Some("file");
-        let is_regular =
-            || std::fs::metadata(self.url.strip_prefix("file:").unwrap_or(&self.url)).is_ok_and(|m| m.is_file());
+        let is_regular = || {
+            std::fs::metadata(crate::text::to_path(self.url.strip_prefix("file:").unwrap_or(&self.url)))
+                .is_ok_and(|m| m.is_file())
+        };
         self.input.format_name() == "lavfi" || is_file() && is_regular()
     }
 }
@@ -130,11 +132,14 @@ fn open(
     if let Some(error) = host.refusal("open input") {
         return Err(error);
     }
-    policy.check_streams(context, &input)?;
+    let max_streams = options.format.get("max_streams");
+    policy.check_streams(context, &mut input, max_streams.as_deref())?;
     host.set_open();
+    super::advice::on_streams(context, spec, &facts);
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
-    let streams =
-        (0..input.stream_count()).map(|i| plan_stream(&mut input, spec, &facts, i)).collect::<Result<Vec<_>, _>>()?;
+    let streams = (0..input.stream_count())
+        .map(|i| plan_stream(context, &mut input, spec, &facts, i))
+        .collect::<Result<Vec<_>, _>>()?;
     let copy_ts = job.global_flag("copyts");
     let user_offset_us = spec.value("itsoffset").and_then(parse_time_us).unwrap_or(0);
     let zero_us = match (copy_ts, job.global_flag("start_at_zero")) {
@@ -202,6 +207,10 @@ fn open_format(
     };
     let found = host::open_input(context, spec, url, format, &options.format, host, policy)?;
     policy.check_named(url, format.filter(|_| found.is_none()))?;
+    if dict.get("http_proxy").is_some_and(|proxy| !proxy.is_empty()) && policy.takes_no_proxy(url) {
+        let text = "option http_proxy: with -mt_addresses public a proxy would dial what cannot be checked";
+        return Err(Error::new(Code::UNSUPPORTED, text.into()).at("open input"));
+    }
     policy.prepare(&mut dict, url, found.as_ref().map(|found| found.format).or(format));
     let (io, guessed, probe_score) = match found {
         Some(found) => {
@@ -227,6 +236,9 @@ fn open_format(
             .explain(e, limit)
             .unwrap_or_else(|| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))
     })?;
+    if policy.takes_no_proxy(url) {
+        dict.remove("http_proxy"); // what is built on no HTTP did not take it
+    }
     match options.unknown_in(&dict) {
         Some(key)
             if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) =>
@@ -355,7 +367,13 @@ pub fn facts_of(stream: &InputStream) -> StreamFacts {
     }
 }
 
-fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index: usize) -> Result<StreamPlan, Error> {
+fn plan_stream(
+    context: &JobContext,
+    input: &mut Input,
+    spec: &FileSpec,
+    facts: &[StreamFacts],
+    index: usize,
+) -> Result<StreamPlan, Error> {
     let decoder = named_decoder(spec, facts, index)?;
     if let Some(codec) = decoder {
         input.set_codec_id(index, codec.id());
@@ -380,8 +398,10 @@ fn plan_stream(input: &mut Input, spec: &FileSpec, facts: &[StreamFacts], index:
         .with_hint("Leave the option out: the decoder then runs on the CPU."));
     }
     let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
-    if info.kind() == MediaKind::Audio {
-        info.parameters.guess_layout(max_channels as i32);
+    if info.kind() == MediaKind::Audio
+        && let Some(layout) = info.parameters.guess_layout(max_channels as i32)
+    {
+        context.warn("open input", Some(index), &format!("the channel layout is not known: {layout} is assumed"));
     }
     let is_disabled = match info.kind() {
         MediaKind::Video => spec.flag("vn"),

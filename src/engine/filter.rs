@@ -12,7 +12,7 @@ use super::inbox::{CloseOnDrop, Inbox, Refused};
 use super::mux_thread::Schedule;
 use super::plan::{EncodePlan, GraphPlan};
 use super::sub2video::{Sub2Video, source_format};
-use crate::av::{AvError, Frame, Graph, TIME_BASE, rescale};
+use crate::av::{AvError, Frame, Graph, NOPTS, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::collections::VecDeque;
@@ -43,6 +43,8 @@ pub struct SourceState {
     patience: usize,
     /// Frames in a row that the graph threw away.
     discarded: u32,
+    /// Where the next samples should begin, and whether the graph fills what is missing.
+    next_pts: Option<i64>,
     /// Where the source is bitmap subtitles.
     canvas: Option<Sub2Video>,
 }
@@ -60,6 +62,7 @@ impl SourceState {
             waiting: VecDeque::new(),
             is_ended: false,
             discarded: 0,
+            next_pts: None,
             canvas: None,
         }
     }
@@ -226,7 +229,28 @@ impl FilterStage {
         frames.iter().try_for_each(|frame| self.push(source, frame))
     }
 
+    /// aresample fills a gap with silence at once, however long it is (swr_next_pts).
+    fn check_gap(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
+        let state = &mut self.sources[source];
+        let (Some(limit), MediaKind::Audio, pts) = (self.context.trust.limits.repeat, state.settings.kind, frame.pts())
+        else {
+            return Ok(());
+        };
+        let samples = i64::from(frame.samples()).max(1);
+        let begins_at_zero = self.plan.fills_gaps.then_some(0).filter(|_| self.plan.fills_from_zero);
+        let expected = state.next_pts.or(begins_at_zero).unwrap_or(pts);
+        if pts != NOPTS {
+            state.next_pts = Some(pts.saturating_add(samples));
+        }
+        let missing = pts.saturating_sub(expected) / samples;
+        match pts != NOPTS && self.plan.fills_gaps && missing > limit.min(i64::MAX as u64) as i64 {
+            true => Err(super::encode::too_many_frames(limit)),
+            false => Ok(()),
+        }
+    }
+
     fn push(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
+        self.check_gap(source, frame)?;
         let Some(graph) = &mut self.graph else { return Ok(()) };
         self.since_input = 0;
         match graph.send(source, frame) {
@@ -376,7 +400,10 @@ impl FilterStage {
             log_slot: self.context.log_slot,
             header_flags: sink.header_flags.clone(),
         };
-        let open = opener.open(graph.sink_format(index), first)?;
+        let format = graph.sink_format(index);
+        let has_rate = format.frame_rate.num != 0;
+        let open = opener.open(format, first)?;
+        super::advice::on_encoder(&self.context, &sink.encode, &open.encoder, sink.settings.kind, has_rate);
         if sink.settings.kind == MediaKind::Audio && !sink.encode.codec.takes_any_frame_size() {
             sink.frame_size = open.encoder.frame_size();
             graph.set_frame_size(index, sink.frame_size);

@@ -184,7 +184,7 @@ fn preset(option: &str, name: &str, output: &FileSpec) -> Result<Pairs, Error> {
         None => scripts::read(option, name)?,
         Some(kind) => {
             let codec = output.all("c").filter(|c| c.specifier == kind.to_string()).last().map(|c| c.value.as_str());
-            let path = preset_paths(name, codec).into_iter().find(|path| std::path::Path::new(path).is_file());
+            let path = preset_paths(name, codec).into_iter().find(|path| crate::text::to_path(path).is_file());
             let path = path.ok_or_else(|| Error::option(format!("option {option}: there is no preset '{name}'")))?;
             scripts::read(option, &path)?
         }

@@ -73,6 +73,7 @@ impl Builder<'_> {
             self.job.global_flag("mt_strict"),
             &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)),
         )?;
+        super::advice::on_output(self.context, spec, &open);
         self.prepare_file(&mut open, inputs)?;
         self.add_programs(&mut open)?;
         metadata::apply(spec, &mut open, inputs)?;
@@ -256,7 +257,7 @@ impl Builder<'_> {
             swr.set("output_sample_bits", "24");
         }
         let threads = self.job.global("filter_threads").map(str::to_owned).or_else(|| encode.options.get("threads"));
-        graphs.push(GraphPlan {
+        let graph = GraphPlan {
             description: filter.unwrap_or_else(|| if kind == MediaKind::Video { "null" } else { "anull" }.to_owned()),
             is_simple: true,
             sources: vec![source],
@@ -265,7 +266,10 @@ impl Builder<'_> {
             sws: open.options.scaler.to_filter_options(),
             swr: swr.to_filter_options(),
             no_conversion: self.job.global("auto_conversion_filters") == Some("0"),
-        });
+            fills_gaps: false,
+            fills_from_zero: false,
+        };
+        graphs.push(graph.with_gaps());
     }
 
     /// An input with one stream only keeps an initial gap (ffmpeg_opt.c: VSYNC_VSCFR).
@@ -378,10 +382,16 @@ impl Builder<'_> {
             );
         }
         self.check_overwrite(open, inputs)?;
+        let protocols = super::trust::OutputProtocols::of(self.job);
+        if host::name_of(&open.url).is_none() && open.output.format_name() != "null" {
+            protocols.check(&open.url, &open.output.format_name())?;
+            protocols.prepare(&mut open.header_options);
+        }
         if !host::open_output(self.context, open)? {
             let open_failed =
                 |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
             open.output.open(&mut open.header_options).map_err(open_failed)?;
+            protocols.prepare(&mut open.header_options);
         }
         if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {
             open.header_options.set("preload", &format!("{}", (preload * 1e6) as i64));
@@ -401,7 +411,7 @@ impl Builder<'_> {
                 .with_hint("Write to another name, and rename it afterwards: FFmpeg cannot edit a file in place."));
         }
         let path = open.url.strip_prefix("file:").unwrap_or(&open.url);
-        if self.job.global_flag("n") && std::path::Path::new(path).exists() {
+        if self.job.global_flag("n") && crate::text::to_path(path).exists() {
             return Err(Error::new(Code::EEXIST, format!("'{}' exists, and -n forbids to overwrite it", open.url))
                 .at("open output"));
         }

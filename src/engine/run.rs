@@ -1,6 +1,5 @@
 //! A job from its description to its result.
 
-use super::attachments;
 use super::context::{JobContext, LEVEL_INFO};
 use super::copy::{CopySettings, CopyStream};
 use super::demux::Demuxer;
@@ -14,6 +13,7 @@ use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
 use super::plan::{FrameRateMode, GraphPlan, OpenOutput, Work, complex_graphs};
 use super::progress::expected_duration_us;
 use super::single::{SingleThread, Target};
+use super::{advice, attachments};
 use crate::av::{self, Rational, SideData};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, parse_float};
@@ -48,6 +48,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         )));
     }
     super::probe::check_job(job)?;
+    advice::on_job(context, job);
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
         let input = open_input(context, job, index)?;
