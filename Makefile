@@ -137,6 +137,8 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
 	$(GO_STAGED) $(GO) -C tests/crash/gohost build -buildvcs=false -o $(abspath $(CRASH_HOSTS))/gohost
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
+	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
+	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples

@@ -1,5 +1,6 @@
 //! The one error type, and the one place that negates errno.
 
+use crate::text::shown;
 use std::ffi::CStr;
 use std::fmt;
 
@@ -148,7 +149,7 @@ impl Error {
             output: None,
             stream: None,
             url: String::new(),
-            message: crate::secrets::mask_text(&message),
+            message: shown(crate::secrets::mask_text(&message)),
             hint: String::new(),
             detail: String::new(),
         }))
@@ -175,13 +176,13 @@ impl Error {
 
     pub fn on_input(mut self, index: usize, url: &str) -> Error {
         self.0.input = Some(index);
-        self.0.url = crate::secrets::mask_url(url);
+        self.0.url = shown(crate::secrets::mask_url(url));
         self
     }
 
     pub fn on_output(mut self, index: usize, url: &str) -> Error {
         self.0.output = Some(index);
-        self.0.url = crate::secrets::mask_url(url);
+        self.0.url = shown(crate::secrets::mask_url(url));
         self
     }
 
@@ -202,7 +203,7 @@ impl Error {
     }
 
     pub fn with_detail(mut self, detail: &str) -> Error {
-        self.0.detail = crate::secrets::mask_text(detail);
+        self.0.detail = shown(crate::secrets::mask_text(detail));
         self
     }
 

@@ -27,6 +27,7 @@ pub mod error;
 pub mod job;
 pub mod options;
 mod secrets;
+pub mod text;
 pub mod worker;
 
 pub use secrets::mask_text;

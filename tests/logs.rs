@@ -89,3 +89,37 @@ fn secrets_never_reach_a_line() {
     assert!(!all.contains("hunter2"), "{all}");
     job.close();
 }
+
+#[test]
+fn what_is_strange_in_a_description_is_said() {
+    // Given options that are done, but may not be meant, when a job has them, then its log says so (ffmpeg_opt.c warns of the same).
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let at = folder.path().display();
+    clip(&engine, folder.path());
+    let input = format!("-i {at}/clip.mp4");
+    for (options, words) in [
+        ("INPUT -c copy -c:v mpeg4", "option c is set 2 times for stream 0; only the last one, -c:v mpeg4"),
+        ("INPUT -c:v mpeg4 -vcodec mpeg2video -an", "only the last one, -vcodec mpeg2video"),
+        ("INPUT -c copy -t 1 -to 2", "t and to cannot be used together"),
+        ("-ss 1 -sseof -1 INPUT -c copy", "both options ss and sseof"),
+        ("-re -readrate 100 INPUT -c copy", "both options re and readrate"),
+        ("INPUT -c:v mpeg4 -b 500k", "option b is ambiguous"),
+        ("-vsync 1 INPUT -c:v mpeg4", "option vsync is deprecated"),
+        ("INPUT -c copy -frames 3", "perhaps frames:v is meant"),
+        ("INPUT -c copy -aspect 4:3", "another aspect ratio"),
+        ("INPUT -an -c:v mpeg4 -b:v 500", "bits a second, not in thousands"),
+        ("INPUT -an -c:v mpeg4 -r 2000 -fps_mode cfr", "the frame rate is very high"),
+        ("INPUT -an -c:v mpeg4 -r 2000 -fps_mode cfr", "more than 1000 frames were repeated"),
+        ("INPUT -an -c:v mpeg4 -pix_fmt rgb24", "pixel format rgb24 is not one of the encoder mpeg4: yuv420p"),
+    ] {
+        let job = labelled(&engine, &format!("{} -f null -", options.replace("INPUT", &input)));
+        let lines = lines_of(&job);
+        assert!(lines.iter().any(|(_, _, text, _)| text.contains(words)), "{options}: {words}: {lines:?}");
+        job.close();
+    }
+    // And nothing of it where nothing is strange.
+    let job = labelled(&engine, &format!("{input} -c:v mpeg4 -c:a aac -b:v 500k -t 1 -f null -"));
+    let lines = lines_of(&job);
+    assert!(lines.iter().all(|(_, stage, ..)| !["options", "encode"].contains(&stage.as_str())), "{lines:?}");
+    job.close();
+}

@@ -3,7 +3,9 @@
 mod common;
 
 use common::*;
+use mt_transcode::text::from_bytes;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -264,4 +266,33 @@ fn time_and_memory_can_be_limited_and_shown() {
     assert!(shown.contains("bench: utime=") && shown.contains("bench: maxrss="), "{shown}");
     let limited = output(OURS, folder.path(), "-v error -timelimit 1 -f lavfi -i testsrc2=s=1280x720 -f null -").status;
     assert!(limited.code() == Some(255) || limited.signal() == Some(9), "{limited:?}");
+}
+
+#[test]
+fn names_need_not_be_utf8() {
+    // Given names and metadata in bytes that are no UTF-8, when a file is copied, then it is what ffmpeg makes of it, by the same name.
+    let folder = tempfile::tempdir().unwrap();
+    clip(&engine(), folder.path());
+    let word = |bytes: &[u8]| std::ffi::OsStr::from_bytes(bytes).to_owned();
+    let (given, made) = (word(b"in\xff.mp4"), word(b"out\xe4\x80.mkv"));
+    std::fs::rename(folder.path().join("clip.mp4"), folder.path().join(&given)).unwrap();
+    let files = ["ffmpeg", OURS].map(|program| {
+        let mut command = command(program, folder.path(), "-v error -y -i");
+        command.arg(&given).args(words("-c copy -bitexact -metadata")).arg(word(b"title=\xfe")).arg(&made);
+        assert!(command.status().unwrap().success(), "{program}");
+        let bytes = std::fs::read(folder.path().join(&made)).unwrap();
+        std::fs::remove_file(folder.path().join(&made)).unwrap();
+        bytes
+    });
+    assert!(files[0] == files[1] && files[0].windows(2).any(|pair| pair[1] == 0xfe));
+    // A host's job prints as a line that a shell understands; what it tells is text.
+    let engine = engine();
+    let job = mt_transcode::job::Job::new(&engine).unwrap();
+    let args = ["-i", "INPUT", "-f", "null", "-"].map(|w| w.replace("INPUT", &from_bytes(b"nosuch\xff.mp4")));
+    job.set_args(&args).unwrap();
+    assert!(job.command(true, true).contains(r"$'nosuch\xff.mp4'"), "{}", job.command(true, true));
+    job.start().unwrap();
+    job.wait(Some(LONG)).unwrap();
+    assert!(job.error().unwrap().message().contains("nosuch\u{fffd}.mp4"));
+    job.close();
 }

@@ -26,6 +26,7 @@ type engineConfig struct {
 	memoryBudget          int64
 	requireLGPL, leaveLog bool
 	crashReports          *string
+	isolation             *Isolation
 	logger                *slog.Logger
 }
 
@@ -84,6 +85,25 @@ func WithCrashReports(path string) EngineOption {
 	return func(c *engineConfig) { c.crashReports = &path }
 }
 
+// Isolation says what the workers of an engine may use, and where their program is; the zero value has no limits and finds it.
+type Isolation struct {
+	// WorkerPath is the program mt-transcode of the library's release; empty: it is looked for beside the library, in bin and libexec.
+	WorkerPath string
+	// MemoryBytes is the resident memory of one worker; past it the job fails with [ErrLimit].
+	MemoryBytes uint64
+	// CPUSeconds is the CPU time of one worker, likewise.
+	CPUSeconds uint32
+	// Descriptors is how many descriptors one worker may have open.
+	Descriptors uint32
+}
+
+// WithIsolation runs each job in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with [ErrCrashed],
+// [ErrOOMKilled], [ErrKilled], [ErrHung] or [ErrLimit]. Everything else is the same. The environment's MT_TRANSCODE_ISOLATION, "thread" or "process",
+// goes before. [NewEngine] gives [ErrSpawnFailed] where the worker program is not found, or of another release.
+func WithIsolation(isolation Isolation) EngineOption {
+	return func(c *engineConfig) { c.isolation = &isolation }
+}
+
 // WithLogLeftAlone leaves FFmpeg's log as it is: lines go where the process, or FFmpeg's default (standard error),
 // sends them, and jobs have no log events.
 func WithLogLeftAlone() EngineOption {
@@ -108,6 +128,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 	var failure *C.mt_transcode_error
 	config := chosen.toC()
 	defer C.free(unsafe.Pointer(config.crash_path))
+	defer C.free(unsafe.Pointer(config.worker_path))
 	if code := C.mt_transcode_engine_new(&config, &handle, &failure); code < 0 {
 		return nil, takeError(code, failure)
 	}
@@ -143,6 +164,15 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 	}
 	if c.requireLGPL {
 		config.flags |= C.MT_TRANSCODE_ENGINE_REQUIRE_LGPL
+	}
+	if c.isolation != nil {
+		config.isolation = C.MT_TRANSCODE_ISOLATION_PROCESS
+		config.worker_memory_bytes = C.uint64_t(c.isolation.MemoryBytes)
+		config.worker_cpu_seconds = C.uint32_t(c.isolation.CPUSeconds)
+		config.worker_descriptors = C.uint32_t(c.isolation.Descriptors)
+		if c.isolation.WorkerPath != "" {
+			config.worker_path = C.CString(c.isolation.WorkerPath)
+		}
 	}
 	if c.crashReports != nil {
 		config.flags |= C.MT_TRANSCODE_ENGINE_CRASH_REPORTS

@@ -69,7 +69,7 @@ const (
 	ErrCancelled Code = -Code(syscall.ECANCELED)
 	// ErrInvalid: an argument is wrong, or the call makes no sense in this state.
 	ErrInvalid Code = -Code(syscall.EINVAL)
-	// ErrNotUTF8: a string is not UTF-8.
+	// ErrNotUTF8: a label, a name or an option's key is not UTF-8. Names of files and values of options need not be.
 	ErrNotUTF8 Code = -Code(syscall.EILSEQ)
 	// ErrShutdown: the engine was shut down.
 	ErrShutdown Code = -Code(syscall.ESHUTDOWN)

@@ -118,14 +118,25 @@ func TestS17NotUTF8(t *testing.T) {
 	engine := newEngine(t)
 	job := newJob(t, engine)
 	bad := "a\xff"
-	_, byArgs := engine.NewJob("-i", bad, "-f", "null", "-")
-	for what, err := range map[string]error{
-		"label": job.SetLabel(bad), "option": job.SetOption("filter_complex", bad), "key": job.SetOption(bad, "1"),
-		"URL": job.Input(bad), "output": job.Output("x.mkv", Opt("c", bad)), "argument": byArgs,
-	} {
+	for what, err := range map[string]error{"label": job.SetLabel(bad), "key": job.SetOption(bad, "1")} {
 		if !errors.Is(err, ErrNotUTF8) || !errors.Is(err, syscall.EILSEQ) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+	// Names of files and values of options are bytes.
+	byArgs, err := engine.NewJob("-i", bad, "-f", "null", "-")
+	if err != nil {
+		t.Fatalf("arguments: %v", err)
+	}
+	defer byArgs.Close()
+	if err := job.Input(bad); err != nil {
+		t.Errorf("input: %v", err)
+	}
+	if err := job.Output("x.mkv", Opt("metadata", "title="+bad)); err != nil {
+		t.Errorf("output: %v", err)
+	}
+	if _, err := engine.Probe(within(t), bad); !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("probe: %v", err)
 	}
 }
 

@@ -45,8 +45,7 @@ type Job struct {
 //
 // Without any the job is described by Input, Output, InputFrom, OutputTo and SetOption. URLs "mt:NAME" are readers,
 // writers and stores of the program's: see [Job.BindInput], [Job.BindOutput] and [Job.BindStore]. Errors: [ErrOption]
-// and [ErrUnsupported] name the argument, [ErrShutdown], [ErrNotUTF8]. It never blocks: files are opened by the running
-// job.
+// and [ErrUnsupported] name the argument, [ErrShutdown]. It never blocks: files are opened by the running job.
 func (e *Engine) NewJob(args ...string) (*Job, error) {
 	defer runtime.KeepAlive(e)
 	var handle *C.mt_transcode_job

@@ -756,7 +756,8 @@ int32_t mt_transcode_engine_config_init(struct mt_transcode_engine_config *confi
 // Returns 0; `-EINVAL` (a NULL `engine_out`, an unknown flag, a bad `struct_size`), `-E2BIG` (fields are set that this library
 // does not know), `MT_TRANSCODE_EUNSUPPORTED` (the FFmpeg loaded has another major version than the one built against, or
 // is not LGPL where that was required), `-EMFILE`/`-ENFILE`.
-// Threads: any. Blocks only to load code. Since 0.1.
+// With `MT_TRANSCODE_ISOLATION_PROCESS`: `MT_TRANSCODE_ESPAWN_FAILED` where the worker program is not found, or of another release.
+// Threads: any. Blocks only to load code, and until the worker program has loaded its own. Since 0.1.
 //
 // # Safety
 // The pointers are NULL or valid as said; `config` has `struct_size` readable bytes.
@@ -872,10 +873,10 @@ void mt_transcode_event_free(struct mt_transcode_event *event);
 
 // Adds an input to a job: what `-i URL` does. Inputs are numbered from 0 in the order of these calls; numbers are never reused.
 //
-// - `url`: a file name or a URL of FFmpeg's; it is copied.
+// - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 // - `input_out`: for options; freed with `mt_transcode_input_free` at any time, which leaves the input in the job.
 //
-// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `-EINVAL`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` may be any value; `url` is NULL or NUL-terminated; `input_out` is NULL or writable.
@@ -914,10 +915,10 @@ void mt_transcode_input_free(struct mt_transcode_input *input);
 // Adds an output to a job: what a file name at the end of an ffmpeg command line does. Outputs are numbered from 0 in the order of these
 // calls; numbers are never reused. An existing file is overwritten unless the job has the global option "n".
 //
-// - `url`: a file name or a URL of FFmpeg's; it is copied.
+// - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 // - `output_out`: for options; freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
 //
-// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `-EINVAL`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` may be any value; `url` is NULL or NUL-terminated; `output_out` is NULL or writable.
@@ -970,9 +971,9 @@ int32_t mt_transcode_job_new(struct mt_transcode_engine *engine, struct mt_trans
 // `{"-i", "in.mp4", "-c", "copy", "out.mkv"}`. Replaces what was described before. An option that is unknown, of the wrong direction, or not
 // supported is refused by name, never ignored.
 //
-// - `argc`, `argv`: `argv[0..argc]` are NUL-terminated UTF-8 strings; they are copied. A vector may also end early with NULL.
+// - `argc`, `argv`: `argv[0..argc]` are NUL-terminated strings, in UTF-8 or not (names of files); they are copied. A vector may also end early with NULL.
 //
-// Returns 0; `MT_TRANSCODE_EOPTION` or `MT_TRANSCODE_EUNSUPPORTED` (see `mt_transcode_job_error`), `-EINVAL`, `-EILSEQ` (not UTF-8),
+// Returns 0; `MT_TRANSCODE_EOPTION` or `MT_TRANSCODE_EUNSUPPORTED` (see `mt_transcode_job_error`), `-EINVAL`,
 // `-EBUSY` (the job was started). Threads: any. Never blocks. Since 0.1.
 //
 // # Safety

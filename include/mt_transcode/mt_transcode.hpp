@@ -64,6 +64,14 @@ struct engine_config {
   std::uint64_t memory_budget_bytes = 0;
   // A file that crash reports are appended to; empty: standard error. Without a value there are none, and signals are left alone.
   std::optional<std::string> crash_reports;
+  // Each job in a process of its own: what crashes, hangs or is killed there ends that job only.
+  bool isolates_jobs = false;
+  // The program mt-transcode, where it is not found by itself.
+  std::string worker_path;
+  // What one worker may use; 0: no limit.
+  std::uint64_t worker_memory_bytes = 0;
+  std::uint32_t worker_cpu_seconds = 0;
+  std::uint32_t worker_descriptors = 0;
 };
 
 // A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
@@ -93,6 +101,11 @@ class engine {
     if (config.queue_timeout.count() < 0 || config.queue_timeout.count() > UINT32_MAX) return failure::of(-EINVAL);
     raw.queue_timeout_ms = static_cast<std::uint32_t>(config.queue_timeout.count());
     raw.memory_budget_bytes = config.memory_budget_bytes;
+    raw.isolation = config.isolates_jobs ? MT_TRANSCODE_ISOLATION_PROCESS : MT_TRANSCODE_ISOLATION_THREAD;
+    raw.worker_path = config.worker_path.empty() ? nullptr : config.worker_path.c_str();
+    raw.worker_memory_bytes = config.worker_memory_bytes;
+    raw.worker_cpu_seconds = config.worker_cpu_seconds;
+    raw.worker_descriptors = config.worker_descriptors;
     if (config.crash_reports) {
       raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;
       raw.crash_path = config.crash_reports->empty() ? nullptr : config.crash_reports->c_str();

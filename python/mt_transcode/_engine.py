@@ -28,11 +28,16 @@ class Engine:
 
     `crash_reports` names a file that a report is appended to, or a descriptor that it is written to (2: standard error), when native code of a job
     crashes; what handled the signal before, such as faulthandler, goes on afterwards. See docs/crashes.md.
+
+    With `isolation="process"` each job runs in a worker, a process of its own: what crashes, hangs or is killed there is that job's Error. `worker_path`
+    names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none.
     """
 
     def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
                  link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0,
-                 crash_reports: str | os.PathLike[str] | int | None = None) -> None:
+                 crash_reports: str | os.PathLike[str] | int | None = None, isolation: str = "thread",
+                 worker_path: str | os.PathLike[str] | None = None, worker_memory_bytes: int = 0, worker_cpu_seconds: int = 0,
+                 worker_descriptors: int = 0) -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
@@ -44,6 +49,12 @@ class Engine:
             config.flags, config.crash_fd = config.flags | _CRASH_REPORTS, crash_reports
         elif crash_reports is not None:
             config.flags, config.crash_path = config.flags | _CRASH_REPORTS, os.fsencode(crash_reports)
+        if isolation not in ("thread", "process"):
+            raise ValueError(f"isolation is {isolation!r}; it takes 'thread' or 'process'")
+        config.isolation = int(isolation == "process")
+        config.worker_path = None if worker_path is None else os.fsencode(worker_path)
+        config.worker_memory_bytes, config.worker_cpu_seconds = worker_memory_bytes, worker_cpu_seconds
+        config.worker_descriptors = worker_descriptors
         handle, text = c_void_p(), POINTER(_Error)()
         code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
         if code < 0:

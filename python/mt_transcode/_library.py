@@ -135,7 +135,7 @@ _SLICE_MS = 200
 
 
 def _encode(text: Text) -> bytes:
-    """As the library takes it: UTF-8; what is not (a file name of undecodable bytes) it refuses itself with EILSEQ."""
+    """As the library takes it: bytes, also those of a file name that are no UTF-8; where it needs text it refuses them itself with EILSEQ."""
     plain = os.fspath(text)
     raw = plain.encode("utf-8", "surrogateescape") if isinstance(plain, str) else plain
     if b"\0" in raw:

@@ -4,6 +4,7 @@
 
 use super::io::{ByteStream, Io};
 use super::{AvError, Interrupt, ffi};
+use parking_lot::Mutex;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
@@ -58,10 +59,33 @@ pub(super) struct Access {
     measured: AtomicPtr<ffi::AVIOContext>,
     /// Opened before FFmpeg asks for it.
     opened: AtomicPtr<ffi::AVIOContext>,
+    /// The context that all of this is for; others are made by its demuxer.
+    main: AtomicPtr<ffi::AVFormatContext>,
+    /// What its demuxer opened by itself: pictures of a pattern, segments.
+    parts: Mutex<Parts>,
     /// What is closed from now on is broken off.
     is_broken: AtomicBool,
     default_open: Option<Open>,
     default_close: Option<Close>,
+}
+
+#[derive(Default)]
+struct Parts {
+    open: Vec<Part>,
+    /// Bytes read from those that are closed.
+    closed_bytes: u64,
+}
+
+struct Part(*mut ffi::AVIOContext);
+
+// SAFETY: only looked at by FFmpeg's calls on its context, which one thread makes at a time.
+unsafe impl Send for Part {}
+
+impl Part {
+    fn bytes(&self) -> u64 {
+        // SAFETY: it is in the list from its opening until just before it is closed.
+        unsafe { (*self.0).bytes_read.max(0) as u64 }
+    }
 }
 
 impl Access {
@@ -82,6 +106,8 @@ impl Access {
                 reads,
                 measured: AtomicPtr::default(),
                 opened: AtomicPtr::default(),
+                main: AtomicPtr::new(context),
+                parts: Mutex::default(),
                 is_broken: AtomicBool::new(false),
                 default_open: (*context).io_open,
                 default_close: (*context).io_close2,
@@ -116,7 +142,25 @@ impl Access {
         let io = self.measured.load(Relaxed);
         // SAFETY: set by its owner, and taken back before it is freed; FFmpeg asks from the thread that reads.
         let bytes = if io.is_null() { 0 } else { unsafe { (*io).bytes_read } };
-        !gate.may_read_on(bytes.max(0) as u64)
+        let parts = self.parts.lock();
+        let of_parts = parts.closed_bytes + parts.open.iter().map(Part::bytes).sum::<u64>();
+        drop(parts);
+        !gate.may_read_on(bytes.max(0) as u64 + of_parts)
+    }
+
+    fn part_opened(&self, context: *mut ffi::AVFormatContext, io: *mut ffi::AVIOContext) {
+        // What other contexts open they may close in other ways.
+        if !io.is_null() && context == self.main.load(Relaxed) {
+            self.parts.lock().open.push(Part(io));
+        }
+    }
+
+    fn part_closed(&self, io: *mut ffi::AVIOContext) {
+        let mut parts = self.parts.lock();
+        if let Some(at) = parts.open.iter().position(|part| part.0 == io) {
+            let part = parts.open.swap_remove(at);
+            parts.closed_bytes += part.bytes();
+        }
     }
 }
 
@@ -152,9 +196,9 @@ unsafe extern "C" fn open(
 ) -> c_int {
     // SAFETY: called by FFmpeg with a valid context, a place for the result, and a terminated string.
     unsafe {
-        let (Some(access), Ok(name)) = (of(context), CStr::from_ptr(url).to_str()) else {
-            return -libc::EPERM;
-        };
+        let Some(access) = of(context) else { return -libc::EPERM };
+        let name = crate::text::from_bytes(CStr::from_ptr(url).to_bytes());
+        let name = name.as_str();
         let result = match &access.reach {
             Reach::Nothing => Err(AvError(-libc::EPERM)),
             Reach::Files(files) => open_file(files.as_ref(), name, flags, options, target),
@@ -167,7 +211,11 @@ unsafe extern "C" fn open(
                 }
                 match (gate.check(name), access.default_open) {
                     (Ok(()), Some(default)) => {
-                        return open_gated(gate.as_ref(), default, (context, target, url), flags, options);
+                        let code = open_gated(gate.as_ref(), default, (context, target, url), flags, options);
+                        if code >= 0 {
+                            access.part_opened(context, *target);
+                        }
+                        return code;
                     }
                     (Ok(()), None) => Ok(false),
                     (Err(code), _) => Err(AvError(code)),
@@ -202,6 +250,8 @@ unsafe fn open_gated(
         let mut own = std::ptr::null_mut();
         let options = if options.is_null() { &raw mut own } else { options };
         ffi::av_dict_set(options, c"max_redirects".as_ptr(), c"0".as_ptr(), 0);
+        // Not the environment's: it would dial for us.
+        ffi::av_dict_set(options, c"http_proxy".as_ptr(), c"".as_ptr(), 0);
         let code = default(context, target, url, flags, options);
         ffi::av_dict_free(&raw mut own);
         code
@@ -245,6 +295,9 @@ unsafe extern "C" fn close(context: *mut ffi::AVFormatContext, io: *mut ffi::AVI
     // SAFETY: called by FFmpeg with a valid context and one that `open` or its default made, once.
     unsafe {
         let access = of(context);
+        if let Some(access) = access {
+            access.part_closed(io);
+        }
         if !Io::owns(io) {
             return access.and_then(|access| access.default_close).map_or(0, |default| default(context, io));
         }

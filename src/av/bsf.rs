@@ -1,7 +1,6 @@
 //! Bitstream filters that the user asked for.
 
 use super::{AvError, Packet, Parameters, Rational, ffi};
-use std::ffi::CString;
 use std::ptr;
 
 /// A chain of bitstream filters.
@@ -13,7 +12,7 @@ unsafe impl Send for BitstreamFilters {}
 impl BitstreamFilters {
     /// Parses "name=option=value:...,name2" (av_bsf_list_parse_str).
     pub fn parse(chain: &str) -> Result<BitstreamFilters, AvError> {
-        let chain = CString::new(chain).map_err(|_| AvError::INVALID)?;
+        let chain = crate::text::c_string(chain).map_err(|_| AvError::INVALID)?;
         let mut context = ptr::null_mut();
         // SAFETY: a terminated string and a place for the context, which is ours from here on.
         AvError::check(unsafe { ffi::av_bsf_list_parse_str(chain.as_ptr(), &mut context) })?;

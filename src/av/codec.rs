@@ -2,7 +2,7 @@
 
 use super::{Rational, ffi};
 use crate::options::MediaKind;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::ptr;
 
 /// A decoder or encoder of FFmpeg's; static.
@@ -35,7 +35,7 @@ pub fn decoders_of(codec_id: i32) -> Vec<Codec> {
 
 /// By the codec's own name, or the name of what it decodes ("h264") as ffmpeg's find_codec_or_die does.
 pub fn find_decoder(name: &str) -> Option<Codec> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: a terminated string; descriptors are static.
     unsafe {
         wrap(ffi::avcodec_find_decoder_by_name(name.as_ptr())).or_else(|| {
@@ -47,7 +47,7 @@ pub fn find_decoder(name: &str) -> Option<Codec> {
 
 /// By the encoder's own name, or the name of what it encodes.
 pub fn find_encoder(name: &str) -> Option<Codec> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: as above.
     unsafe {
         wrap(ffi::avcodec_find_encoder_by_name(name.as_ptr())).or_else(|| {

@@ -1,7 +1,7 @@
 //! FFmpeg's dictionaries: metadata, options.
 
 use super::{AvError, ffi};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::ptr;
 
 /// An owned AVDictionary. Bytes pass through unchanged: metadata need not be UTF-8.
@@ -41,7 +41,7 @@ impl Dict {
 
     /// "key=value,key=value", with FFmpeg's quotes and escapes.
     pub fn parse_list(text: &str) -> Result<Dict, AvError> {
-        let text = CString::new(text).map_err(|_| AvError::INVALID)?;
+        let text = crate::text::c_string(text).map_err(|_| AvError::INVALID)?;
         let mut dict = Dict::default();
         // SAFETY: a valid dictionary and terminated strings.
         AvError::check(unsafe {
@@ -51,7 +51,7 @@ impl Dict {
     }
 
     fn set_flags(&mut self, key: &str, value: Option<&str>, flags: i32) {
-        let (Ok(key), Ok(value)) = (CString::new(key), value.map(CString::new).transpose()) else {
+        let (Ok(key), Ok(value)) = (crate::text::c_string(key), value.map(crate::text::c_string).transpose()) else {
             return; // A NUL inside cannot be said to FFmpeg; capi's strings have none.
         };
         let value = value.as_ref().map_or(ptr::null(), |v| v.as_ptr());
@@ -83,11 +83,11 @@ impl Dict {
     }
 
     pub fn get(&self, key: &str) -> Option<String> {
-        let key = CString::new(key).ok()?;
+        let key = crate::text::c_string(key).ok()?;
         // SAFETY: a valid dictionary and key; the entry lives as long as the dictionary is not changed.
         unsafe {
             let entry = ffi::av_dict_get(self.0, key.as_ptr(), ptr::null(), 0);
-            (!entry.is_null()).then(|| CStr::from_ptr((*entry).value).to_string_lossy().into_owned())
+            (!entry.is_null()).then(|| crate::text::from_bytes(CStr::from_ptr((*entry).value).to_bytes()))
         }
     }
 
@@ -101,7 +101,7 @@ impl Dict {
                 if entry.is_null() {
                     return entries;
                 }
-                let text = |p| CStr::from_ptr(p).to_string_lossy().into_owned();
+                let text = |p| crate::text::from_bytes(CStr::from_ptr(p).to_bytes());
                 entries.push((text((*entry).key), text((*entry).value)));
             }
         }

@@ -88,7 +88,7 @@ impl Encoder {
         statistics: Option<&[u8]>,
         options: &mut Dict,
     ) -> Result<Encoder, AvError> {
-        let statistics = statistics.map(CString::new).transpose().map_err(|_| AvError::INVALID_DATA)?;
+        let statistics = statistics.map(std::ffi::CString::new).transpose().map_err(|_| AvError::INVALID_DATA)?;
         // SAFETY: the context is ours from allocation on; dropped when a step fails.
         unsafe {
             let context = ffi::avcodec_alloc_context3(codec.as_ptr());
@@ -251,6 +251,11 @@ impl Encoder {
     pub fn receive(&mut self, packet: &mut Packet) -> Result<(), AvError> {
         // SAFETY: valid context and packet.
         AvError::check(unsafe { ffi::avcodec_receive_packet(self.0, packet.as_ptr()) }).map(drop)
+    }
+
+    /// Bits a second; 0 where it is not set.
+    pub fn bit_rate(&self) -> i64 {
+        self.get().bit_rate
     }
 
     pub fn time_base(&self) -> Rational {

@@ -1,7 +1,7 @@
 //! Demuxers and muxers: what they are called and what they say of themselves. Finding one by name asks hundreds: it is done once a file.
 
 use super::ffi;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::ptr;
 
 /// A demuxer of FFmpeg's.
@@ -23,7 +23,7 @@ unsafe impl Sync for Muxer {}
 
 impl Demuxer {
     pub fn find(name: &str) -> Option<Demuxer> {
-        let name = CString::new(name).ok()?;
+        let name = crate::text::c_string(name).ok()?;
         // SAFETY: a terminated string.
         Demuxer::from_ptr(unsafe { ffi::av_find_input_format(name.as_ptr()) })
     }
@@ -45,7 +45,7 @@ impl Demuxer {
     /// The demuxer that a URL's scheme or ending stands for, of those that open their files by themselves: rtsp://, sap://, and image2
     /// (init_input of libavformat/demux.c).
     pub fn by_name(url: &str) -> Option<Demuxer> {
-        let url = CString::new(url).ok()?;
+        let url = crate::text::c_string(url).ok()?;
         let mut data =
             ffi::AVProbeData { filename: url.as_ptr(), buf: ptr::null_mut(), buf_size: 0, mime_type: ptr::null() };
         let mut score = ffi::AVPROBE_SCORE_MAX as i32 / 4; // AVPROBE_SCORE_RETRY
@@ -76,7 +76,7 @@ impl Demuxer {
 impl Muxer {
     /// The muxer that a format's name, or the ending of a file's name, stands for (av_guess_format).
     pub fn find(format: Option<&str>, url: &str) -> Option<Muxer> {
-        let wanted = CString::new(format.unwrap_or(url)).ok()?;
+        let wanted = crate::text::c_string(format.unwrap_or(url)).ok()?;
         let (name, url) =
             if format.is_some() { (wanted.as_ptr(), ptr::null()) } else { (ptr::null(), wanted.as_ptr()) };
         // SAFETY: a terminated string and NULL.

@@ -115,6 +115,12 @@ impl Frame {
         self.get().pkt_dts
     }
 
+    /// The decoder says that something of it is wrong.
+    pub fn is_corrupt(&self) -> bool {
+        let frame = self.get();
+        frame.decode_error_flags != 0 || frame.flags & ffi::AV_FRAME_FLAG_CORRUPT as i32 != 0
+    }
+
     pub fn is_key(&self) -> bool {
         #[cfg(ffmpeg6_1)]
         return self.get().flags & ffi::AV_FRAME_FLAG_KEY as i32 != 0;

@@ -29,7 +29,7 @@ pub struct GraphPad {
 }
 
 pub(super) fn c(text: &str) -> Result<CString, AvError> {
-    CString::new(text).map_err(|_| AvError::INVALID)
+    crate::text::c_string(text).map_err(|_| AvError::INVALID)
 }
 
 /// Options of a graph as a whole.

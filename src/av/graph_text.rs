@@ -2,7 +2,7 @@
 //! avfilter_graph_parse2 of libavfilter/graphparser.c.
 
 use super::ffi;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 use std::ptr;
 
 /// An option of a filter.
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
 
 /// The filters of a graph's text, in order. None where it is no graph.
 pub fn filters_of(description: &str) -> Option<Vec<FilterUse>> {
-    let description = CString::new(description).ok()?;
+    let description = crate::text::c_string(description).ok()?;
     let mut reader = Reader::new(&description);
     let mut filters = Vec::new();
     reader.skip_space();
@@ -123,7 +123,7 @@ pub fn filters_of(description: &str) -> Option<Vec<FilterUse>> {
 }
 
 fn arguments_of(text: &str) -> Option<Vec<(Option<String>, String)>> {
-    let text = CString::new(text).ok()?;
+    let text = crate::text::c_string(text).ok()?;
     let mut reader = Reader::new(&text);
     let mut arguments = Vec::new();
     while reader.peek() != 0 {
@@ -165,9 +165,25 @@ pub fn all_filters() -> Vec<(String, Vec<FilterOption>)> {
     }
 }
 
+/// Every bitstream filter's name and options.
+pub fn all_bitstream_filters() -> Vec<(String, Vec<FilterOption>)> {
+    let mut state = ptr::null_mut();
+    let mut all = Vec::new();
+    // SAFETY: the state is FFmpeg's place in its list; filters are static.
+    unsafe {
+        loop {
+            let filter = ffi::av_bsf_iterate(&raw mut state);
+            if filter.is_null() {
+                return all;
+            }
+            all.push((text((*filter).name), options_of_class((*filter).priv_class)));
+        }
+    }
+}
+
 /// The options of a filter; None where there is no such filter.
 pub fn filter_options(name: &str) -> Option<Vec<FilterOption>> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: a terminated string; filters are static.
     unsafe {
         let filter = ffi::avfilter_get_by_name(name.as_ptr());
@@ -178,10 +194,16 @@ pub fn filter_options(name: &str) -> Option<Vec<FilterOption>> {
 /// # Safety
 /// A filter of FFmpeg's.
 unsafe fn options_of(filter: *const ffi::AVFilter) -> Vec<FilterOption> {
+    // SAFETY: by contract.
+    unsafe { options_of_class((*filter).priv_class) }
+}
+
+/// # Safety
+/// A class of FFmpeg's, or NULL.
+unsafe fn options_of_class(class: *const ffi::AVClass) -> Vec<FilterOption> {
     let mut options: Vec<FilterOption> = Vec::new();
-    // SAFETY: filters, classes and options are static; the class stands for an object of it.
+    // SAFETY: classes and options are static; the class stands for an object of it.
     unsafe {
-        let class = (*filter).priv_class;
         if class.is_null() {
             return options;
         }

@@ -1,7 +1,7 @@
 //! Hardware devices, the frames on them, and which codecs use them (libavutil/hwcontext.h).
 
 use super::{AvError, Codec, Dict, Frame, ffi};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fmt;
 use std::ptr::{self, NonNull};
 
@@ -48,7 +48,7 @@ pub struct DeviceKind(ffi::AVHWDeviceType);
 impl DeviceKind {
     /// None: no such kind. One that FFmpeg knows need not be built in.
     pub fn find(name: &str) -> Option<DeviceKind> {
-        let name = CString::new(name).ok()?;
+        let name = crate::text::c_string(name).ok()?;
         // SAFETY: a terminated string.
         let kind = unsafe { ffi::av_hwdevice_find_type_by_name(name.as_ptr()) };
         (kind != ffi::AV_HWDEVICE_TYPE_NONE).then_some(DeviceKind(kind))
@@ -83,7 +83,7 @@ pub struct Device(BufferRef);
 impl Device {
     /// Opens a device. May block for as long as its driver likes.
     pub fn open(kind: DeviceKind, device: Option<&str>, options: &Dict) -> Result<Device, AvError> {
-        let device = device.map(CString::new).transpose().map_err(|_| AvError::INVALID)?;
+        let device = device.map(crate::text::c_string).transpose().map_err(|_| AvError::INVALID)?;
         let device = device.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         let mut pointer = ptr::null_mut();
         // SAFETY: terminated strings, and options that are only read; the reference is ours.

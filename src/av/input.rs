@@ -6,7 +6,7 @@ use super::guarded::{self, Opened};
 use super::sidedata::{self, SideData};
 use super::{AvError, Codec, Demuxer, Dict, Interrupt, Io, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ pub struct Opening<'a> {
 impl Input {
     /// Opens `url`, or reads what `io` gives: then nothing else is opened. What of `options` was not used stays in it.
     pub fn open(opening: &Opening, io: Option<Io>, options: &mut Dict) -> Result<Input, AvError> {
-        let url = CString::new(opening.url).map_err(|_| AvError::INVALID)?;
+        let url = crate::text::c_string(opening.url).map_err(|_| AvError::INVALID)?;
         // SAFETY: every pointer is valid; avformat_open_input frees the context when it fails.
         unsafe {
             let mut context = ffi::avformat_alloc_context();
@@ -359,7 +359,7 @@ impl Input {
         if index >= self.stream_count() {
             return Err(AvError::INVALID);
         }
-        let specifier = CString::new(specifier).map_err(|_| AvError::INVALID)?;
+        let specifier = crate::text::c_string(specifier).map_err(|_| AvError::INVALID)?;
         // SAFETY: a stream of this valid context, and a terminated string.
         let ret = unsafe { ffi::avformat_match_stream_specifier(self.context, self.stream(index), specifier.as_ptr()) };
         AvError::check(ret).map(|ret| ret > 0)

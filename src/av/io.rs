@@ -1,7 +1,7 @@
 //! Bytes from and to anything: an AVIOContext over a [`ByteStream`].
 
 use super::{AvError, Demuxer, ffi};
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
@@ -118,7 +118,7 @@ impl Io {
         {
             return Ok((demuxer, ffi::AVPROBE_SCORE_MAX as i32));
         }
-        let url = CString::new(url).map_err(|_| AvError::INVALID)?;
+        let url = crate::text::c_string(url).map_err(|_| AvError::INVALID)?;
         let mut format = ptr::null();
         // SAFETY: a valid context, place, and terminated string; no context of a format is needed but for its log.
         unsafe {

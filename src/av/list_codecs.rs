@@ -3,7 +3,7 @@
 use super::ffi;
 use super::list::{each, media_letter, word};
 use super::list_help::class_options;
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 use std::fmt::Write;
 use std::ptr;
 
@@ -117,7 +117,7 @@ pub fn coder_list(encoders: bool) -> String {
 
 /// `-h decoder=NAME`: of one coder by its name, or of all that there are for a codec.
 pub fn coder_help(wanted: &str, encoder: bool) -> String {
-    let Ok(text) = CString::new(wanted) else { return String::new() };
+    let Ok(text) = crate::text::c_string(wanted) else { return String::new() };
     let find: unsafe extern "C" fn(*const c_char) -> *const ffi::AVCodec =
         if encoder { ffi::avcodec_find_encoder_by_name } else { ffi::avcodec_find_decoder_by_name };
     // SAFETY: a terminated string; codecs and descriptors are static.

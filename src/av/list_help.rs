@@ -2,7 +2,6 @@
 
 use super::list::word;
 use super::{ffi, log_terminal};
-use std::ffi::CString;
 use std::fmt::Write;
 use std::ptr;
 
@@ -54,7 +53,7 @@ pub fn demuxer_help(name: &str) -> String {
     super::register_devices();
     // SAFETY: a terminated string; formats are static.
     let Some(format) =
-        CString::new(name).ok().and_then(|name| unsafe { ffi::av_find_input_format(name.as_ptr()).as_ref() })
+        crate::text::c_string(name).ok().and_then(|name| unsafe { ffi::av_find_input_format(name.as_ptr()).as_ref() })
     else {
         return format!("Unknown format '{name}'.\n");
     };
@@ -69,7 +68,7 @@ pub fn demuxer_help(name: &str) -> String {
 
 pub fn muxer_help(name: &str) -> String {
     super::register_devices();
-    let format = CString::new(name)
+    let format = crate::text::c_string(name)
         .ok()
         // SAFETY: a terminated string; formats are static.
         .and_then(|name| unsafe { ffi::av_guess_format(name.as_ptr(), ptr::null(), ptr::null()).as_ref() });
@@ -94,7 +93,7 @@ pub fn muxer_help(name: &str) -> String {
 }
 
 pub fn protocol_help(name: &str) -> String {
-    let Ok(text) = CString::new(name) else { return String::new() };
+    let Ok(text) = crate::text::c_string(name) else { return String::new() };
     // SAFETY: a terminated string; classes are static.
     let class = unsafe { ffi::avio_protocol_get_class(text.as_ptr()) };
     match class.is_null() {
@@ -106,7 +105,7 @@ pub fn protocol_help(name: &str) -> String {
 pub fn bitstream_filter_help(name: &str) -> String {
     // SAFETY: a terminated string; filters are static.
     let Some(filter) =
-        CString::new(name).ok().and_then(|name| unsafe { ffi::av_bsf_get_by_name(name.as_ptr()).as_ref() })
+        crate::text::c_string(name).ok().and_then(|name| unsafe { ffi::av_bsf_get_by_name(name.as_ptr()).as_ref() })
     else {
         return format!("Unknown bit stream filter '{name}'.\n");
     };
@@ -117,7 +116,7 @@ pub fn bitstream_filter_help(name: &str) -> String {
 pub fn filter_help(name: &str) -> String {
     // SAFETY: a terminated string; filters are static.
     let Some(filter) =
-        CString::new(name).ok().and_then(|name| unsafe { ffi::avfilter_get_by_name(name.as_ptr()).as_ref() })
+        crate::text::c_string(name).ok().and_then(|name| unsafe { ffi::avfilter_get_by_name(name.as_ptr()).as_ref() })
     else {
         return format!("Unknown filter '{name}'.\n");
     };

@@ -3,7 +3,7 @@
 use super::ffi;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Once, Weak};
@@ -110,7 +110,7 @@ unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const
 
 /// A line of our own, in FFmpeg's log: from this thread's job, or from nobody's.
 pub fn write(level: i32, text: &str) {
-    let Ok(text) = CString::new(text) else { return };
+    let Ok(text) = crate::text::c_string(text) else { return };
     // SAFETY: no context, and a format with its one string.
     unsafe { ffi::av_log(std::ptr::null_mut(), level, c"%s\n".as_ptr(), text.as_ptr()) };
 }

@@ -3,7 +3,7 @@
 
 use super::ffi;
 use std::cell::{Cell, RefCell};
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
@@ -71,7 +71,7 @@ pub fn skips_repeated() -> bool {
 
 /// Puts text of the program's own among FFmpeg's lines.
 pub fn message(level: i32, text: &str) {
-    let Ok(text) = CString::new(text.replace('\0', "")) else { return };
+    let Ok(text) = crate::text::c_string(&text.replace('\0', "")) else { return };
     // SAFETY: terminated strings, the first one a format that takes the second.
     unsafe { ffi::av_log(std::ptr::null_mut(), level, c"%s".as_ptr(), text.as_ptr()) };
 }
@@ -105,7 +105,7 @@ unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const
         let mut prefix = if is_captured { 0 } else { *new_line };
         let size = line.len() as c_int;
         ffi::av_log_format_line2(context, level, format, args, line.as_mut_ptr(), size, &mut prefix);
-        let piece = CStr::from_ptr(line.as_ptr()).to_string_lossy();
+        let piece = crate::text::from_bytes(CStr::from_ptr(line.as_ptr()).to_bytes());
         if is_captured {
             return CAPTURED.with(|captured| captured.borrow_mut().get_or_insert_default().push_str(&piece));
         }

@@ -77,7 +77,7 @@ pub use frame::Frame;
 pub use frame::PictureProperties;
 pub use graph::{Graph, GraphOptions, GraphPad, SinkFormat};
 pub use graph_ends::{Link, audio_source_args, video_source_args};
-pub use graph_text::{FilterOption, FilterUse, all_filters, filter_options, filters_of};
+pub use graph_text::{FilterOption, FilterUse, all_bitstream_filters, all_filters, filter_options, filters_of};
 pub use hardware::{DecoderDevice, Device, DeviceKind, EncoderHardware, FramePool, HardwareConfig, is_hardware_format};
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;

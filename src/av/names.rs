@@ -1,7 +1,7 @@
 //! Names of formats, codecs, sizes; expressions.
 
 use super::{Rational, ffi};
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, c_char};
 use std::ptr;
 
 /// # Safety
@@ -59,7 +59,7 @@ pub fn pixel_format_name(format: i32) -> Option<String> {
 }
 
 pub fn pixel_format(name: &str) -> Option<i32> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: a terminated string.
     let format = unsafe { ffi::av_get_pix_fmt(name.as_ptr()) };
     (format != ffi::AV_PIX_FMT_NONE).then_some(format)
@@ -95,7 +95,7 @@ pub fn sample_format_name(format: i32) -> Option<String> {
 }
 
 pub fn sample_format(name: &str) -> Option<i32> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     // SAFETY: a terminated string.
     let format = unsafe { ffi::av_get_sample_fmt(name.as_ptr()) };
     (format != ffi::AV_SAMPLE_FMT_NONE).then_some(format)
@@ -113,7 +113,7 @@ pub fn exact_bits_per_sample(codec_id: i32) -> i32 {
 
 /// A point in time such as "2024-05-01 12:00:00" or "now", as "2024-05-01T12:00:00+0000" (av_parse_time; local time unless it ends in Z).
 pub fn date_text(text: &str) -> Option<String> {
-    let text = CString::new(text).ok()?;
+    let text = crate::text::c_string(text).ok()?;
     let mut time_us = 0;
     // SAFETY: a terminated string and a place for the result.
     if unsafe { ffi::av_parse_time(&mut time_us, text.as_ptr(), 0) } < 0 {
@@ -135,7 +135,7 @@ pub fn date_text(text: &str) -> Option<String> {
 
 /// "key=value:key=value", with FFmpeg's quoting (av_get_token); None where a part has no key.
 pub fn key_values(text: &str, separator: char) -> Option<Vec<(String, String)>> {
-    let (text, separator) = (CString::new(text).ok()?, CString::new(separator.to_string()).ok()?);
+    let (text, separator) = (crate::text::c_string(text).ok()?, crate::text::c_string(&separator.to_string()).ok()?);
     let mut rest = text.as_ptr();
     let mut pairs = Vec::new();
     // SAFETY: `rest` goes through a terminated string to its end; tokens are ours to free.
@@ -145,7 +145,7 @@ pub fn key_values(text: &str, separator: char) -> Option<Vec<(String, String)>> 
             if token.is_null() {
                 return None;
             }
-            let part = CStr::from_ptr(token).to_string_lossy().into_owned();
+            let part = crate::text::from_bytes(CStr::from_ptr(token).to_bytes());
             ffi::av_free(token.cast());
             pairs.push(part.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))?);
             if *rest != 0 {
@@ -158,7 +158,7 @@ pub fn key_values(text: &str, separator: char) -> Option<Vec<(String, String)>> 
 
 /// "1280x720", "hd720".
 pub fn video_size(name: &str) -> Option<(i32, i32)> {
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     let (mut width, mut height) = (0, 0);
     // SAFETY: a terminated string and two places.
     let ret = unsafe { ffi::av_parse_video_size(&mut width, &mut height, name.as_ptr()) };
@@ -173,7 +173,7 @@ pub fn nearest_frame_rate(rate: Rational, choices: &[Rational]) -> Rational {
 
 /// The protocol of a URL ("file", "http"), or None.
 pub fn protocol_name(url: &str) -> Option<String> {
-    let url = CString::new(url).ok()?;
+    let url = crate::text::c_string(url).ok()?;
     // SAFETY: a terminated string; the name is static.
     unsafe { text(ffi::avio_find_protocol_name(url.as_ptr())) }
 }
@@ -187,7 +187,7 @@ unsafe impl Send for Expression {}
 impl Expression {
     /// `names` ends with a NULL.
     pub fn parse(expression: &str, names: &[&CStr]) -> Option<Expression> {
-        let expression = CString::new(expression).ok()?;
+        let expression = crate::text::c_string(expression).ok()?;
         let names: Vec<_> = names.iter().map(|name| name.as_ptr()).chain([ptr::null()]).collect();
         let mut parsed = ptr::null_mut();
         // SAFETY: terminated strings and a terminated list; the result is ours.

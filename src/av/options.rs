@@ -5,7 +5,7 @@ use crate::error::{Code, Error};
 use crate::options::{MediaKind, Release};
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::ptr;
 
 /// Who takes an option of this name.
@@ -72,7 +72,7 @@ pub(super) fn find(
     if class.is_null() {
         return None;
     }
-    let name = CString::new(name).ok()?;
+    let name = crate::text::c_string(name).ok()?;
     let search = ffi::AV_OPT_SEARCH_FAKE_OBJ | if children { ffi::AV_OPT_SEARCH_CHILDREN } else { 0 };
     // SAFETY: with FAKE_OBJ the object is a pointer to a class pointer; options are static.
     unsafe {
@@ -183,7 +183,7 @@ pub fn disposition_value(value: &str, current: i32) -> Option<i32> {
     unsafe {
         let class = ffi::av_stream_get_class();
         let option = find(class, "disposition", 0, false).or_else(|| find_any(class, c"disposition"))?;
-        let value = CString::new(value).ok()?;
+        let value = crate::text::c_string(value).ok()?;
         let mut result = current;
         let ret = ffi::av_opt_eval_flags(StandIn::new(class).as_ptr(), option, value.as_ptr(), &mut result);
         (ret >= 0).then_some(result)
@@ -204,7 +204,7 @@ unsafe fn find_any(mut class: *const ffi::AVClass, name: &CStr) -> Option<&'stat
 /// # Safety
 /// `option` belongs to the object's class.
 unsafe fn evaluate(object: &mut StandIn, option: &ffi::AVOption, value: &str) -> Option<i32> {
-    let value = CString::new(value).ok()?;
+    let value = crate::text::c_string(value).ok()?;
     let mut result = 0;
     // SAFETY: by contract.
     let ret = unsafe { ffi::av_opt_eval_int(object.as_ptr(), option, value.as_ptr(), &mut result) };

@@ -2,7 +2,6 @@
 //! threads, and whether this process is a fork.
 
 use crate::error::{Code, Error};
-use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -54,7 +53,7 @@ pub fn name_thread(name: &str) {
     while !name.is_char_boundary(end) {
         end -= 1;
     }
-    if let Ok(name) = CString::new(&name[..end]) {
+    if let Ok(name) = crate::text::c_string(&name[..end]) {
         // SAFETY: a terminated string of at most 16 bytes.
         unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
     }

@@ -5,7 +5,7 @@ use super::chapters::{self, Chapter};
 use super::sidedata::{self, SideData};
 use super::{AvError, Dict, Input, Interrupt, Io, Muxer, Parameters, Rational, ffi};
 use crate::options::MediaKind;
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ impl Output {
         files: Option<Arc<dyn Files>>,
         log_slot: usize,
     ) -> Result<Output, AvError> {
-        let url = CString::new(url).map_err(|_| AvError::INVALID)?;
+        let url = crate::text::c_string(url).map_err(|_| AvError::INVALID)?;
         let mut context = ptr::null_mut();
         // SAFETY: a terminated string, a static format and a place for the context, which is ours from here on.
         unsafe {
@@ -349,5 +349,5 @@ impl Output {
 /// Whether a name has a number pattern such as %03d (av_filename_number_test).
 pub fn has_number_pattern(name: &str) -> bool {
     // SAFETY: a terminated string.
-    CString::new(name).is_ok_and(|name| unsafe { ffi::av_filename_number_test(name.as_ptr()) == 1 })
+    crate::text::c_string(name).is_ok_and(|name| unsafe { ffi::av_filename_number_test(name.as_ptr()) == 1 })
 }

@@ -54,6 +54,15 @@ impl Packet {
     field!(duration, set_duration, duration, i64);
     field!(stream_index, set_stream_index, stream_index, i32);
 
+    pub fn data(&self) -> &[u8] {
+        let size = self.size();
+        // SAFETY: a packet's data, where there is some, has as many bytes as its size says.
+        unsafe {
+            let data = (*self.0.as_ptr()).data;
+            if data.is_null() || size == 0 { &[] } else { std::slice::from_raw_parts(data, size) }
+        }
+    }
+
     pub fn size(&self) -> usize {
         // SAFETY: valid while we own it.
         unsafe { (*self.0.as_ptr()).size }.max(0) as usize

@@ -278,7 +278,7 @@ impl ChannelLayout {
 
     /// "stereo", "5.1", "0x3f".
     pub fn parse(text: &str) -> Option<ChannelLayout> {
-        let text = std::ffi::CString::new(text).ok()?;
+        let text = crate::text::c_string(text).ok()?;
         let mut layout = ChannelLayout::empty();
         // SAFETY: a terminated string and a layout that we own.
         let ret = unsafe { ffi::av_channel_layout_from_string(&mut layout.0, text.as_ptr()) };

@@ -2,11 +2,13 @@
 //! assert_file_overwrite).
 
 use super::ffi;
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 /// Whether a muxer would write `url` as a plain file by itself. `format` is what -f says, if anything.
 pub fn is_written_file(url: &str, format: Option<&str>) -> bool {
-    let (Ok(url), Ok(format)) = (CString::new(url), format.map(CString::new).transpose()) else { return false };
+    let (Ok(url), Ok(format)) = (crate::text::c_string(url), format.map(crate::text::c_string).transpose()) else {
+        return false;
+    };
     let format = format.as_ref().map_or(std::ptr::null(), |format| format.as_ptr());
     // SAFETY: terminated strings; formats and names of protocols are static.
     unsafe {
@@ -20,5 +22,5 @@ pub fn is_written_file(url: &str, format: Option<&str>) -> bool {
 
 pub fn file_exists(url: &str) -> bool {
     // SAFETY: a terminated string.
-    CString::new(url).is_ok_and(|url| unsafe { ffi::avio_check(url.as_ptr(), 0) } == 0)
+    crate::text::c_string(url).is_ok_and(|url| unsafe { ffi::avio_check(url.as_ptr(), 0) } == 0)
 }

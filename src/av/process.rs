@@ -1,11 +1,11 @@
 //! What concerns the whole process, for programs alone: a library that did any of this would change its host.
 
 use super::{AvError, ffi};
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 
 /// `-cpuflags`: adds, removes or sets CPU features that FFmpeg uses ("-avx2+sse4", "0").
 pub fn force_cpu_flags(text: &str) -> Result<(), AvError> {
-    let text = CString::new(text).map_err(|_| AvError::INVALID)?;
+    let text = crate::text::c_string(text).map_err(|_| AvError::INVALID)?;
     // SAFETY: a terminated string and a number; before any codec is opened.
     unsafe {
         let mut flags = ffi::av_get_cpu_flags() as u32;
@@ -76,7 +76,7 @@ pub fn local_time() -> [i32; 6] {
 /// "key=value:key=value" with FFmpeg's quoting, as the variable FFREPORT has it. Ends at what makes no sense.
 pub fn key_values(text: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    let Ok(text) = CString::new(text) else { return all };
+    let Ok(text) = crate::text::c_string(text) else { return all };
     let mut rest = text.as_ptr();
     // SAFETY: walks over our terminated string; key and value are allocated by FFmpeg and freed here.
     unsafe {

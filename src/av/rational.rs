@@ -67,7 +67,7 @@ impl Rational {
 
     /// A ratio such as "16:9", "1.7777" or "1/25" (av_parse_ratio).
     pub fn parse_ratio(text: &str, max: i32) -> Option<Rational> {
-        let text = std::ffi::CString::new(text).ok()?;
+        let text = crate::text::c_string(text).ok()?;
         let mut q = ffi::AVRational { num: 0, den: 0 };
         // SAFETY: a terminated string and a place for the result; no logging context.
         let ret = unsafe { ffi::av_parse_ratio(&mut q, text.as_ptr(), max, 0, std::ptr::null_mut()) };
@@ -76,7 +76,7 @@ impl Rational {
 
     /// A frame rate such as "25", "30000/1001" or "ntsc" (av_parse_video_rate).
     pub fn parse_frame_rate(text: &str) -> Option<Rational> {
-        let text = std::ffi::CString::new(text).ok()?;
+        let text = crate::text::c_string(text).ok()?;
         let mut q = ffi::AVRational { num: 0, den: 0 };
         // SAFETY: a terminated string and a place for the result.
         let ret = unsafe { ffi::av_parse_video_rate(&mut q, text.as_ptr()) };

@@ -1,7 +1,6 @@
 //! What a program shows of open files: FFmpeg's own description of them, and the numbers of its line of progress.
 
 use super::{Input, NOPTS, Output, Packet, TIME_BASE, ffi, rescale};
-use std::ffi::CString;
 
 /// What FFmpeg multiplies quantisers with (FF_QP2LAMBDA).
 const QUALITY_UNIT: f32 = 118.0;
@@ -9,7 +8,7 @@ const QUALITY_UNIT: f32 = 118.0;
 impl Input {
     /// Writes what is in the file to FFmpeg's log, at level "info". `url` is what is shown of its name.
     pub fn dump(&self, index: usize, url: &str) {
-        if let Ok(url) = CString::new(url) {
+        if let Ok(url) = crate::text::c_string(url) {
             // SAFETY: a valid context, and a terminated string.
             unsafe { ffi::av_dump_format(self.context, index as i32, url.as_ptr(), 0) };
         }
@@ -35,7 +34,7 @@ impl Input {
 impl Output {
     /// As [`Input::dump`].
     pub fn dump(&self, index: usize, url: &str) {
-        if let Ok(url) = CString::new(url) {
+        if let Ok(url) = crate::text::c_string(url) {
             // SAFETY: a valid context, and a terminated string.
             unsafe { ffi::av_dump_format(self.context, index as i32, url.as_ptr(), 1) };
         }

@@ -68,7 +68,7 @@ unsafe fn describe(contexts: &mut [*mut ffi::AVFormatContext]) -> Result<String,
     unsafe {
         let (count, size) = (contexts.len() as i32, text.len() as i32);
         AvError::check(ffi::av_sdp_create(contexts.as_mut_ptr(), count, text.as_mut_ptr(), size))?;
-        Ok(CStr::from_ptr(text.as_ptr()).to_string_lossy().into_owned())
+        Ok(crate::text::from_bytes(CStr::from_ptr(text.as_ptr()).to_bytes()))
     }
 }
 

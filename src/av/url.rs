@@ -2,7 +2,7 @@
 //! statistics, reports.
 
 use super::{AvError, Interrupt, ffi};
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::io;
 use std::ptr;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Url {
     }
 
     fn open(url: &str, flags: u32, interrupt: Option<&Arc<Interrupt>>) -> Result<Url, AvError> {
-        let url = CString::new(url).map_err(|_| AvError::INVALID)?;
+        let url = crate::text::c_string(url).map_err(|_| AvError::INVALID)?;
         let callback = interrupt.map(|interrupt| ffi::AVIOInterruptCB {
             callback: Some(is_cancelled),
             opaque: Arc::as_ptr(interrupt).cast_mut().cast(),

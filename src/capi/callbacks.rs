@@ -105,7 +105,8 @@ unsafe impl Send for StoreCallbacks {}
 unsafe impl Sync for StoreCallbacks {}
 
 fn name_for_c(name: &str) -> Result<CString, StreamError> {
-    CString::new(name).map_err(|_| StreamError { code: Code::EINVAL.to_c(), text: "the name has a NUL".into() })
+    crate::text::c_string(name)
+        .map_err(|_| StreamError { code: Code::EINVAL.to_c(), text: "the name has a NUL".into() })
 }
 
 impl StoreCallbacks {

@@ -191,7 +191,7 @@ unsafe fn crash_reports(config: &mt_transcode_engine_config) -> Result<Option<Cr
     }
     // SAFETY: passed on from the caller.
     if let Some(path) = unsafe { optional(config.crash_path, "crash_path")? } {
-        return Ok(Some(CrashReports::File(path.into())));
+        return Ok(Some(CrashReports::File(crate::text::to_path(&path))));
     }
     match config.crash_fd {
         0 => Ok(Some(CrashReports::Descriptor(libc::STDERR_FILENO))),
@@ -209,7 +209,7 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         other => return Err(Error::invalid(format!("config.isolation {other} is unknown"))),
     };
     // SAFETY: passed on from the caller.
-    let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(Into::into);
+    let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(|path| crate::text::to_path(&path));
     let limits = Limits {
         memory_bytes: config.worker_memory_bytes,
         cpu_seconds: config.worker_cpu_seconds,
@@ -237,7 +237,8 @@ fn queue_limit(value: u32) -> Option<u32> {
 /// Returns 0; `-EINVAL` (a NULL `engine_out`, an unknown flag, a bad `struct_size`), `-E2BIG` (fields are set that this library
 /// does not know), `MT_TRANSCODE_EUNSUPPORTED` (the FFmpeg loaded has another major version than the one built against, or
 /// is not LGPL where that was required), `-EMFILE`/`-ENFILE`.
-/// Threads: any. Blocks only to load code. Since 0.1.
+/// With `MT_TRANSCODE_ISOLATION_PROCESS`: `MT_TRANSCODE_ESPAWN_FAILED` where the worker program is not found, or of another release.
+/// Threads: any. Blocks only to load code, and until the worker program has loaded its own. Since 0.1.
 ///
 /// # Safety
 /// The pointers are NULL or valid as said; `config` has `struct_size` readable bytes.

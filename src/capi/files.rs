@@ -1,7 +1,7 @@
 //! Inputs and outputs of a job, described by ffmpeg's options.
 
 use super::handle::{Target, insert, mt_transcode_input, mt_transcode_job, mt_transcode_output, remove};
-use super::{guard, handle, out, text};
+use super::{guard, handle, out, text, word};
 use crate::error::Error;
 use crate::job::{Direction, Job};
 use std::ffi::c_char;
@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 /// Adds an input to a job: what `-i URL` does. Inputs are numbered from 0 in the order of these calls; numbers are never reused.
 ///
-/// - `url`: a file name or a URL of FFmpeg's; it is copied.
+/// - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 /// - `input_out`: for options; freed with `mt_transcode_input_free` at any time, which leaves the input in the job.
 ///
-/// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+/// Returns 0, `-EINVAL`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `job` may be any value; `url` is NULL or NUL-terminated; `input_out` is NULL or writable.
@@ -26,8 +26,8 @@ pub unsafe extern "C" fn mt_transcode_job_input_new(
         let input_out = out(input_out, "input_out")?;
         let job = handle::job(job)?;
         // SAFETY: passed on from the caller.
-        let url = unsafe { text(url, "url")? };
-        let index = kept(&job, || job.add_file(Direction::Input, url))?;
+        let url = unsafe { word(url, "url")? };
+        let index = kept(&job, || job.add_file(Direction::Input, &url))?;
         let token = insert::<mt_transcode_input>(Target::Input(Arc::downgrade(&job), index))?;
         job.add_child(token.addr());
         // SAFETY: not null, writable by contract.
@@ -91,10 +91,10 @@ pub unsafe extern "C" fn mt_transcode_input_free(input: *mut mt_transcode_input)
 /// Adds an output to a job: what a file name at the end of an ffmpeg command line does. Outputs are numbered from 0 in the order of these
 /// calls; numbers are never reused. An existing file is overwritten unless the job has the global option "n".
 ///
-/// - `url`: a file name or a URL of FFmpeg's; it is copied.
+/// - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 /// - `output_out`: for options; freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
 ///
-/// Returns 0, `-EINVAL`, `-EILSEQ`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+/// Returns 0, `-EINVAL`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `job` may be any value; `url` is NULL or NUL-terminated; `output_out` is NULL or writable.
@@ -108,8 +108,8 @@ pub unsafe extern "C" fn mt_transcode_job_output_new(
         let output_out = out(output_out, "output_out")?;
         let job = handle::job(job)?;
         // SAFETY: passed on from the caller.
-        let url = unsafe { text(url, "url")? };
-        let index = kept(&job, || job.add_file(Direction::Output, url))?;
+        let url = unsafe { word(url, "url")? };
+        let index = kept(&job, || job.add_file(Direction::Output, &url))?;
         let token = insert::<mt_transcode_output>(Target::Output(Arc::downgrade(&job), index))?;
         job.add_child(token.addr());
         // SAFETY: not null, writable by contract.
@@ -186,9 +186,9 @@ unsafe fn set_option(
         let value = match value.is_null() {
             true => None,
             // SAFETY: not null, NUL-terminated by contract.
-            false => Some(unsafe { text(value, "value")? }),
+            false => Some(unsafe { word(value, "value")? }),
         };
-        job.set_file_option(direction, index, key, value)
+        job.set_file_option(direction, index, key, value.as_deref())
     })?;
     Ok(0)
 }

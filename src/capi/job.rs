@@ -1,7 +1,7 @@
 //! Jobs: making, describing and starting them, and the text of what went wrong.
 
 use super::handle::{Target, insert, mt_transcode_engine, mt_transcode_job, remove, remove_any};
-use super::{guard, handle, mt_transcode_error, optional, out, owned, text};
+use super::{guard, handle, mt_transcode_error, optional, out, owned, text, word};
 use crate::error::Error;
 use crate::job::Job;
 use std::ffi::c_char;
@@ -34,9 +34,9 @@ pub unsafe extern "C" fn mt_transcode_job_new(
 /// `{"-i", "in.mp4", "-c", "copy", "out.mkv"}`. Replaces what was described before. An option that is unknown, of the wrong direction, or not
 /// supported is refused by name, never ignored.
 ///
-/// - `argc`, `argv`: `argv[0..argc]` are NUL-terminated UTF-8 strings; they are copied. A vector may also end early with NULL.
+/// - `argc`, `argv`: `argv[0..argc]` are NUL-terminated strings, in UTF-8 or not (names of files); they are copied. A vector may also end early with NULL.
 ///
-/// Returns 0; `MT_TRANSCODE_EOPTION` or `MT_TRANSCODE_EUNSUPPORTED` (see `mt_transcode_job_error`), `-EINVAL`, `-EILSEQ` (not UTF-8),
+/// Returns 0; `MT_TRANSCODE_EOPTION` or `MT_TRANSCODE_EUNSUPPORTED` (see `mt_transcode_job_error`), `-EINVAL`,
 /// `-EBUSY` (the job was started). Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
@@ -54,13 +54,13 @@ pub unsafe extern "C" fn mt_transcode_job_set_args(
         }
         let mut args = Vec::with_capacity(count.min(1024));
         for index in 0..count {
-            // SAFETY: index < argc, which the caller says are there; `text` checks the string.
+            // SAFETY: index < argc, which the caller says are there; `word` checks the string.
             let argument = unsafe { argv.add(index).read() };
             if argument.is_null() {
                 break;
             }
             // SAFETY: not null, NUL-terminated by contract.
-            args.push(unsafe { text(argument, &format!("argv[{index}]"))? }.to_owned());
+            args.push(unsafe { word(argument, &format!("argv[{index}]"))? });
         }
         job.set_args(&args)?;
         Ok(0)
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn mt_transcode_job_set_option(
     on_job(job, |job| {
         // SAFETY: passed on from the caller.
         let (key, value) = unsafe { (text(key, "key")?, optional(value, "value")?) };
-        job.set_option(key, value)?;
+        job.set_option(key, value.as_deref())?;
         Ok(0)
     })
 }

@@ -77,7 +77,7 @@ pub(crate) fn guard_with_error(
     })
 }
 
-/// A string from C: NULL is `-EINVAL`, and what is not UTF-8 is `-EILSEQ`.
+/// A string from C that must be text: NULL is `-EINVAL`, and what is not UTF-8 is `-EILSEQ`.
 ///
 /// # Safety
 /// `pointer` is NULL or points to a NUL-terminated string that outlives the returned reference.
@@ -90,15 +90,27 @@ pub(crate) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
     bytes.to_str().map_err(|_| Error::new(Code::EILSEQ, format!("{what} is not UTF-8")))
 }
 
+/// Any string from C, also what is not UTF-8, such as the names of some files.
+///
+/// # Safety
+/// As [`text`].
+pub(crate) unsafe fn word(pointer: *const c_char, what: &str) -> Result<String, Error> {
+    if pointer.is_null() {
+        return Err(Error::invalid(format!("{what} is NULL")));
+    }
+    // SAFETY: not null; NUL-terminated by the caller's contract.
+    Ok(crate::text::from_bytes(unsafe { CStr::from_ptr(pointer) }.to_bytes()))
+}
+
 /// NULL is None.
 ///
 /// # Safety
-/// As `text`.
-pub(crate) unsafe fn optional<'a>(pointer: *const c_char, what: &str) -> Result<Option<&'a str>, Error> {
+/// As [`word`].
+pub(crate) unsafe fn optional(pointer: *const c_char, what: &str) -> Result<Option<String>, Error> {
     match pointer.is_null() {
         true => Ok(None),
         // SAFETY: passed on from the caller.
-        false => unsafe { text(pointer, what).map(Some) },
+        false => unsafe { word(pointer, what).map(Some) },
     }
 }
 

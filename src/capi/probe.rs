@@ -1,7 +1,7 @@
 //! Looking at media without a job.
 
 use super::handle::{mt_transcode_engine, mt_transcode_pipe};
-use super::{guard_with_error, handle, mt_transcode_error, out, owned, text};
+use super::{guard_with_error, handle, mt_transcode_error, out, owned, text, word};
 use crate::error::Error;
 use std::ffi::c_char;
 use std::time::Duration;
@@ -39,9 +39,9 @@ pub unsafe extern "C" fn mt_transcode_probe(
         let json_out = out(json_out, "json_out")?;
         let engine = handle::engine(engine)?;
         // SAFETY: passed on from the caller.
-        let (url, options) = unsafe { (text(url, "url")?, pairs(options)?) };
+        let (url, options) = unsafe { (word(url, "url")?, pairs(options)?) };
         let timeout = u64::try_from(timeout_ms).ok().filter(|ms| *ms > 0).map(Duration::from_millis);
-        let json = engine.probe(url, &options, timeout)?;
+        let json = engine.probe(&url, &options, timeout)?;
         // SAFETY: not null, writable by contract.
         unsafe { json_out.write(owned(&json)) };
         Ok(0)
@@ -100,10 +100,10 @@ unsafe fn pairs(options: *const *const c_char) -> Result<Vec<(String, String)>, 
         if key.is_null() {
             break;
         }
-        // SAFETY: a key is followed by a value, or by the NULL that `text` refuses.
+        // SAFETY: a key is followed by a value, or by the NULL that `word` refuses.
         let (key, value) =
-            unsafe { (text(key, "an option's key")?, text(options.add(index + 1).read(), "an option's value")?) };
-        result.push((key.to_owned(), value.to_owned()));
+            unsafe { (text(key, "an option's key")?, word(options.add(index + 1).read(), "an option's value")?) };
+        result.push((key.to_owned(), value));
     }
     Ok(result)
 }

@@ -63,9 +63,13 @@ unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: 
     // SAFETY: the kernel gives both, and errno is the thread's.
     unsafe {
         let errno = *libc::__errno_location();
-        report(signal, &*info, &*context.cast::<libc::ucontext_t>());
+        let is_writer = report(signal, &*info, &*context.cast::<libc::ucontext_t>());
         *libc::__errno_location() = errno;
-        pass_on(signal, info, context);
+        let goes_on = pass_on(signal, info, context);
+        // Another crash waits until here: it would end the process under the host's handler, or in the middle of a report.
+        if is_writer && goes_on {
+            WRITER.store(0, SeqCst);
+        }
     }
 }
 
@@ -74,7 +78,8 @@ fn thread_id() -> i32 {
     unsafe { libc::syscall(libc::SYS_gettid) as i32 }
 }
 
-fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) {
+/// Writes a report where there is something to say. True: this thread has the turn, and gives it back.
+fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
     let mut registers: Registers = [0; 17];
     for (to, from) in registers.iter_mut().zip(&context.uc_mcontext.gregs) {
         *to = *from as u64;
@@ -82,23 +87,23 @@ fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) {
     let of_job = slots::of_mask(&context.uc_sigmask);
     let slot = of_job.and_then(|(slot, _)| slots::find(slot));
     let target = targets::fd(slot.map(|slot| slot.target.load(SeqCst)));
-    let Some(fd) = target else { return };
+    let Some(fd) = target else { return false };
     let is_ours =
         of_job.is_some() || modules::with_table(|table| table.is_some_and(|table| leads_to_us(table, &registers)));
     if !is_ours {
-        return;
+        return false;
     }
     let thread = thread_id();
     if WRITER.load(SeqCst) == thread {
         // A fault while the report is written: what was flushed stands.
         Writer::new(&mut [0; 64], fd).text("report: broken off by a fault of its own\n").flush();
-        return;
+        return false;
     }
     if !take_turn(thread) {
-        return;
+        return false;
     }
     write_report(signal, info, &registers, of_job.map_or("host", |(_, stage)| stage), slot, fd);
-    WRITER.store(0, SeqCst);
+    true
 }
 
 /// A fault of the host's own thread is ours where code of FFmpeg or of this library is below it.
@@ -176,22 +181,21 @@ fn write_report(
     });
 }
 
-/// Calls what handled the signal before us, as the kernel would have.
+/// Calls what handled the signal before us, as the kernel would have. False: the process ends when we return.
 ///
 /// # Safety
 /// Called in our handler, with its arguments.
-unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
-    let Some(index) = SIGNALS.iter().position(|s| *s == signal) else { return };
+unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) -> bool {
+    let Some(index) = SIGNALS.iter().position(|s| *s == signal) else { return true };
     // SAFETY: written once before the handler was installed.
     let before = unsafe { &*BEFORE[index].0.get() };
     // SAFETY: as the function's contract; the handler is the one that the host had installed.
     unsafe {
         match before.sa_sigaction {
-            libc::SIG_DFL => die(signal, &*info),
-            libc::SIG_IGN => {
-                if (*info).si_code > 0 {
-                    die(signal, &*info);
-                }
+            libc::SIG_IGN if (*info).si_code <= 0 => {}
+            libc::SIG_DFL | libc::SIG_IGN => {
+                die(signal, &*info);
+                return false;
             }
             handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
                 let handler: unsafe extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void) =
@@ -204,6 +208,7 @@ unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c
             }
         }
     }
+    true
 }
 
 /// The default action: the process ends with this signal, and a core dump where the system makes one.

@@ -85,7 +85,7 @@ pub fn dump(context: &JobContext, spec: &FileSpec, input: &OpenInput, may_overwr
                     "option dump_attachment: stream {index} has no name of its own; give one"
                 )));
             }
-            if !may_overwrite && std::path::Path::new(name).exists() {
+            if !may_overwrite && crate::text::to_path(name).exists() {
                 return Err(Error::new(Code::EEXIST, format!("'{name}' exists, and -n forbids to overwrite it")));
             }
             av::write_whole(name, content, &context.interrupt)

@@ -204,6 +204,9 @@ impl DecodeStage {
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
+            if frame.is_corrupt() {
+                self.context.warn("decode", Some(self.stream), "corrupt decoded frame");
+            }
             if self.context.debug.marks_frames {
                 frame.set_origin(Origin { number: self.clock.frames, pts: frame.pts(), time_base: self.time_base });
                 self.clock.frames += 1;

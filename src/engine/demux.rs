@@ -204,7 +204,12 @@ impl Demuxer {
         }
         let mut times = Times { pts: packet.pts(), dts: packet.dts(), duration: packet.duration() };
         let fields = self.file.input.repeat_picture(stream);
+        let dropped = self.timestamps.dropped;
         let now_us = self.timestamps.process(stream, &mut times, fields);
+        if self.timestamps.dropped > dropped {
+            let text = "a timestamp is far from where it should be; it is not used (-dts_error_threshold)";
+            self.context.warn("demux", Some(stream), text);
+        }
         packet.set_pts(times.pts);
         packet.set_dts(times.dts);
         if self.context.debug.times {

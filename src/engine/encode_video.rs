@@ -1,12 +1,14 @@
 //! Pictures on their way into an encoder: their times, and how often each is shown. Rule 23; source: `do_video_out` and
 //! `adjust_frame_pts_to_encoder_tb` of FFmpeg's fftools/ffmpeg.c (5.1).
 
+use super::advice::on_duplicates;
 use super::context::add;
 use super::debug;
 use super::encode::{EncodeStage, Running, Wanted, too_many_frames};
 use super::errors::failed;
 use crate::av::{Frame, NOPTS, Rational, TIME_BASE, rescale};
 use crate::error::{Code, Error};
+use std::sync::atomic::Ordering::Relaxed;
 
 impl EncodeStage {
     /// The time of a frame in ticks of the encoder, finer than whole ones (adjust_frame_pts_to_encoder_tb).
@@ -51,7 +53,9 @@ impl EncodeStage {
         let repeat = running.rate.frame(pts, duration, room);
         self.check_repeat(repeat.count)?;
         add(&self.context.counters.frames_dropped, running.rate.dropped - dropped);
-        add(&self.context.counters.frames_duplicated, running.rate.duplicated - duplicated);
+        let added = running.rate.duplicated - duplicated;
+        let before = self.context.counters.frames_duplicated.fetch_add(added, Relaxed);
+        on_duplicates(&self.context, before, before + added);
         if repeat.count == repeat.previous {
             running.had_dropped_key = frame.is_key();
         }

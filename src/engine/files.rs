@@ -59,8 +59,10 @@ impl OpenInput {
     /// Reading it never waits for somebody else for long: a file, or what a filter graph makes.
     pub fn is_steady(&self) -> bool {
         let is_file = || av::protocol_name(&self.url).as_deref() == Some("file");
-        let is_regular =
-            || std::fs::metadata(self.url.strip_prefix("file:").unwrap_or(&self.url)).is_ok_and(|m| m.is_file());
+        let is_regular = || {
+            std::fs::metadata(crate::text::to_path(self.url.strip_prefix("file:").unwrap_or(&self.url)))
+                .is_ok_and(|m| m.is_file())
+        };
         self.input.format_name() == "lavfi" || is_file() && is_regular()
     }
 }
@@ -115,8 +117,10 @@ fn open(
     if let Some(error) = host.refusal("open input") {
         return Err(error);
     }
-    policy.check_streams(context, &input)?;
+    let max_streams = options.format.get("max_streams");
+    policy.check_streams(context, &mut input, max_streams.as_deref())?;
     host.set_open();
+    super::advice::on_streams(context, spec, &facts);
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
     let streams = (0..input.stream_count())
         .map(|i| plan_stream(context, &mut input, job, spec, &facts, i))
@@ -189,6 +193,10 @@ fn open_format(
     };
     let found = host::open_input(context, spec, url, format, &options.format, host, policy)?;
     policy.check_named(url, format.filter(|_| found.is_none()))?;
+    if dict.get("http_proxy").is_some_and(|proxy| !proxy.is_empty()) && policy.takes_no_proxy(url) {
+        let text = "option http_proxy: with -mt_addresses public a proxy would dial what cannot be checked";
+        return Err(Error::new(Code::UNSUPPORTED, text.into()).at("open input"));
+    }
     policy.prepare(&mut dict, url, found.as_ref().map(|found| found.format).or(format));
     let (io, guessed, probe_score) = match found {
         Some(found) => {
@@ -214,6 +222,9 @@ fn open_format(
             .explain(e, limit)
             .unwrap_or_else(|| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))
     })?;
+    if policy.takes_no_proxy(url) {
+        dict.remove("http_proxy"); // what is built on no HTTP did not take it
+    }
     match options.unknown_in(&dict) {
         Some(key)
             if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) =>

@@ -12,7 +12,7 @@ use super::inbox::{CloseOnDrop, Inbox, Refused};
 use super::mux_thread::Schedule;
 use super::plan::{EncodePlan, GraphPlan};
 use super::sub2video::{Sub2Video, source_format};
-use crate::av::{AvError, Frame, Graph, TIME_BASE, rescale};
+use crate::av::{AvError, Frame, Graph, NOPTS, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::collections::VecDeque;
@@ -45,6 +45,8 @@ pub struct SourceState {
     discarded: u32,
     /// -drop_changed has left out frames.
     has_dropped: bool,
+    /// Where the next samples should begin, and whether the graph fills what is missing.
+    next_pts: Option<i64>,
     /// Where the source is bitmap subtitles.
     canvas: Option<Sub2Video>,
 }
@@ -63,6 +65,7 @@ impl SourceState {
             is_ended: false,
             discarded: 0,
             has_dropped: false,
+            next_pts: None,
             canvas: None,
         }
     }
@@ -242,7 +245,30 @@ impl FilterStage {
         frames.iter().try_for_each(|frame| self.push(source, frame))
     }
 
+    /// aresample fills a gap with silence at once, however long it is (swr_next_pts).
+    fn check_gap(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
+        let state = &mut self.sources[source];
+        let (Some(limit), MediaKind::Audio, pts) = (self.context.trust.limits.repeat, state.settings.kind, frame.pts())
+        else {
+            return Ok(());
+        };
+        let samples = i64::from(frame.samples()).max(1);
+        let is_stretched = state.settings.audio.stretch > 0; // -async: an aresample that begins at zero
+        let fills_gaps = self.plan.fills_gaps || is_stretched;
+        let begins_at_zero = fills_gaps.then_some(0).filter(|_| self.plan.fills_from_zero || is_stretched);
+        let expected = state.next_pts.or(begins_at_zero).unwrap_or(pts);
+        if pts != NOPTS {
+            state.next_pts = Some(pts.saturating_add(samples));
+        }
+        let missing = pts.saturating_sub(expected) / samples;
+        match pts != NOPTS && fills_gaps && missing > limit.min(i64::MAX as u64) as i64 {
+            true => Err(super::encode::too_many_frames(limit)),
+            false => Ok(()),
+        }
+    }
+
     fn push(&mut self, source: usize, frame: &Frame) -> Result<(), Error> {
+        self.check_gap(source, frame)?;
         let Some(graph) = &mut self.graph else { return Ok(()) };
         self.since_input = 0;
         match graph.send(source, frame) {
@@ -397,8 +423,10 @@ impl FilterStage {
         };
         let pool = graph.sink_pool(index).map_err(|e| failed(e, "encode", Code::ENOMEM, "no memory"))?;
         let format = graph.sink_format(index);
+        let has_rate = format.frame_rate.num != 0;
         let hardware = self.context.devices.for_encoder(sink.encode.codec, format.format, pool);
         let open = opener.open(format, first, hardware)?;
+        super::advice::on_encoder(&self.context, &sink.encode, &open.encoder, sink.settings.kind, has_rate);
         if sink.settings.kind == MediaKind::Audio && !sink.encode.codec.takes_any_frame_size() {
             sink.frame_size = open.encoder.frame_size();
             graph.set_frame_size(index, sink.frame_size);

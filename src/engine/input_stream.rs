@@ -111,8 +111,10 @@ pub fn plan_stream(
         _ => Request::none(),
     };
     let max_channels = value("guess_layout_max").and_then(parse_integer).unwrap_or(i64::from(i32::MAX));
-    if info.kind() == MediaKind::Audio {
-        info.parameters.guess_layout(max_channels as i32);
+    if info.kind() == MediaKind::Audio
+        && let Some(layout) = info.parameters.guess_layout(max_channels as i32)
+    {
+        context.warn("open input", Some(index), &format!("the channel layout is not known: {layout} is assumed"));
     }
     let is_disabled = match info.kind() {
         MediaKind::Video => spec.flag("vn"),

@@ -8,6 +8,7 @@
 //! `run` is the way in. No FFmpeg pointer and no `unsafe` here: that is `av`'s.
 #![forbid(unsafe_code)]
 
+mod advice;
 mod attachments;
 mod audio_source;
 mod channel_map;

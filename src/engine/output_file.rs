@@ -6,6 +6,7 @@ use super::files::OpenInput;
 use super::outputs::Builder;
 use super::plan::OpenOutput;
 use super::stream_setup::FileOptions;
+use super::trust::OutputProtocols;
 use super::{host, mux};
 use crate::av::{self, Dict};
 use crate::error::{Code, Error};
@@ -21,10 +22,16 @@ impl Builder<'_> {
             );
         }
         self.check_overwrite(open, inputs)?;
+        let protocols = OutputProtocols::of(self.job);
+        if host::name_of(&open.url).is_none() && open.output.format_name() != "null" {
+            protocols.check(&open.url, &open.output.format_name())?;
+            protocols.prepare(&mut open.header_options);
+        }
         if !host::open_output(self.context, open)? {
             let open_failed =
                 |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
             open.output.open(&mut open.header_options).map_err(open_failed)?;
+            protocols.prepare(&mut open.header_options);
         }
         if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {
             open.header_options.set("preload", &format!("{}", (preload * 1e6) as i64));
@@ -44,7 +51,7 @@ impl Builder<'_> {
                 .with_hint("Write to another name, and rename it afterwards: FFmpeg cannot edit a file in place."));
         }
         let path = open.url.strip_prefix("file:").unwrap_or(&open.url);
-        if self.job.global_flag("n") && std::path::Path::new(path).exists() {
+        if self.job.global_flag("n") && crate::text::to_path(path).exists() {
             return Err(Error::new(Code::EEXIST, format!("'{}' exists, and -n forbids to overwrite it", open.url))
                 .at("open output"));
         }

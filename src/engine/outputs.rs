@@ -71,6 +71,7 @@ impl Builder<'_> {
             self.job.global_flag("mt_strict"),
             &format!("output {} ('{}')", self.index, crate::secrets::mask_url(&spec.url)),
         )?;
+        super::advice::on_output(self.context, spec, &open);
         self.prepare_file(&mut open, inputs)?;
         #[cfg(ffmpeg7_0)]
         self.add_stream_groups(&mut open)?;
@@ -258,7 +259,7 @@ impl Builder<'_> {
             swr.set("output_sample_bits", "24");
         }
         let threads = self.job.global("filter_threads").map(str::to_owned).or_else(|| encode.options.get("threads"));
-        graphs.push(GraphPlan {
+        let graph = GraphPlan {
             description: filter.unwrap_or_else(|| if kind == MediaKind::Video { "null" } else { "anull" }.to_owned()),
             is_simple: true,
             sources: vec![source],
@@ -268,7 +269,10 @@ impl Builder<'_> {
             sws: open.options.scaler.to_filter_options(),
             swr: swr.to_filter_options(),
             no_conversion: self.job.global("auto_conversion_filters") == Some("0"),
-        });
+            fills_gaps: false,
+            fills_from_zero: false,
+        };
+        graphs.push(graph.with_gaps());
     }
 
     /// An input with one stream only keeps an initial gap (ffmpeg_opt.c: VSYNC_VSCFR).

@@ -25,6 +25,20 @@ pub struct GraphPlan {
     pub sws: String,
     pub swr: String,
     pub no_conversion: bool,
+    /// An aresample filter puts silence where samples are missing, and also before the first ones.
+    pub fills_gaps: bool,
+    pub fills_from_zero: bool,
+}
+
+impl GraphPlan {
+    /// Looks at the graph's text and the options of its resamplers.
+    pub fn with_gaps(mut self) -> GraphPlan {
+        let texts = || [&self.description, &self.swr].into_iter();
+        self.fills_gaps =
+            texts().any(|text| ["async", "min_comp", "min_hard_comp", "first_pts"].iter().any(|w| text.contains(w)));
+        self.fills_from_zero = texts().any(|text| text.contains("first_pts"));
+        self
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -254,6 +268,8 @@ fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> 
         sws: String::new(),
         swr: String::new(),
         no_conversion: job.global("auto_conversion_filters") == Some("0"),
+        fills_gaps: false,
+        fills_from_zero: false,
     };
     for pad in sources {
         let (input, stream) = bind(&pad, description, inputs)?;
@@ -264,7 +280,7 @@ fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> 
     for pad in sinks {
         plan.sinks.push(GraphSink { kind: pad.kind, label: pad.label, filter: pad.filter, target: None });
     }
-    Ok(plan)
+    Ok(plan.with_gaps())
 }
 
 fn bind(pad: &av::GraphPad, description: &str, inputs: &[OpenInput]) -> Result<(usize, usize), Error> {

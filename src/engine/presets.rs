@@ -14,7 +14,7 @@ pub fn of_file(option: &str, name: &str, output: &FileSpec) -> Result<Pairs, Err
         None => scripts::read(option, name)?,
         Some(kind) => {
             let codec = output.all("c").filter(|c| c.specifier == kind.to_string()).last().map(|c| c.value.as_str());
-            let path = preset_paths(name, codec).into_iter().find(|path| std::path::Path::new(path).is_file());
+            let path = preset_paths(name, codec).into_iter().find(|path| crate::text::to_path(path).is_file());
             let path = path.ok_or_else(|| Error::option(format!("option {option}: there is no preset '{name}'")))?;
             scripts::read(option, &path)?
         }
@@ -41,7 +41,7 @@ fn preset_paths(name: &str, codec: Option<&str>) -> Vec<String> {
 
 /// -pre: `key=value` lines for one encoder. What the user set himself holds.
 pub fn apply(name: &str, codec: Codec, options: &mut Dict) -> Result<(), Error> {
-    let path = encoder_preset_paths(name, codec.name()).into_iter().find(|path| std::path::Path::new(path).is_file());
+    let path = encoder_preset_paths(name, codec.name()).into_iter().find(|path| crate::text::to_path(path).is_file());
     let path = path.ok_or_else(|| {
         Error::option(format!("option pre: there is no preset '{name}' for the encoder {}", codec.name()))
     })?;

@@ -1,6 +1,5 @@
 //! A job from its description to its result.
 
-use super::attachments;
 use super::audio_source::AudioSource;
 use super::context::{JobContext, LEVEL_INFO};
 use super::copy::CopyStream;
@@ -16,6 +15,7 @@ use super::plan::{FrameRateMode, GraphPlan, OpenOutput, OutStream, complex_graph
 use super::progress::expected_duration_us;
 use super::sdp::Sdp;
 use super::single::{SingleThread, Target};
+use super::{advice, attachments};
 use crate::av;
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, parse_float};
@@ -51,6 +51,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         )));
     }
     super::probe::check_job(job)?;
+    advice::on_job(context, job);
     context.devices.open_all(context, job)?;
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {

@@ -5,7 +5,7 @@ use crate::options::JobSpec;
 
 /// The text of a file of the user's.
 pub fn read(option: &str, path: &str) -> Result<String, Error> {
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = std::fs::read(crate::text::to_path(path)).map_err(|error| {
         let code = error.raw_os_error().map_or(Code::EIO, |errno| Code::from_c(-errno));
         Error::new(code, format!("option {option}: cannot read '{path}': {error}")).at("options")
     })?;

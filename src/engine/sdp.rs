@@ -47,9 +47,9 @@ impl Sdp {
         }
         let text = SdpPart::describe(&rtp).map_err(bad)?;
         match &self.url {
-            None => context.observer.sdp(&text),
+            None => context.observer.sdp(&crate::text::shown(text)),
             Some(url) => Url::open_for_writing(url, Some(&context.interrupt))
-                .and_then(|mut file| file.send(text.as_bytes()).and_then(|()| file.close()))
+                .and_then(|mut file| file.send(&crate::text::to_bytes(&text)).and_then(|()| file.close()))
                 .map_err(|e| {
                     let url = crate::secrets::mask_url(url);
                     failed(e, "write header", Code::EIO, &format!("option sdp_file: cannot write '{url}'"))

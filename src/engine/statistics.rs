@@ -9,7 +9,7 @@ pub struct StatisticsFile(Mutex<Url>);
 impl StatisticsFile {
     /// Writes a whole line at once. Blocks as long as its protocol does.
     pub fn write(&self, line: &str) -> Result<(), AvError> {
-        self.0.lock().send(line.as_bytes())
+        self.0.lock().send(&crate::text::to_bytes(line))
     }
 }
 

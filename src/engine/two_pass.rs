@@ -45,13 +45,13 @@ pub fn prepare(
         Error::new(code, format!("cannot {what} the two-pass file '{path}': {error}")).at("open output")
     };
     let statistics = match pass & 2 != 0 {
-        true => Some(std::fs::read(&path).map_err(|error| {
+        true => Some(std::fs::read(crate::text::to_path(&path)).map_err(|error| {
             bad("read", error).with_hint("Run the job with -pass 1 and the same -passlogfile first.")
         })?),
         false => None,
     };
     let log = match pass & 1 != 0 {
-        true => Some(File::create(&path).map_err(|error| bad("write", error))?),
+        true => Some(File::create(crate::text::to_path(&path)).map_err(|error| bad("write", error))?),
         false => None,
     };
     Ok(TwoPass { log, statistics })

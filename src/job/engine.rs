@@ -217,6 +217,7 @@ impl Engine {
         jobs.iter().for_each(Job::cancel);
         self.timer.close();
         self.threads.close(super::lifecycle::DETACH_AFTER);
+        self.workers.close();
         let had_fd = self.ready.lock().close();
         self.count_descriptor(-i64::from(had_fd));
     }

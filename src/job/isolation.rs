@@ -25,7 +25,7 @@ pub struct Isolation {
     pub limits: Limits,
 }
 
-/// The forkserver of an engine, started with the first job that needs it, and again when it died.
+/// The forkserver of an engine, started with it, and again when it died.
 pub struct Workers {
     is_wanted: bool,
     server: Mutex<Option<Arc<ForkServer>>>,
@@ -42,7 +42,15 @@ impl Workers {
                 return Err(Error::invalid(text).at("spawn"));
             }
         };
-        Ok(Workers { is_wanted, server: Mutex::new(None) })
+        let workers = Workers { is_wanted, server: Mutex::new(None) };
+        // Now, so that a program that is missing or another one is found when the engine is made, and not by its first job.
+        workers.server(isolation).transpose()?;
+        Ok(workers)
+    }
+
+    /// The forkserver ends, with what workers there still are.
+    pub fn close(&self) {
+        self.server.lock().take();
     }
 
     /// None where jobs run on threads.

@@ -5,6 +5,7 @@ use super::handle::{Job, State};
 use crate::engine::{LogSink, Observer, coarse_clock_us};
 use crate::error::{Code, Error};
 use crate::secrets::mask_text;
+use crate::text::shown;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Progress events come at most ten times a second.
@@ -90,7 +91,13 @@ impl Observer for Job {
             self.keep_line(stage, text);
         }
         if i64::from(level) <= self.max_level.load(Relaxed) {
-            self.tell(EventKind::Log { level, stage: stage.to_owned(), stream, text: mask_text(text), repeated: 0 });
+            self.tell(EventKind::Log {
+                level,
+                stage: stage.to_owned(),
+                stream,
+                text: shown(mask_text(text)),
+                repeated: 0,
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{FileSpec, JobSpec, Setting};
 use crate::secrets::{is_secret_option, mask_text, mask_url};
+use crate::text::{has_bytes, to_bytes};
 
 /// The job as an ffmpeg command line, quoted for a POSIX shell. With `ffmpeg_only` options of ours (`-mt_...`) are left out;
 /// with `masked` secrets in URLs are.
@@ -69,6 +70,16 @@ fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool, is_job
 }
 
 fn quoted(word: &str) -> String {
+    if has_bytes(word) {
+        // As bash and most other shells have it, for what is not UTF-8.
+        let bytes = to_bytes(word);
+        let escaped = bytes.iter().map(|byte| match byte {
+            b'\'' | b'\\' => format!("\\{}", char::from(*byte)),
+            b' '..=b'~' => char::from(*byte).to_string(),
+            other => format!("\\x{other:02x}"),
+        });
+        return format!("$'{}'", escaped.collect::<String>());
+    }
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%#^".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),

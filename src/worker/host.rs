@@ -112,25 +112,8 @@ impl ForkServer {
             let socket = socket.as_ref().ok_or_else(gone)?;
             send_with_fds(socket, FORK, wanted.as_bytes(), &fds).map_err(|e| failed("the forkserver is gone", &e))?;
         }
-        let _ = status.set_read_timeout(Some(START_LIMIT));
-        drop((worker, its_status));
-        let mut answer = Vec::new();
-        match read_frame(&status, &mut answer) {
-            Ok(Some(FORKED)) => {
-                let _ = control.set_read_timeout(Some(FRAME_LIMIT));
-                Ok(Connection { control, status, report })
-            }
-            Ok(Some(_)) => {
-                let why = String::from_utf8_lossy(&answer);
-                Err(Error::new(Code::SPAWN_FAILED, format!("no worker could be forked: {why}{}", process_limits()))
-                    .at("spawn")
-                    .with_hint(
-                        "Run fewer jobs at once, or raise the limit of processes (pids.max of the cgroup, ulimit -u).",
-                    ))
-            }
-            Ok(None) => Err(gone()),
-            Err(error) => Err(failed("the forkserver did not answer", &error)),
-        }
+        let _ = control.set_read_timeout(Some(FRAME_LIMIT));
+        Ok(Connection { control, status, report })
     }
 }
 
@@ -207,6 +190,7 @@ pub fn run_isolated(
         ending: None,
         kill_at: None,
         was_stopped: false,
+        was_killed: false,
         is_silent: false,
     };
     job.send_job(spec, facts)?;
@@ -225,6 +209,7 @@ struct Remote<'a> {
     /// When a worker that was told to end is killed.
     kill_at: Option<Instant>,
     was_stopped: bool,
+    was_killed: bool,
     /// Nothing comes any more.
     is_silent: bool,
 }
@@ -263,7 +248,11 @@ impl Remote<'_> {
                 self.end();
             }
             if self.kill_at.is_some_and(|at| Instant::now() >= at) {
-                self.kill_at = None;
+                if self.was_killed {
+                    break; // not even the forkserver answers: it finds our sockets closed when it comes to it
+                }
+                self.was_killed = true;
+                self.kill_at = Some(Instant::now() + KILL_AFTER / 2);
                 let _ = write_frame(&self.connection.status, KILL, &[]);
             }
         }
@@ -302,7 +291,10 @@ impl Remote<'_> {
                 self.kill_at = Some(Instant::now() + START_LIMIT);
             }
             Ok(Some(_)) => {}
-            Ok(None) => self.is_silent = true,
+            Ok(None) => {
+                self.is_silent = true;
+                self.kill_at.get_or_insert(Instant::now() + FRAME_LIMIT);
+            }
             Err(_) => {
                 // A frame that does not end, or no sense: nothing good comes from there any more.
                 self.is_silent = true;
@@ -351,6 +343,15 @@ impl Remote<'_> {
     fn end(&mut self) {
         let mut payload = Vec::new();
         self.ending = Some(match read_frame(&self.connection.status, &mut payload) {
+            Ok(Some(FORKED)) => return,
+            Ok(Some(REFUSED)) => {
+                let why = String::from_utf8_lossy(&payload);
+                let text = format!("no worker could be forked: {why}{}", process_limits());
+                self.result = Some(Err(Error::new(Code::SPAWN_FAILED, text).at("spawn").with_hint(
+                    "Run fewer jobs at once, or raise the limit of processes (pids.max of the cgroup, ulimit -u).",
+                )));
+                Ending::default()
+            }
             Ok(Some(ENDED)) => Ending::of_json(&serde_json::from_slice(&payload).unwrap_or_default()),
             // The forkserver died, and its workers with it.
             _ => Ending { signal: libc::SIGKILL, ..Ending::default() },
@@ -373,9 +374,11 @@ impl Remote<'_> {
         if let Some(failure) = self.context.failure() {
             return Err(failure);
         }
+        if was_cancelled {
+            return Err(Error::cancelled());
+        }
         match result {
             Some(result) => result,
-            None if was_cancelled => Err(Error::cancelled()),
             None => {
                 let mut report = Vec::new();
                 let _ = self.connection.report.rewind().and_then(|()| self.connection.report.read_to_end(&mut report));

@@ -18,7 +18,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 /// Runs the job that comes over `control`; crash reports go to `report`. Returns when the host knows the end.
-pub fn run(control: UnixStream, report: OwnedFd, versions: String) {
+pub fn run(control: UnixStream, report: OwnedFd) {
     let mut payload = Vec::new();
     let Ok(Some(RUN)) = read_frame(&control, &mut payload) else { return };
     let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
@@ -27,7 +27,7 @@ pub fn run(control: UnixStream, report: OwnedFd, versions: String) {
     let counters = Arc::<Counters>::default();
     let relay = Relay::new(&control, &counters, wanted["level"].as_i64().unwrap_or(24) as i32);
     let target = CrashTarget::descriptor(report.into_raw_fd()).ok();
-    crash::install(versions);
+    crash::refresh_modules();
     let _stack = AltStack::install();
     let failing = Failing::default();
     let result = prepare(&wanted, &control, &failing).and_then(|(spec, binds)| {

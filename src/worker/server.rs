@@ -46,6 +46,8 @@ pub fn serve() -> i32 {
     // SAFETY: a group of our own, so that a terminal's signals to the host pass us by.
     unsafe { libc::setpgid(0, 0) };
     crate::engine::register_devices();
+    // What each worker would do, once: the handlers and the table of modules are there after a fork too.
+    crate::crash::install(identity());
     let mut payload = Vec::new();
     match read_frame(&host, &mut payload) {
         Ok(Some(_)) if payload == identity().as_bytes() => {}
@@ -94,8 +96,13 @@ impl Server {
             }
             self.watch();
         }
+        // Those that are left would be nobody's: first processes of containers often reap none.
         for worker in &self.workers {
             kill(worker.pid);
+        }
+        for worker in &self.workers {
+            // SAFETY: a child of ours, which is dying.
+            unsafe { libc::waitpid(worker.pid, std::ptr::null_mut(), 0) };
         }
         0
     }
@@ -157,7 +164,7 @@ impl Server {
             libc::sigemptyset(&raw mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
         }
-        process::run(UnixStream::from(control), report, identity());
+        process::run(UnixStream::from(control), report);
         leave(0)
     }
 

@@ -75,6 +75,8 @@ pub struct RemoteStream {
     abilities: Abilities,
     socket: Option<UnixStream>,
     answer: Vec<u8>,
+    /// Of an input, which is asked for again and again.
+    size: Option<Option<u64>>,
 }
 
 impl RemoteStream {
@@ -88,7 +90,15 @@ impl RemoteStream {
     ) -> RemoteStream {
         let failing = Arc::clone(failing);
         let request = json!({"name": name, "rest": "", "as": if is_input { "input" } else { "output" }});
-        RemoteStream { failing, control: Arc::clone(control), request, abilities, socket: None, answer: Vec::new() }
+        RemoteStream {
+            failing,
+            control: Arc::clone(control),
+            request,
+            abilities,
+            socket: None,
+            answer: Vec::new(),
+            size: None,
+        }
     }
 
     fn connect(control: &Mutex<UnixStream>, request: &Value) -> io::Result<UnixStream> {
@@ -145,7 +155,14 @@ impl ByteStream for RemoteStream {
     }
 
     fn size(&mut self) -> Option<u64> {
-        self.ask(SIZE, &[]).ok()?.first_chunk::<8>().map(|size| u64::from_le_bytes(*size))
+        if let Some(size) = self.size {
+            return size;
+        }
+        let size = self.ask(SIZE, &[]).ok()?.first_chunk::<8>().map(|size| u64::from_le_bytes(*size));
+        if !self.abilities.can_write {
+            self.size = Some(size);
+        }
+        size
     }
 
     fn can_seek(&self) -> bool {
@@ -205,7 +222,15 @@ impl HostStore for RemoteStore {
         let abilities = Abilities::of_json(&serde_json::from_slice(&answer).unwrap_or_default());
         let control = Arc::clone(&self.control);
         let failing = Arc::clone(&self.failing);
-        Ok(Box::new(RemoteStream { failing, control, request, abilities, socket: Some(socket), answer: Vec::new() }))
+        Ok(Box::new(RemoteStream {
+            failing,
+            control,
+            request,
+            abilities,
+            socket: Some(socket),
+            answer: Vec::new(),
+            size: None,
+        }))
     }
 
     fn remove(&self, name: &str) -> Result<(), StreamError> {

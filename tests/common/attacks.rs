@@ -184,3 +184,14 @@ pub fn giant_png(width: u32, height: u32) -> Vec<u8> {
     bytes.extend(b"\0\0\0\x0cIDAT\x78\x9c\x63\x00\x00\x00\x01\x00\x01\x00\x00\x00\0\0\0\0");
     bytes
 }
+
+/// Stands in a file that no output may contain.
+pub const SECRET: &str = "root-only-secret";
+
+/// A folder with a clip, and a file that no output may contain.
+pub fn prepared() -> (Arc<mt_transcode::job::Engine>, tempfile::TempDir) {
+    let (engine, folder) = (super::engine(), tempfile::tempdir().unwrap());
+    super::clip(&engine, folder.path());
+    std::fs::write(folder.path().join("secret.srt"), format!("1\n00:00:00,000 --> 00:00:02,000\n{SECRET}\n")).unwrap();
+    (engine, folder)
+}

@@ -72,6 +72,26 @@ __attribute__((noinline)) static void fault_loader(void) {
   dl_iterate_phdr(in_loader, NULL);
 }
 
+/* Memory without end, all of it used. */
+__attribute__((noinline)) static void fault_allocate(void) {
+  for (;;) {
+    char *block = malloc(4 << 20);
+    if (block == NULL) abort();
+    memset(block, 1, 4 << 20);
+    sink = block[12345];
+    usleep(1000);
+  }
+}
+
+__attribute__((noinline)) static void fault_spin(void) {
+  for (;;) sink++;
+}
+
+/* What no cancel reaches. */
+__attribute__((noinline)) static void fault_sleep(void) {
+  for (;;) sleep(1000);
+}
+
 static void fail(const char *kind) {
   if (strcmp(kind, "segv") == 0) fault_segv();
   if (strcmp(kind, "abort") == 0) fault_abort();
@@ -82,6 +102,10 @@ static void fail(const char *kind) {
   if (strcmp(kind, "bus") == 0) fault_bus();
   if (strcmp(kind, "malloc") == 0) fault_malloc();
   if (strcmp(kind, "loader") == 0) fault_loader();
+  if (strcmp(kind, "allocate") == 0) fault_allocate();
+  if (strcmp(kind, "spin") == 0) fault_spin();
+  if (strcmp(kind, "sleep") == 0) fault_sleep();
+  if (strcmp(kind, "exit") == 0) _exit(7);
 }
 
 /* FFmpeg's own threads have no stack for signals. */

@@ -33,7 +33,7 @@ impl Drop for Hashing {
 impl Hash {
     /// An error where FFmpeg has no algorithm of this name.
     pub fn new(name: &str) -> Result<Hash, AvError> {
-        let name = CString::new(name).map_err(|_| AvError::INVALID)?;
+        let name = crate::text::c_string(name).map_err(|_| AvError::INVALID)?;
         Hashing::open(&name)?;
         Ok(Hash(name))
     }

@@ -17,7 +17,9 @@ mod symbolize;
 use messages::say;
 use mt_transcode::error::Error;
 use mt_transcode::job::{Engine, EngineConfig, LogMode, diagnostics};
+use mt_transcode::text::from_bytes;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,15 +40,8 @@ mt-transcode -h lists the options. One that is not supported is refused by its n
 ";
 
 fn main() -> ExitCode {
-    let args: Result<Vec<String>, _> = std::env::args_os().skip(1).map(|arg| arg.into_string()).collect();
-    let args = match args {
-        Ok(args) => args,
-        Err(word) => {
-            // Another name than the one that was meant would be the wrong file.
-            eprintln!("mt-transcode: '{}' is not UTF-8", word.to_string_lossy());
-            return ExitCode::FAILURE;
-        }
-    };
+    // Names of files need not be UTF-8.
+    let args: Vec<String> = std::env::args_os().skip(1).map(|arg| from_bytes(arg.as_bytes())).collect();
     let result = match args.first().map(String::as_str) {
         None => {
             eprint!("{USAGE}");

@@ -3,6 +3,7 @@
 
 use crate::report_file::ReportFile;
 use mt_transcode::job::{LogPrinter, install_printer, program_log};
+use mt_transcode::text::to_bytes;
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, OnceLock};
 
@@ -80,8 +81,8 @@ impl LogPrinter for Printer {
         }
         piece.clone_into(&mut last.piece);
         let _ = match colour(level).filter(|_| self.has_colours) {
-            Some(code) => out.write_all(format!("\x1b[{code}m{}\x1b[0m", cleaned(piece)).as_bytes()),
-            None => out.write_all(cleaned(piece).as_bytes()),
+            Some(code) => out.write_all(&to_bytes(&format!("\x1b[{code}m{}\x1b[0m", cleaned(piece)))),
+            None => out.write_all(&to_bytes(&cleaned(piece))),
         };
     }
 }

@@ -4,6 +4,7 @@ use crate::FATAL;
 use crate::messages::say;
 use mt_transcode::job::{file_exists, is_written_file, terminal};
 use mt_transcode::options::JobSpec;
+use mt_transcode::text::to_bytes;
 use std::io::Write;
 
 /// False where one may not: why was said. Asks on standard input where somebody can answer.
@@ -26,8 +27,9 @@ fn asked(url: &str, can_ask: bool) -> bool {
         say(FATAL, &format!("File '{url}' already exists. Exiting.\n"));
         return false;
     }
-    eprint!("File '{url}' already exists. Overwrite? [y/N] ");
-    let _ = std::io::stderr().flush();
+    let question = format!("File '{url}' already exists. Overwrite? [y/N] ");
+    let mut out = std::io::stderr();
+    let _ = out.write_all(&to_bytes(&question)).and_then(|()| out.flush());
     let may = terminal::line().starts_with(['y', 'Y']);
     if !may {
         say(FATAL, "Not overwriting - exiting\n");

@@ -3,12 +3,23 @@
 use crate::messages::{self, say};
 use crate::{ERROR, INFO};
 use mt_transcode::job::{process, program_log};
+use mt_transcode::text::to_bytes;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 
 /// What goes into it where nothing is said: FFmpeg's "debug".
 const DEFAULT_LEVEL: i32 = 48;
+
+/// What came of it.
+#[derive(PartialEq)]
+pub enum Begun {
+    Yes,
+    /// The file cannot be written.
+    No,
+    /// The variable makes no sense, which ends the program, as ffmpeg.
+    WrongLevel,
+}
 
 pub struct ReportFile {
     pub level: i32,
@@ -18,15 +29,14 @@ pub struct ReportFile {
 impl ReportFile {
     pub fn write(&self, piece: &str) {
         // A full disk does not end the job.
-        let _ = (&self.file).write_all(piece.as_bytes());
+        let _ = (&self.file).write_all(&to_bytes(piece));
     }
 }
 
 /// Begins the report, once. `variable` is what FFREPORT says: "file=NAME:level=N", where %p is the program's name and %t the time.
-/// False where the file cannot be written.
-pub fn begin(variable: &str, program: &str) -> bool {
+pub fn begin(variable: &str, program: &str) -> Begun {
     if messages::report_file().is_some() {
-        return true;
+        return Begun::Yes;
     }
     let mut name = "%p-%t.log".to_owned();
     let mut level = None;
@@ -37,7 +47,7 @@ pub fn begin(variable: &str, program: &str) -> bool {
                 Ok(number) => level = Some(number),
                 Err(_) => {
                     say(ERROR, "Invalid report file level\n");
-                    return false;
+                    return Begun::WrongLevel;
                 }
             },
             other => say(ERROR, &format!("Unknown key '{other}' in FFREPORT\n")),
@@ -50,13 +60,13 @@ pub fn begin(variable: &str, program: &str) -> bool {
         Ok(file) => file,
         Err(error) => {
             say(ERROR, &format!("Failed to open report \"{}\": {error}\n", path.display()));
-            return false;
+            return Begun::No;
         }
     };
     messages::also_to(ReportFile { level, file });
     say(INFO, &format!("{program} started on {year:04}-{month:02}-{day:02} at {hour:02}:{minute:02}:{second:02}\n"));
     say(INFO, &format!("Report written to \"{}\"\nLog level: {level}\n", path.display()));
-    true
+    Begun::Yes
 }
 
 fn expanded(name: &str, program: &str, time: &str) -> PathBuf {

@@ -2,10 +2,12 @@
 
 use crate::line::Quantisers;
 use crate::messages::say;
-use crate::{FATAL, WARNING, help, report_file};
+use crate::report_file::{self, Begun};
+use crate::{FATAL, WARNING, help};
 use mt_transcode::error::Error;
 use mt_transcode::job::{LogSettings, Url, find_argument, listing, log_settings, process, program_log};
 use mt_transcode::options::{Effect, JobSpec, Setting, parse_integer, parse_time_us};
+use mt_transcode::text::to_bytes;
 use std::time::Duration;
 
 /// What the command line says of the program itself.
@@ -44,7 +46,9 @@ pub fn early(args: &[String], program: &str) -> Result<bool, Ended> {
     }
     let variable = std::env::var("FFREPORT").ok();
     if variable.is_some() || find_argument(args, "report").is_some() {
-        report_file::begin(variable.as_deref().unwrap_or(""), program);
+        if report_file::begin(variable.as_deref().unwrap_or(""), program) == Begun::WrongLevel {
+            return Err(Ended::Wrong);
+        }
         if let Some(file) = crate::messages::report_file() {
             let words: Vec<String> = args.iter().map(|word| quoted(word)).collect();
             file.write(&format!("Command line:\n{program} {}\n", words.join(" ")));
@@ -60,11 +64,11 @@ fn quoted(word: &str) -> String {
     if word.chars().all(is_plain) {
         return word;
     }
-    let inner: String = word
-        .bytes()
+    let inner: String = to_bytes(&word)
+        .iter()
         .map(|byte| match byte {
-            b'\\' | b'"' | b'$' | b'`' => format!("\\{}", char::from(byte)),
-            b' '..=b'~' => char::from(byte).to_string(),
+            b'\\' | b'"' | b'$' | b'`' => format!("\\{}", char::from(*byte)),
+            b' '..=b'~' => char::from(*byte).to_string(),
             other => format!("\\x{other:02x}"),
         })
         .collect();

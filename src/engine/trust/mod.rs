@@ -1,12 +1,14 @@
 //! What an input may open and use: the profiles `trusted`, `standard` and `untrusted`, limits, and which addresses may be dialled
 //! (rules 37 to 43). `profile` is what a job's options say, `limits` the one table of limits, `formats` and `protocols` what a demuxer
-//! may be and reach, `gate` asks them while FFmpeg opens, `filters` refuses filters that open files, `watch` looks at the time.
+//! may be and reach, `gate` asks them while FFmpeg opens, `filters` refuses filters that open files, `outputs` narrows where outputs go, `pictures` reads sizes, `watch` looks at the time.
 
 mod addresses;
 mod filters;
 mod formats;
 mod gate;
 mod limits;
+mod outputs;
+mod pictures;
 mod profile;
 mod protocols;
 mod watch;
@@ -15,6 +17,7 @@ pub use filters::{check_graph, file_options};
 pub use formats::check_self_contained;
 pub use gate::InputGate;
 pub use limits::{LIMITS, Limit};
+pub use outputs::OutputProtocols;
 pub use profile::{JobTrust, Policy, Trust};
 pub use watch::{Verdict, Watch};
 

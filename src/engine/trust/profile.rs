@@ -3,12 +3,13 @@
 use super::addresses::Addresses;
 use super::formats::is_self_contained;
 use super::limits::{Limits, default_of};
+use super::pictures::picture_size;
 use super::{formats, protocols, refused, unchecked};
-use crate::av::{AvError, Codec, Demuxer, Dict, Input, protocol_name};
+use crate::av::{AvError, Codec, Demuxer, Dict, Input, Packet, protocol_name};
 use crate::engine::context::JobContext;
 use crate::engine::host::name_of;
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec};
+use crate::options::{FileSpec, JobSpec, MediaKind, parse_integer};
 
 /// How far an input is trusted, from the strictest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -83,7 +84,7 @@ pub struct Policy {
     protocols: Option<Vec<String>>,
 }
 
-fn list(job: &JobSpec, option: &'static str) -> Option<Vec<String>> {
+pub(super) fn list(job: &JobSpec, option: &'static str) -> Option<Vec<String>> {
     let words = job.global(option)?.split(',').map(|word| word.trim().to_owned());
     Some(words.filter(|word| !word.is_empty()).collect())
 }
@@ -104,6 +105,12 @@ impl Policy {
             codecs: list(job, "mt_codecs"),
             protocols: list(job, "mt_protocols"),
         })
+    }
+
+    /// A proxy would dial for us, past every check.
+    pub fn takes_no_proxy(&self, url: &str) -> bool {
+        let scheme = protocols::scheme_of(url);
+        self.checks_addresses() && ["http", "https", "tls", "rtmps"].contains(&scheme.as_str())
     }
 
     pub(super) fn checks_addresses(&self) -> bool {
@@ -217,13 +224,47 @@ impl Policy {
         Ok(())
     }
 
-    /// After the streams were found: whether they are within the limits.
-    pub fn check_streams(&self, context: &JobContext, input: &Input) -> Result<(), Error> {
+    /// After the streams were found: whether they are within the limits. `max_streams` is what the options say.
+    pub fn check_streams(
+        &self,
+        context: &JobContext,
+        input: &mut Input,
+        max_streams: Option<&str>,
+    ) -> Result<(), Error> {
         self.check_pixels(input)?;
-        let most = default_of("max_streams").unwrap_or(u64::MAX);
-        if self.trust != Trust::Trusted && input.stream_count() as u64 == most {
-            context.warn("open input", None, "the input may have more streams: the limit is 32 (-max_streams)");
+        self.check_unsized(input)?;
+        let most = max_streams.and_then(parse_integer).or(default_of("max_streams").map(|most| most as i64));
+        if let Some(most) = most.filter(|most| self.trust != Trust::Trusted && input.stream_count() as i64 == *most) {
+            let text = format!("the input may have more streams: the limit is {most} (-max_streams)");
+            context.warn("open input", None, &text);
         }
+        Ok(())
+    }
+
+    /// A picture by itself that says its size is refused by its decoder, which then forgets the size: the picture's own word is looked at.
+    fn check_unsized(&self, input: &mut Input) -> Result<(), Error> {
+        let Some(limit) = self.limits.pixels else { return Ok(()) };
+        // Reading on would change what is known of other streams.
+        let is_unsized = input.stream_count() == 1
+            && input.describe(0).is_ok_and(|stream| {
+                stream.kind() == MediaKind::Video && stream.parameters.width() == 0 && !stream.is_attached_picture()
+            });
+        if !is_unsized {
+            return Ok(());
+        }
+        let Ok(mut packet) = Packet::new() else { return Ok(()) };
+        if input.read(&mut packet).is_err() {
+            return Ok(());
+        }
+        if let Some((width, height)) = picture_size(packet.data())
+            && u64::from(width) * u64::from(height) > limit
+        {
+            let text = format!("a picture has {width}x{height} pixels: the limit is {limit} (-mt_max_pixels)");
+            return Err(Error::new(Code::LIMIT, text).at("open input"));
+        }
+        // Where it can be, the packet is read again.
+        let start_us = input.start_time_us().unwrap_or(0);
+        let _ = input.seek(start_us);
         Ok(())
     }
 
@@ -246,7 +287,7 @@ impl Policy {
     pub fn explain(&self, error: AvError, max_streams: Option<String>) -> Option<Error> {
         let limit = max_streams.filter(|_| self.trust != Trust::Trusted && error == AvError::NO_MEMORY)?;
         let text = format!(
-            "the input has more than {limit} streams, or there is no memory: the limit is {limit} (-max_streams)"
+            "the input has more than {limit} streams: the limit is {limit} (-max_streams); or there was no memory for them"
         );
         Some(Error::new(Code::LIMIT, text).at("open input").with_ffmpeg(error.0, error.words()))
     }
@@ -254,6 +295,10 @@ impl Policy {
     fn bound(&self, options: &mut Dict, url: &str, named: Option<Demuxer>, by_name: Option<Demuxer>) {
         if self.addresses != Addresses::Any && protocol_name(url).is_some_and(|name| name.starts_with("http")) {
             options.set("max_redirects", "0");
+        }
+        if self.takes_no_proxy(url) {
+            // A name that is empty: else FFmpeg asks the environment (http_proxy), and dials what that says.
+            options.set("http_proxy", "");
         }
         let is_image = by_name.is_some_and(|format| format.names() == "image2");
         if self.trust == Trust::Trusted {

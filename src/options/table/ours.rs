@@ -57,6 +57,7 @@ static OPTIONS: &[OptionDef] = &[
     def("mt_formats", G, Text, "list", "formats that inputs may have, with commas between"),
     def("mt_codecs", G, Text, "list", "decoders that may be used, with commas between"),
     def("mt_protocols", G, Text, "list", "protocols that inputs may use, with commas between"),
+    def("mt_output_protocols", G, Text, "list", "protocols that outputs may use, with commas between"),
     def(
         "mt_addresses",
         G,
