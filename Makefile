@@ -93,8 +93,8 @@ clean: ## remove what was built
 
 ##### tests
 
-.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-crash test-matrix examples valgrind compatibility equivalence fate coverage
-test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-crash ## every test, from nothing
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-matrix examples valgrind compatibility equivalence fate coverage
+test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
 	$(CARGO) test $(CARGO_FLAGS) --no-fail-fast
@@ -129,6 +129,12 @@ test-go: stage ## the scenarios in Go: with the race detector, with a collection
 	GOGC=1 $(GO_TEST) ./...
 	GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
 	$(GO_STAGED) $(GO) -C go/examples test -count=1 ./...
+
+test-isolated: test-c test-cpp ## the same scenarios with each job in a process of its own
+	MT_TRANSCODE_ISOLATION=process $(BUILD)/tests/scenarios-c
+	MT_TRANSCODE_ISOLATION=process $(BUILD)/tests/scenarios-cpp
+	MT_TRANSCODE_ISOLATION=process MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 \
+	    $(PYTHON) -m unittest test_mt_transcode
 
 CRASH_HOSTS = $(BUILD)/tests/crash
 test-crash: stage ## crashes on demand in hosts of three languages, and the reports of them

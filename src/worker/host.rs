@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 /// A forkserver is ready, and a worker is there, within this; loading FFmpeg from a slow disk takes a while.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
-const KILL_AFTER: Duration = Duration::from_millis(350);
+const KILL_AFTER: Duration = Duration::from_millis(250);
+/// Who serves a stream of a worker that is gone ends within this, unless the host's own call does not return.
+const SERVED_WITHIN: Duration = Duration::from_millis(200);
 /// A frame that began is there within this.
 const FRAME_LIMIT: Duration = Duration::from_secs(5);
 
@@ -365,7 +367,7 @@ impl Remote<'_> {
             self.context.interrupt.cancel(); // who serves a stream of a worker that is gone may wait for the host
         }
         // Whoever serves ends with the worker, or with the cancel.
-        let until = Instant::now() + KILL_AFTER;
+        let until = Instant::now() + SERVED_WITHIN;
         for task in self.streams.drain(..) {
             if task.join_timeout(until.saturating_duration_since(Instant::now())).is_none() {
                 self.context.cancel();

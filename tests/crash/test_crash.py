@@ -20,7 +20,7 @@ JOB = ("-y -f lavfi -i testsrc2=s=320x240:r=25:d=1 -f lavfi -i sine=d=1 -c:v mpe
 
 # Function that fails, on which thread, and the stage that the report must name.
 PLACES = {
-    "av_read_frame": "demux", "avcodec_send_packet@dec": "decode", "av_buffersrc_add_frame_flags": "filter", "avcodec_send_frame": "encode",
+    "av_read_frame": "demux", "avcodec_send_packet@dec": "decode", "av_buffersrc_add_frame_flags": "filter", "avcodec_send_frame@enc0:0": "encode",
     "av_interleaved_write_frame": "mux", "av_buffer_pool_get@codec": "decode",
 }
 SIGNALS = {
@@ -89,7 +89,7 @@ class Reports(Crash):
         for kind, (number, code, function) in SIGNALS.items():
             with self.subTest(kind):
                 self.report.unlink(missing_ok=True)
-                self.died_by(self.crash(f"{kind}@avcodec_send_frame"), number)
+                self.died_by(self.crash(f"{kind}@avcodec_send_frame@enc0:0"), number)
                 fields = self.lines()
                 self.assertTrue(fields["signal"].endswith(number.name), fields["signal"])
                 self.assertIn(code, fields["code"])
@@ -142,7 +142,7 @@ class Hosts(Crash):
         self.lines()
 
     def test_go_says_what_it_says_and_its_own_faults_stay_its_own(self) -> None:
-        for place in ("avcodec_send_frame", "av_buffer_pool_get@codec"):
+        for place in ("avcodec_send_frame@enc0:0", "av_buffer_pool_get@codec"):
             with self.subTest(place):
                 self.report.unlink(missing_ok=True)
                 done = self.crash(f"segv@{place}", host="go")
@@ -157,7 +157,7 @@ class Hosts(Crash):
         for handler in ("default", "before", "after"):
             with self.subTest(handler):
                 self.report.unlink(missing_ok=True)
-                done = self.crash("segv@avcodec_send_frame", host="python", handler=handler)
+                done = self.crash("segv@avcodec_send_frame@enc0:0", host="python", handler=handler)
                 self.died_by(done, signal.SIGSEGV)
                 self.assertEqual("Fatal Python error: Segmentation fault" in done.stderr, handler != "default", done.stderr[-500:])
                 self.assertIn("host.py", self.lines()["host_call"])
