@@ -188,8 +188,10 @@ impl Watch {
         if !settings.is_watched() || !self.has_run || !(self.was_shown || job.report().is_begun()) {
             return Duration::from_millis(20).min(settings.stats_period);
         }
+        // The first is of the moment when outputs were begun, also where this thread comes later.
+        let first = job.first_report().filter(|_| !self.was_shown).cloned();
         self.was_shown = true;
-        show_report(settings, &job.report());
+        show_report(settings, &first.unwrap_or_else(|| job.report()));
         settings.stats_period
     }
 
