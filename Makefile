@@ -81,7 +81,7 @@ header: ## generate include/mt_transcode/mt_transcode.h again from src/capi
 
 fmt: ## format Rust and Go
 	$(CARGO) fmt
-	gofmt -w go
+	gofmt -w go bench tests/crash
 
 docs: ## make an mdBook of docs/, where mdbook is installed (the pages read well without it)
 	@command -v mdbook >/dev/null || { echo "mdbook is not installed; the pages in docs/ are plain Markdown"; exit 1; }
@@ -196,7 +196,7 @@ lint: setup-all lint-fmt lint-rust lint-go lint-c lint-scripts ## every linter
 
 lint-fmt:
 	$(CARGO) fmt --check
-	@unformatted=$$(gofmt -l go bench); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l go bench tests/crash); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
 
 lint-rust:
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
@@ -220,7 +220,7 @@ QUIETLY = sed '/warnings generated\.$$/d'
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
 	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh bench/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py); do \
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install

@@ -10,7 +10,7 @@
 //! | [`av`] | RAII over FFmpeg's libraries; never sees a thread or a channel |
 //!
 //! Beside them, known to all: [`error`] (the one error type and the one place that negates errno) and [`options`] (the
-//! one table of options and the one description of a job). `docs/architecture.md` has the picture.
+//! one table of options and the one description of a job); `crash` (crash reports) and [`worker`] (jobs in processes of their own). `docs/architecture.md` has the picture.
 
 #![allow(non_camel_case_types)] // the C interface's names
 #![deny(unsafe_op_in_unsafe_fn)]

@@ -243,40 +243,6 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
-// Frames that a report holds.
-#define MOST_FRAMES 96
-
-#define RSP 15
-
-#define RIP 16
-
-// From the host: the job; stop; cancel.
-#define RUN 82
-
-#define STOP 83
-
-#define CANCEL 88
-
-// From the worker: an event; numbers; a stream that it opens, with its socket; the end.
-#define EVENT 69
-
-#define NUMBERS 78
-
-#define OPEN 79
-
-#define DONE 68
-
-// To the forkserver: a worker, with its sockets; from it: the worker's process, or why there is none; how it ended. To its status socket: kill it.
-#define FORK 70
-
-#define FORKED 80
-
-#define REFUSED 33
-
-#define ENDED 90
-
-#define KILL 75
-
 // A negative AVERROR.
 typedef struct AvError AvError;
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 from ._library import _decode, _lib
@@ -29,6 +30,18 @@ class Error(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.name})" + (f"; {self.hint}" if self.hint else "")
+
+    @property
+    def crash_report(self) -> dict[str, Any] | None:
+        """What the crash report of a job's worker says, as its line of JSON: "signal_name", "address", "stage", "frames" ... None where there is no report.
+        The report's text is in `detail`."""
+        for line in self.detail.splitlines():
+            if line.startswith('{"report":"mt-transcode crash"'):
+                try:
+                    return dict(json.loads(line))
+                except ValueError:
+                    return None  # broken off
+        return None
 
     def __reduce__(self) -> tuple[Any, ...]:  # so that it survives multiprocessing
         return (_rebuild_error, (dict(self.__dict__),))

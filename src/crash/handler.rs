@@ -80,10 +80,7 @@ fn thread_id() -> i32 {
 
 /// Writes a report where there is something to say. True: this thread has the turn, and gives it back.
 fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
-    let mut registers: Registers = [0; 17];
-    for (to, from) in registers.iter_mut().zip(&context.uc_mcontext.gregs) {
-        *to = *from as u64;
-    }
+    let registers = registers_of(context);
     let of_job = slots::of_mask(&context.uc_sigmask);
     let slot = of_job.and_then(|(slot, _)| slots::find(slot));
     let target = targets::fd(slot.map(|slot| slot.target.load(SeqCst)));
@@ -104,6 +101,21 @@ fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) -> bo
     }
     write_report(signal, info, &registers, of_job.map_or("host", |(_, stage)| stage), slot, fd);
     true
+}
+
+#[cfg(target_arch = "x86_64")]
+fn registers_of(context: &libc::ucontext_t) -> Registers {
+    let mut registers: Registers = [0; 17];
+    for (to, from) in registers.iter_mut().zip(&context.uc_mcontext.gregs) {
+        *to = *from as u64;
+    }
+    registers
+}
+
+/// Other CPUs have other registers, which nobody has written down here yet.
+#[cfg(not(target_arch = "x86_64"))]
+fn registers_of(_: &libc::ucontext_t) -> Registers {
+    [0; 17]
 }
 
 /// A fault of the host's own thread is ours where code of FFmpeg or of this library is below it.
@@ -181,7 +193,7 @@ fn write_report(
     });
 }
 
-/// Calls what handled the signal before us, as the kernel would have. False: the process ends when we return.
+/// Calls what handled the signal before us, with its arguments; its mask and one-shot flags are not imitated. False: the process ends when we return.
 ///
 /// # Safety
 /// Called in our handler, with its arguments.

@@ -5,7 +5,7 @@
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 
-/// Jobs that are known at once; further ones are reported without a name.
+/// Jobs that are known at once. Threads of further ones are not marked: they count as the host's.
 const SLOTS: usize = 256;
 /// The first of the signals that carry a bit: 12 bits, then their complements, up to signal 63.
 const FIRST_SIGNAL: i32 = 40;

@@ -39,10 +39,10 @@ impl Target {
         Ok(Target { index, _file: file })
     }
 
-    /// Writes a report that another process made.
+    /// Writes a report that another process made, at once: several workers may crash together.
     pub fn append(&self, report: &str) {
         if let Some(fd) = fd(Some(self.index)) {
-            let mut room = [0; 1024];
+            let mut room = vec![0; report.len().max(1)];
             let mut out = super::writer::Writer::new(&mut room, fd);
             out.text(report);
             out.flush();

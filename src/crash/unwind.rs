@@ -7,7 +7,7 @@ use framehop::x86_64::{Reg, UnwindRegsX86_64};
 use framehop::{FrameAddress, Unwinder};
 
 /// Frames that a report holds.
-pub const MOST_FRAMES: usize = 96;
+pub(super) const MOST_FRAMES: usize = 96;
 /// Frames of a recursion into itself that are followed: more than an 8 MiB stack holds.
 const MOST_REPEATS: u32 = 200_000;
 /// Words of the stack that are searched where tables are missing.
@@ -36,12 +36,12 @@ pub enum How {
 /// The general registers in the order of ucontext (sys/ucontext.h).
 pub type Registers = [u64; 17];
 
-pub const REGISTER_NAMES: [&str; 17] = [
+pub(super) const REGISTER_NAMES: [&str; 17] = [
     "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip",
 ];
 
-pub const RSP: usize = 15;
-pub const RIP: usize = 16;
+pub(super) const RSP: usize = 15;
+pub(super) const RIP: usize = 16;
 
 fn to_unwinder(registers: &Registers) -> UnwindRegsX86_64 {
     let mut regs = UnwindRegsX86_64::new(registers[RIP], registers[RSP], registers[10]);
@@ -70,7 +70,14 @@ fn interrupted(pc: u64, sp: u64) -> Option<Registers> {
     })
 }
 
+/// Without the registers there is nothing to begin with.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn walk(_: &Table, _: &Registers, _: &mut [Frame]) -> usize {
+    0
+}
+
 /// Fills `frames`; gives how many there are, the first being where `registers` are.
+#[cfg(target_arch = "x86_64")]
 pub fn walk(table: &Table, registers: &Registers, frames: &mut [Frame]) -> usize {
     let mut regs = to_unwinder(registers);
     let mut address = FrameAddress::from_instruction_pointer(regs.ip());

@@ -11,11 +11,13 @@ use super::wire::{read_frame, receive_with_fds, send_with_fds, wait_readable, wr
 use crate::engine::{EventFd, JobContext, Task, Wake};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, command_words};
+use crate::text::from_bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -221,6 +223,7 @@ impl Remote<'_> {
         let mut wanted = facts.clone();
         wanted["args"] = json!(command_words(spec, false, false));
         wanted["label"] = json!(self.context.label);
+        wanted["folder"] = json!(std::env::current_dir().ok().map(|folder| from_bytes(folder.as_os_str().as_bytes())));
         wanted["job"] = json!(self.context.owner);
         wanted["link_budget_bytes"] = json!(self.context.link_budget_bytes);
         let binds = self.context.binds.facts();

@@ -8,20 +8,20 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// From the host: the job; stop; cancel.
-pub const RUN: u8 = b'R';
-pub const STOP: u8 = b'S';
-pub const CANCEL: u8 = b'X';
+pub(super) const RUN: u8 = b'R';
+pub(super) const STOP: u8 = b'S';
+pub(super) const CANCEL: u8 = b'X';
 /// From the worker: an event; numbers; a stream that it opens, with its socket; the end.
-pub const EVENT: u8 = b'E';
-pub const NUMBERS: u8 = b'N';
-pub const OPEN: u8 = b'O';
-pub const DONE: u8 = b'D';
+pub(super) const EVENT: u8 = b'E';
+pub(super) const NUMBERS: u8 = b'N';
+pub(super) const OPEN: u8 = b'O';
+pub(super) const DONE: u8 = b'D';
 /// To the forkserver: a worker, with its sockets; from it: the worker's process, or why there is none; how it ended. To its status socket: kill it.
-pub const FORK: u8 = b'F';
-pub const FORKED: u8 = b'P';
-pub const REFUSED: u8 = b'!';
-pub const ENDED: u8 = b'Z';
-pub const KILL: u8 = b'K';
+pub(super) const FORK: u8 = b'F';
+pub(super) const FORKED: u8 = b'P';
+pub(super) const REFUSED: u8 = b'!';
+pub(super) const ENDED: u8 = b'Z';
+pub(super) const KILL: u8 = b'K';
 
 pub fn error_to_json(error: &Error) -> Value {
     json!({

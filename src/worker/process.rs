@@ -29,6 +29,10 @@ pub fn run(control: UnixStream, report: OwnedFd) {
     let target = CrashTarget::descriptor(report.into_raw_fd()).ok();
     crash::refresh_modules();
     let _stack = AltStack::install();
+    // Relative names mean what they mean to the host now.
+    if let Some(folder) = wanted["folder"].as_str() {
+        let _ = std::env::set_current_dir(crate::text::to_path(folder));
+    }
     let failing = Failing::default();
     let result = prepare(&wanted, &control, &failing).and_then(|(spec, binds)| {
         let job =

@@ -45,6 +45,7 @@ pub fn serve() -> i32 {
     let Ok(children) = children_fd() else { return 1 };
     // SAFETY: a group of our own, so that a terminal's signals to the host pass us by.
     unsafe { libc::setpgid(0, 0) };
+    forget_handlers();
     crate::engine::register_devices();
     // What each worker would do, once: the handlers and the table of modules are there after a fork too.
     crate::crash::install(identity());
@@ -60,6 +61,15 @@ pub fn serve() -> i32 {
         return 1;
     }
     Server { host, children, workers: Vec::new() }.run()
+}
+
+/// Rust's runtime has handlers of its own for overflows of stacks. They take a signal that somebody sent for a fault, which would come again, and return:
+/// the worker would go on, and without our handler.
+fn forget_handlers() {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        // SAFETY: the default action, in a process with one thread.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
 }
 
 /// Readable when a child ended.

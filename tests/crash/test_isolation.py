@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -104,15 +105,46 @@ class Crashes(Isolated):
         shown = subprocess.run([STAGE / "bin/mt-transcode", "symbolize", report], capture_output=True, text=True, check=True, timeout=60)
         self.assertIn("fault_segv at", shown.stdout)
 
+    def test_an_error_gives_its_report(self) -> None:
+        with self.engine("segv@avcodec_send_frame", crash_reports=self.folder / "report") as engine:
+            error = self.fails(self.start(engine, SHORT, "bad"), CRASHED)
+            report = error.crash_report
+            assert report is not None, error.detail
+            self.assertEqual([report[key] for key in ("signal", "signal_name", "address", "stage", "label")], [11, "SIGSEGV", "0x10", "encode", "bad"])
+            self.assertIn("test_isolation.py", report["host_call"])
+            self.assertIn("fault.so", report["frames"][0]["module"])
+            copy = pickle.loads(pickle.dumps(error))
+            self.assertEqual(copy.crash_report, report)
+            error.detail = error.detail[: error.detail.rindex('"how"')]
+            self.assertIsNone(error.crash_report, "broken off")
+
     def test_leaving_early_is_a_crash(self) -> None:
         with self.engine("exit@avcodec_send_frame") as engine:
-            self.assertIn("status 7", str(self.fails(self.start(engine, SHORT, "bad"), CRASHED)))
+            error = self.fails(self.start(engine, SHORT, "bad"), CRASHED)
+            self.assertIn("status 7", str(error))
+            self.assertIsNone(error.crash_report)
+
+    def test_a_fault_that_somebody_sends_ends_the_worker(self) -> None:
+        for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT):
+            with self.subTest(number.name), self.engine() as engine:
+                job = self.start(engine, ENDLESS, "one")
+                eventually("a worker", lambda: children(self.forkserver()))
+                os.kill(children(self.forkserver())[0], number)
+                self.assertIn(f"signal {int(number)}", str(self.fails(job, CRASHED)))
 
     def test_two_at_once(self) -> None:
         with self.engine("segv@avcodec_send_frame@enc0:0:bad") as engine:
             jobs = [self.start(engine, SHORT, f"bad{i}") for i in range(2)]
             for job in jobs:
                 self.fails(job, CRASHED)
+
+    def test_reports_of_several_do_not_mix(self) -> None:
+        report = self.folder / "report"
+        with self.engine("segv@avcodec_send_frame", crash_reports=report, max_running=4) as engine:
+            errors = [self.fails(job, CRASHED) for job in [self.start(engine, SHORT, f"bad{i}") for i in range(8)]]
+            text = report.read_text()
+            self.assertEqual(len(text), sum(len(error.detail) for error in errors))
+            self.assertTrue(all(error.detail in text for error in errors), "each report is whole")
 
 
 class Kills(Isolated):
@@ -227,6 +259,16 @@ class Spawning(Isolated):
         finally:
             stopping.set()
             reaper.join()
+
+    def test_relative_names_are_the_hosts(self) -> None:
+        before = os.getcwd()
+        with self.engine() as engine:
+            os.chdir(self.folder)
+            try:
+                engine.job([*SHORT, "relative.mkv"]).run()
+            finally:
+                os.chdir(before)
+        self.assertTrue((self.folder / "relative.mkv").exists())
 
     def test_hundreds_leave_nothing(self) -> None:
         with self.engine(max_running=4) as engine:
