@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
 const KILL_AFTER: Duration = Duration::from_millis(250);
-/// Who serves a stream of a worker that is gone ends within this, unless the host's own call does not return.
+/// Who serves a stream of a worker that is gone ends within this, or waits for the host and is woken.
 const SERVED_WITHIN: Duration = Duration::from_millis(200);
 /// A frame that began is there within this.
 const FRAME_LIMIT: Duration = Duration::from_secs(5);
@@ -369,11 +369,11 @@ impl Remote<'_> {
         if result.is_none() {
             self.context.interrupt.cancel(); // who serves a stream of a worker that is gone may wait for the host
         }
-        // Whoever serves ends with the worker, or with the cancel.
-        let until = Instant::now() + SERVED_WITHIN;
+        // Whoever serves ends with the worker, or with the cancel; a call of the host's that does not return leaves the job behind (DETACHED).
         for task in self.streams.drain(..) {
-            if task.join_timeout(until.saturating_duration_since(Instant::now())).is_none() {
+            if task.join_timeout(SERVED_WITHIN).is_none() {
                 self.context.cancel();
+                let _ = task.join();
             }
         }
         if let Some(failure) = self.context.failure() {
