@@ -7,7 +7,7 @@ use crate::error::{Code, Error};
 
 /// Filters that are nothing without a file, a plug-in or a socket; and those that send commands, which may name files (drawtext's
 /// "reinit").
-const FILTERS: [&str; 39] = [
+const FILTERS: [&str; 40] = [
     "movie",
     "amovie",
     "subtitles",
@@ -47,6 +47,7 @@ const FILTERS: [&str; 39] = [
     "lensfun",
     "signature",
     "avsynctest_file",
+    "fsync",
 ];
 
 /// Options that name a file, of filters that do without.
