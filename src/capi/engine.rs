@@ -215,7 +215,7 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         cpu_seconds: config.worker_cpu_seconds,
         descriptors: config.worker_descriptors,
     };
-    Ok(Isolation { in_processes, worker_path, limits })
+    Ok(Isolation { in_processes, worker_path, limits, stays_here: false })
 }
 
 /// 0 is the default, `MT_TRANSCODE_NONE` is none.

@@ -23,6 +23,8 @@ pub struct Isolation {
     /// The worker program; None: where it is found.
     pub worker_path: Option<PathBuf>,
     pub limits: Limits,
+    /// Not even operators move these jobs: the program's, which is a process already, with a terminal and pipes of its own.
+    pub stays_here: bool,
 }
 
 /// The forkserver of an engine, started with it, and again when it died.
@@ -34,6 +36,7 @@ pub struct Workers {
 impl Workers {
     pub fn new(isolation: &Isolation) -> Result<Workers, Error> {
         let is_wanted = match std::env::var(ENVIRONMENT).as_deref() {
+            _ if isolation.stays_here => false,
             Ok("process") => true,
             Ok("thread") => false,
             Ok("") | Err(_) => isolation.in_processes,

@@ -1,6 +1,6 @@
 //! The host's side: the forkserver, and a job that runs in a worker of it.
 
-use super::ending::Ending;
+use super::ending::{Cause, Ending};
 use super::find::find;
 use super::message::{
     CANCEL, DONE, ENDED, EVENT, FORK, FORKED, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json, take_numbers,
@@ -173,7 +173,22 @@ impl Wake for Bell {
     }
 }
 
-/// Runs a job in a worker until it is final. `level`: what of the log is wanted; `call_site`: the host's words of where it started the job.
+/// What would reach a worker's standard input and output, which are nobody's.
+fn refuse_standard_streams(spec: &JobSpec) -> Result<(), Error> {
+    let is_standard = |url: &str| url == "-" || url.starts_with("pipe:") || url.starts_with("fd:");
+    match spec.inputs.iter().chain(&spec.outputs).find(|file| is_standard(&file.url)) {
+        None => Ok(()),
+        Some(file) => {
+            let text =
+                format!("'{}' is a descriptor of this process, which a job in a worker does not reach", file.url);
+            Err(Error::new(Code::UNSUPPORTED, text)
+                .at("spawn")
+                .with_hint("Bind a pipe or an io to the job and use mt:NAME."))
+        }
+    }
+}
+
+/// Runs a job in a worker until it is final. `facts`: what the job layer knows beside it (log level, call site).
 pub fn run_isolated(
     server: &ForkServer,
     context: &Arc<JobContext>,
@@ -181,6 +196,7 @@ pub fn run_isolated(
     limits: Limits,
     facts: &Value,
 ) -> Result<(), Error> {
+    refuse_standard_streams(spec)?;
     let connection = server.fork(limits)?;
     let bell = Arc::new(Bell(EventFd::new()?));
     let weak = Arc::downgrade(&bell);
@@ -197,7 +213,8 @@ pub fn run_isolated(
         was_killed: false,
         is_silent: false,
     };
-    job.send_job(spec, facts)?;
+    job.send_job(spec, facts);
+    job.pass_on(); // what was asked before the bell was there
     job.attend();
     job.conclude()
 }
@@ -219,7 +236,7 @@ struct Remote<'a> {
 }
 
 impl Remote<'_> {
-    fn send_job(&self, spec: &JobSpec, facts: &Value) -> Result<(), Error> {
+    fn send_job(&self, spec: &JobSpec, facts: &Value) {
         let mut wanted = facts.clone();
         wanted["args"] = json!(command_words(spec, false, false));
         wanted["label"] = json!(self.context.label);
@@ -233,7 +250,6 @@ impl Remote<'_> {
             .collect();
         // A worker that is gone already is found out below, with its reason.
         let _ = write_frame(&self.connection.control, RUN, wanted.to_string().as_bytes());
-        Ok(())
     }
 
     /// Until the worker has ended, and all that it said was heard.
@@ -387,7 +403,9 @@ impl Remote<'_> {
             None => {
                 let mut report = Vec::new();
                 let _ = self.connection.report.rewind().and_then(|()| self.connection.report.read_to_end(&mut report));
-                let ending = self.ending.take().unwrap_or_default();
+                // Without an ending not even the forkserver answered.
+                let silent = Ending { signal: libc::SIGKILL, cause: Cause::Host, ..Ending::default() };
+                let ending = self.ending.take().unwrap_or(silent);
                 Err(ending.error(&String::from_utf8_lossy(&report)))
             }
         }

@@ -10,12 +10,13 @@ const LARGEST_BYTES: usize = 64 << 20;
 /// Descriptors that travel at once.
 const MOST_FDS: usize = 4;
 
-pub fn write_frame(mut socket: &UnixStream, kind: u8, payload: &[u8]) -> io::Result<()> {
+/// Never raises SIGPIPE: the host's own threads call this too, and may have its default.
+pub fn write_frame(socket: &UnixStream, kind: u8, payload: &[u8]) -> io::Result<()> {
     let head = head(kind, payload.len())?;
     let mut slices = [IoSlice::new(&head), IoSlice::new(payload)];
     let mut rest = &mut slices[..];
     while rest.iter().any(|slice| !slice.is_empty()) {
-        match socket.write_vectored(rest) {
+        match send_vectored(socket, rest) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => IoSlice::advance_slices(&mut rest, count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -23,6 +24,18 @@ pub fn write_frame(mut socket: &UnixStream, kind: u8, payload: &[u8]) -> io::Res
         }
     }
     Ok(())
+}
+
+/// As writev(2), which knows no MSG_NOSIGNAL.
+fn send_vectored(socket: &UnixStream, parts: &mut [IoSlice]) -> io::Result<usize> {
+    // SAFETY: IoSlice is an iovec by its contract; the kernel reads as many as are said.
+    let sent = unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = parts.as_mut_ptr().cast();
+        message.msg_iovlen = parts.len() as _;
+        libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL)
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
 fn head(kind: u8, length: usize) -> io::Result<[u8; 5]> {

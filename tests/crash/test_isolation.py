@@ -260,6 +260,31 @@ class Spawning(Isolated):
             stopping.set()
             reaper.join()
 
+    def test_a_program_that_ends_at_once_raises_no_sigpipe(self) -> None:
+        program = ("import signal; signal.signal(signal.SIGPIPE, signal.SIG_DFL)\nfrom mt_transcode import Engine, Error\n"
+                   "for _ in range(20):\n    try: Engine(isolation='process', worker_path='/bin/true')\n    except Error as error: assert error.code == -1016, error")
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+    def test_a_cancel_in_the_moment_of_the_start_is_not_lost(self) -> None:
+        with self.engine() as engine:
+            for index in range(20):
+                job = self.start(engine, ENDLESS, f"job{index}")
+                time.sleep(index / 2000)
+                job.cancel()
+                self.fails(job, -errno.ECANCELED)
+
+    def test_standard_streams_are_refused_and_not_lost(self) -> None:
+        with self.engine() as engine:
+            for url in ("-", "pipe:1"):
+                job = engine.job([*SHORT, "-f", "matroska", url])
+                job.start()
+                self.assertIn("mt:NAME", self.fails(job, -1007).hint)
+
+    def test_the_program_stays_in_its_own_process(self) -> None:
+        done = subprocess.run([STAGE / "bin/mt-transcode", "-v", "error", *SHORT, "-f", "matroska", "-"], stdout=subprocess.PIPE,
+                              env={**os.environ, "MT_TRANSCODE_ISOLATION": "process"}, check=True, timeout=60)
+        self.assertGreater(len(done.stdout), 1000)
+
     def test_relative_names_are_the_hosts(self) -> None:
         before = os.getcwd()
         with self.engine() as engine:

@@ -16,7 +16,7 @@ mod symbolize;
 
 use messages::say;
 use mt_transcode::error::Error;
-use mt_transcode::job::{Engine, EngineConfig, LogMode, diagnostics};
+use mt_transcode::job::{Engine, EngineConfig, Isolation, LogMode, diagnostics};
 use mt_transcode::text::from_bytes;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -111,5 +111,6 @@ fn report(error: &Error) {
 }
 
 fn engine() -> Result<Arc<Engine>, Error> {
-    Engine::new(EngineConfig::new(1, None, false, LogMode::Leave, 0))
+    let here = Isolation { stays_here: true, ..Isolation::default() };
+    Engine::new(EngineConfig::new(1, None, false, LogMode::Leave, 0).with_isolation(here))
 }
