@@ -8,9 +8,10 @@ use super::message::{
 use super::server::{identity, request};
 use super::stream;
 use super::wire::{read_frame, receive_with_fds, send_with_fds, wait_readable, write_frame};
+use crate::av::Muxer;
 use crate::engine::{EventFd, JobContext, Task, Wake};
 use crate::error::{Code, Error};
-use crate::options::{JobSpec, command_words};
+use crate::options::{FileSpec, JobSpec, command_words};
 use crate::text::from_bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -176,7 +177,12 @@ impl Wake for Bell {
 /// What would reach a worker's standard input and output, which are nobody's.
 fn refuse_standard_streams(spec: &JobSpec) -> Result<(), Error> {
     let is_standard = |url: &str| url == "-" || url.starts_with("pipe:") || url.starts_with("fd:");
-    match spec.inputs.iter().chain(&spec.outputs).find(|file| is_standard(&file.url)) {
+    // The muxer null opens nothing, whatever the name: "-f null -". One that is unknown is told as such.
+    let is_written = |file: &&FileSpec| {
+        is_standard(&file.url) && Muxer::find(file.value("f"), &file.url).is_some_and(|muxer| muxer.name() != "null")
+    };
+    let read = spec.inputs.iter().find(|file| is_standard(&file.url));
+    match read.or_else(|| spec.outputs.iter().find(is_written)) {
         None => Ok(()),
         Some(file) => {
             let text =
