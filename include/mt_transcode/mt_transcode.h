@@ -61,6 +61,18 @@
 // The job writes the pipe: it is an output.
 #define MT_TRANSCODE_SIDE_WRITE 2
 
+// A job has an event to be pulled.
+#define MT_TRANSCODE_READY_EVENT 1
+
+// A job is in its final state.
+#define MT_TRANSCODE_READY_DONE 2
+
+// A pipe that is watched can be read: there are bytes, or the end.
+#define MT_TRANSCODE_READY_READABLE 4
+
+// A pipe that is watched can be written: there is room, or the reader is gone.
+#define MT_TRANSCODE_READY_WRITABLE 8
+
 // Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
 // which is GPL.
 #define MT_TRANSCODE_ENGINE_REQUIRE_LGPL 1
@@ -99,18 +111,6 @@
 
 // A limit of none: for `max_queued` it means that a job is refused when it cannot run at once.
 #define MT_TRANSCODE_NONE UINT32_MAX
-
-// A job has an event to be pulled.
-#define MT_TRANSCODE_READY_EVENT 1
-
-// A job is in its final state.
-#define MT_TRANSCODE_READY_DONE 2
-
-// A pipe that is watched can be read: there are bytes, or the end.
-#define MT_TRANSCODE_READY_READABLE 4
-
-// A pipe that is watched can be written: there is room, or the reader is gone.
-#define MT_TRANSCODE_READY_WRITABLE 8
 
 // Demuxing failed: the input is not what it claims, is damaged, or ends too early.
 #define MT_TRANSCODE_EDEMUX -1001
@@ -703,15 +703,6 @@ int32_t mt_transcode_job_bind_store(struct mt_transcode_job *job,
 // `json_out` is NULL or writable.
 int32_t mt_transcode_diagnostics(char **json_out);
 
-// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
-// a newer library never writes past an older caller's struct.
-//
-// Returns 0, or `-EINVAL` for NULL or a size that no release had. Threads: any. Never blocks. Since 0.1.
-//
-// # Safety
-// `config` is NULL or points to `struct_size` writable bytes.
-int32_t mt_transcode_engine_config_init(struct mt_transcode_engine_config *config, uint32_t struct_size);
-
 // Makes an engine. Several may live in one process and do not disturb each other. Nothing of the process changes by it beyond
 // what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job.
 //
@@ -804,6 +795,15 @@ int32_t mt_transcode_engine_event_fd(struct mt_transcode_engine *engine);
 int32_t mt_transcode_engine_next_ready(struct mt_transcode_engine *engine,
                                        void **handle_out,
                                        uint32_t *bits_out);
+
+// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
+// a newer library never writes past an older caller's struct.
+//
+// Returns 0, or `-EINVAL` for NULL or a size that no release had. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `config` is NULL or points to `struct_size` writable bytes.
+int32_t mt_transcode_engine_config_init(struct mt_transcode_engine_config *config, uint32_t struct_size);
 
 // Frees an error object and its strings. NULL does nothing.
 //

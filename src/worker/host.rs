@@ -1,169 +1,28 @@
-//! The host's side: the forkserver, and a job that runs in a worker of it.
+//! The host's side of a job that runs in a worker.
 
 use super::ending::{Cause, Ending};
-use super::find::find;
+use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT, process_limits};
 use super::message::{
-    CANCEL, DONE, ENDED, EVENT, FORK, FORKED, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json, take_numbers,
+    CANCEL, DONE, ENDED, EVENT, FORKED, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json, take_numbers,
 };
-use super::server::{identity, request};
 use super::stream;
-use super::wire::{read_frame, receive_with_fds, send_with_fds, wait_readable, write_frame};
+use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame};
 use crate::av::Muxer;
 use crate::engine::{EventFd, JobContext, Task, Wake};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, command_words};
 use crate::text::from_bytes;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::fs::File;
 use std::io::{Read, Seek};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A forkserver is ready, and a worker is there, within this; loading FFmpeg from a slow disk takes a while.
-const START_LIMIT: Duration = Duration::from_secs(20);
 /// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
 const KILL_AFTER: Duration = Duration::from_millis(250);
 /// Who serves a stream of a worker that is gone ends within this, or waits for the host and is woken.
 const SERVED_WITHIN: Duration = Duration::from_millis(200);
-/// A frame that began is there within this.
-const FRAME_LIMIT: Duration = Duration::from_secs(5);
-
-/// What one worker may use; 0 is no limit.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    pub memory_bytes: u64,
-    pub cpu_seconds: u32,
-    pub descriptors: u32,
-}
-
-/// A process that forks workers; ends with this handle.
-pub struct ForkServer {
-    socket: Mutex<Option<UnixStream>>,
-    child: Mutex<Child>,
-}
-
-fn failed(what: &str, error: &std::io::Error) -> Error {
-    let code = match error.raw_os_error() {
-        Some(libc::EMFILE) => Code::EMFILE,
-        _ => Code::SPAWN_FAILED,
-    };
-    Error::new(code, format!("{what}: {error}")).at("spawn")
-}
-
-impl ForkServer {
-    /// Starts the worker program, `program` or where it is found.
-    pub fn start(program: Option<&Path>) -> Result<ForkServer, Error> {
-        let program = find(program)?;
-        let shown = program.display().to_string();
-        let (ours, theirs) = UnixStream::pair().map_err(|e| failed("no socket for the worker program", &e))?;
-        let child = Command::new(&program)
-            .arg("--mt-forkserver")
-            .stdin(OwnedFd::from(theirs))
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(|e| failed(&format!("cannot start the worker program '{shown}'"), &e))?;
-        let server = ForkServer { socket: Mutex::new(None), child: Mutex::new(child) };
-        let _ = ours.set_read_timeout(Some(START_LIMIT));
-        let mut answer = Vec::new();
-        let greeted = write_frame(&ours, RUN, identity().as_bytes()).and_then(|()| read_frame(&ours, &mut answer));
-        match greeted {
-            Ok(Some(FORKED)) => {
-                let _ = ours.set_read_timeout(None);
-                *server.socket.lock() = Some(ours);
-                Ok(server)
-            }
-            Ok(Some(REFUSED)) => {
-                let theirs = String::from_utf8_lossy(&answer).into_owned();
-                let text = format!(
-                    "the worker program '{shown}' is another one ({theirs}) than this library ({})",
-                    identity()
-                );
-                Err(Error::new(Code::SPAWN_FAILED, text)
-                    .at("spawn")
-                    .with_hint("Install library and program of one release."))
-            }
-            Ok(_) => {
-                Err(Error::new(Code::SPAWN_FAILED, format!("'{shown}' is no worker program, or ended at once"))
-                    .at("spawn"))
-            }
-            Err(error) => Err(failed(&format!("the worker program '{shown}' did not answer"), &error)),
-        }
-    }
-
-    /// Whether it still serves.
-    pub fn is_alive(&self) -> bool {
-        match &*self.socket.lock() {
-            Some(socket) => !wait_readable([socket.as_raw_fd()], 0)[0], // it says nothing but its end
-            None => false,
-        }
-    }
-
-    fn fork(&self, limits: Limits) -> Result<Connection, Error> {
-        let no_socket = |e: std::io::Error| failed("no socket for a worker", &e);
-        let (control, worker) = UnixStream::pair().map_err(no_socket)?;
-        let (status, its_status) = UnixStream::pair().map_err(no_socket)?;
-        let report = memory_file().map_err(|e| failed("no memory file for a worker's crash report", &e))?;
-        let wanted = request(limits.memory_bytes, limits.cpu_seconds, limits.descriptors).to_string();
-        let fds = [worker.as_raw_fd(), its_status.as_raw_fd(), report.as_raw_fd()];
-        let gone = || Error::new(Code::SPAWN_FAILED, "the forkserver is gone".into()).at("spawn");
-        {
-            let socket = self.socket.lock();
-            let socket = socket.as_ref().ok_or_else(gone)?;
-            send_with_fds(socket, FORK, wanted.as_bytes(), &fds).map_err(|e| failed("the forkserver is gone", &e))?;
-        }
-        let _ = control.set_read_timeout(Some(FRAME_LIMIT));
-        Ok(Connection { control, status, report })
-    }
-}
-
-impl Drop for ForkServer {
-    fn drop(&mut self) {
-        drop(self.socket.lock().take());
-        let mut child = self.child.lock();
-        // It ends when its socket is closed. The host may have taken its status: that is an error here, and the end.
-        for _ in 0..200 {
-            match child.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-                _ => return,
-            }
-        }
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-}
-
-/// How many processes there may be, for the text of an error.
-fn process_limits() -> String {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
-    let read = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup{path}/{name}")).ok();
-    match (read("pids.current"), read("pids.max")) {
-        (Some(current), Some(most)) => format!(" (pids.max is {}, {} are used)", most.trim(), current.trim()),
-        _ => String::new(),
-    }
-}
-
-fn memory_file() -> std::io::Result<File> {
-    // SAFETY: a terminated name; a new descriptor or an error.
-    let fd = unsafe { libc::memfd_create(c"mt-crash-report".as_ptr(), libc::MFD_CLOEXEC) };
-    if fd < 0 {
-        return Err(std::io::Error::last_os_error());
-    }
-    // SAFETY: a new descriptor of ours.
-    Ok(unsafe { File::from_raw_fd(fd) })
-}
-
-struct Connection {
-    control: UnixStream,
-    status: UnixStream,
-    report: File,
-}
 
 /// Raised when the job is to be stopped or cancelled.
 struct Bell(EventFd);

@@ -1,0 +1,226 @@
+//! What an engine is configured with: the struct that hosts fill, and what it means to the job layer.
+
+use super::structs::{self, Sized32};
+use super::{guard, optional, out};
+use crate::error::Error;
+use crate::job::{CrashReports, EngineConfig, Isolation, LogMode};
+use crate::worker::Limits;
+use std::ffi::c_char;
+use std::mem::size_of;
+
+/// Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
+/// which is GPL.
+pub const MT_TRANSCODE_ENGINE_REQUIRE_LGPL: u32 = 1;
+
+/// Leave glibc's thresholds alone. Without this flag the first job lets glibc keep up to 16 MiB of freed memory an arena for the next job, by freeing a
+/// block of 8 MiB, as any job with large pictures does; small jobs are nearly twice as fast by that. What lies idle is given back to the system
+/// two seconds after a job began or ended, and from time to time while jobs run, in both cases.
+pub const MT_TRANSCODE_ENGINE_LEAVE_MALLOC: u32 = 2;
+
+/// `mt_transcode_engine_next_ready` tells of a job's events (`MT_TRANSCODE_READY_EVENT`) only after a `mt_transcode_job_next_event` that found none: a host
+/// that waits for the ends of jobs, and rarely for their events, is woken once a job. The end of a job is told in any case.
+pub const MT_TRANSCODE_ENGINE_QUIET_EVENTS: u32 = 4;
+
+/// Make crash reports: when a thread of a job of this engine, or a thread of the host inside FFmpeg, dies by SIGSEGV, SIGBUS, SIGILL, SIGFPE or
+/// SIGABRT, a report of what happened where, for which job, is written to `crash_path` or `crash_fd`, and then the host's own handler, or the system's default, does
+/// what it would have done. The handlers are installed once and stay; without this flag none is. See docs/crashes.md.
+pub const MT_TRANSCODE_ENGINE_CRASH_REPORTS: u32 = 8;
+
+/// Jobs run on threads of this process.
+pub const MT_TRANSCODE_ISOLATION_THREAD: u32 = 0;
+/// Each job runs in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with `MT_TRANSCODE_ECRASHED`,
+/// `MT_TRANSCODE_EOOM_KILLED`, `MT_TRANSCODE_EKILLED`, `MT_TRANSCODE_EHUNG` or `MT_TRANSCODE_ELIMIT`. Everything else is the same: calls, events, pipes,
+/// callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
+pub const MT_TRANSCODE_ISOLATION_PROCESS: u32 = 1;
+
+/// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
+pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
+/// Take FFmpeg's log over, for the life of the process, at the first engine that asks: a line of a job becomes an event of that job,
+/// and a line without a job goes to `av_log_default_callback`.
+pub const MT_TRANSCODE_LOG_TAKE: u32 = 1;
+/// The host has a log callback of its own, and forwards lines with `mt_transcode_log_forward`.
+pub const MT_TRANSCODE_LOG_FORWARDED: u32 = 2;
+
+/// A limit of none: for `max_queued` it means that a job is refused when it cannot run at once.
+pub const MT_TRANSCODE_NONE: u32 = u32::MAX;
+
+/// Configuration of an engine. Fill it with `mt_transcode_engine_config_init`, then change what should differ.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct mt_transcode_engine_config {
+    /// Size of this struct in bytes, set by `_init`.
+    pub struct_size: u32,
+    /// How many jobs run at once; more are queued. 0: twice the CPUs this process may use (affinity and cgroup), at least 2.
+    pub max_running: u32,
+    /// How many jobs wait in the queue; more are refused with `-EAGAIN`. 0: 1024. `MT_TRANSCODE_NONE`: none wait.
+    pub max_queued: u32,
+    /// `MT_TRANSCODE_ENGINE_*` or-ed together; an unknown bit is `-EINVAL`.
+    pub flags: u32,
+    /// `MT_TRANSCODE_LOG_*`.
+    pub log_mode: u32,
+    /// How long a job waits in the queue, in milliseconds, before it ends with `-ETIMEDOUT`. 0: as long as it takes.
+    pub queue_timeout_ms: u32,
+    /// How many bytes of packets and frames may wait between the threads of one job beyond the usual small queues, before the job
+    /// fails with `MT_TRANSCODE_ELIMIT`. 0: 256 MiB.
+    pub link_budget_bytes: u64,
+    /// How much native memory pipes and jobs of this engine may take together. A job that would pass it waits in the queue (the first one always
+    /// runs), a pipe is refused with `-EAGAIN`; what passes it alone is refused with `MT_TRANSCODE_ELIMIT`. Counted are the capacities of
+    /// pipes, and estimates for jobs: 8 MiB for one that copies, 64 MiB for one that decodes or encodes, or what the job's
+    /// global option `mt_memory` says; and what copied inputs and buffers of jobs really hold, which is never refused, but makes others wait. 0: 80 % of the cgroup's memory.max, or of the machine's memory where there is none. UINT64_MAX: no limit.
+    pub memory_budget_bytes: u64,
+    /// With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`: a file that reports are appended to, NUL-terminated UTF-8, copied and opened by `mt_transcode_engine_new`;
+    /// NULL: `crash_fd`.
+    pub crash_path: *const c_char,
+    /// With `MT_TRANSCODE_ENGINE_CRASH_REPORTS`, and no path: the host's descriptor that reports are written to, open as long as the engine lives. 0: standard error.
+    pub crash_fd: i32,
+    /// `MT_TRANSCODE_ISOLATION_*`.
+    pub isolation: u32,
+    /// The worker program mt-transcode, of this very release; NUL-terminated UTF-8, copied. NULL: it is looked for beside the library, in bin and libexec. The
+    /// environment's `MT_TRANSCODE_WORKER` goes before.
+    pub worker_path: *const c_char,
+    /// How much resident memory a worker may have before it is killed, and its job ends with `MT_TRANSCODE_ELIMIT`. 0: no limit.
+    pub worker_memory_bytes: u64,
+    /// How much CPU time a worker may use, likewise. 0: no limit.
+    pub worker_cpu_seconds: u32,
+    /// How many descriptors a worker may have open. 0: as this process.
+    pub worker_descriptors: u32,
+    /// Zero.
+    pub reserved: [u64; 2],
+}
+
+// SAFETY: integers and a pointer only, without padding.
+unsafe impl Sized32 for mt_transcode_engine_config {
+    const SMALLEST: usize = 96;
+}
+const _: () = assert!(size_of::<mt_transcode_engine_config>() == 96);
+
+pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
+    struct_size: size_of::<mt_transcode_engine_config>() as u32,
+    max_running: 0,
+    max_queued: 0,
+    flags: 0,
+    log_mode: MT_TRANSCODE_LOG_LEAVE,
+    queue_timeout_ms: 0,
+    link_budget_bytes: 0,
+    memory_budget_bytes: 0,
+    crash_path: std::ptr::null(),
+    crash_fd: 0,
+    isolation: MT_TRANSCODE_ISOLATION_THREAD,
+    worker_path: std::ptr::null(),
+    worker_memory_bytes: 0,
+    worker_cpu_seconds: 0,
+    worker_descriptors: 0,
+    reserved: [0; 2],
+};
+
+/// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
+/// a newer library never writes past an older caller's struct.
+///
+/// Returns 0, or `-EINVAL` for NULL or a size that no release had. Threads: any. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `config` is NULL or points to `struct_size` writable bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_engine_config_init(
+    config: *mut mt_transcode_engine_config,
+    struct_size: u32,
+) -> i32 {
+    guard(|| {
+        let config = out(config, "config")?;
+        // SAFETY: the caller gives struct_size writable bytes; `write` checks the size before it writes more than these four.
+        unsafe {
+            if (struct_size as usize) < mt_transcode_engine_config::SMALLEST {
+                return Err(Error::invalid(format!("struct_size {struct_size} is too small")));
+            }
+            config.cast::<u32>().write(struct_size);
+            structs::write(config, &DEFAULTS, "config")?;
+        }
+        Ok(0)
+    })
+}
+
+/// # Safety
+/// `config.crash_path` is NULL or NUL-terminated.
+pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
+    const KNOWN: u32 = MT_TRANSCODE_ENGINE_REQUIRE_LGPL
+        | MT_TRANSCODE_ENGINE_LEAVE_MALLOC
+        | MT_TRANSCODE_ENGINE_QUIET_EVENTS
+        | MT_TRANSCODE_ENGINE_CRASH_REPORTS;
+    if config.flags & !KNOWN != 0 {
+        return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
+    }
+    if config.reserved != [0; 2] {
+        return Err(Error::invalid("config has a reserved field that is not zero".into()));
+    }
+    let log_mode = match config.log_mode {
+        MT_TRANSCODE_LOG_LEAVE => LogMode::Leave,
+        MT_TRANSCODE_LOG_TAKE => LogMode::Take,
+        MT_TRANSCODE_LOG_FORWARDED => LogMode::Forwarded,
+        other => return Err(Error::invalid(format!("config.log_mode {other} is unknown"))),
+    };
+    Ok(EngineConfig::new(
+        config.max_running,
+        queue_limit(config.max_queued),
+        config.flags & MT_TRANSCODE_ENGINE_REQUIRE_LGPL != 0,
+        log_mode,
+        config.link_budget_bytes,
+    )
+    .with_malloc_left_alone(config.flags & MT_TRANSCODE_ENGINE_LEAVE_MALLOC != 0)
+    // SAFETY: passed on from the caller, both.
+    .with_crash_reports(unsafe { crash_reports(config)? })
+    .with_isolation(unsafe { isolation(config)? })
+    .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
+    .with_queue_timeout_ms(config.queue_timeout_ms)
+    .with_memory_budget_bytes(config.memory_budget_bytes))
+}
+
+/// Where the config wants crash reports.
+///
+/// # Safety
+/// `config.crash_path` is NULL or NUL-terminated.
+unsafe fn crash_reports(config: &mt_transcode_engine_config) -> Result<Option<CrashReports>, Error> {
+    if config.flags & MT_TRANSCODE_ENGINE_CRASH_REPORTS == 0 {
+        return match config.crash_path.is_null() && config.crash_fd == 0 {
+            true => Ok(None),
+            false => {
+                Err(Error::invalid("crash_path and crash_fd need the flag MT_TRANSCODE_ENGINE_CRASH_REPORTS".into()))
+            }
+        };
+    }
+    // SAFETY: passed on from the caller.
+    if let Some(path) = unsafe { optional(config.crash_path, "crash_path")? } {
+        return Ok(Some(CrashReports::File(crate::text::to_path(&path))));
+    }
+    match config.crash_fd {
+        0 => Ok(Some(CrashReports::Descriptor(libc::STDERR_FILENO))),
+        fd @ 1.. => Ok(Some(CrashReports::Descriptor(fd))),
+        fd => Err(Error::invalid(format!("crash_fd is {fd}"))),
+    }
+}
+
+/// # Safety
+/// `config.worker_path` is NULL or NUL-terminated.
+unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Error> {
+    let in_processes = match config.isolation {
+        MT_TRANSCODE_ISOLATION_THREAD => false,
+        MT_TRANSCODE_ISOLATION_PROCESS => true,
+        other => return Err(Error::invalid(format!("config.isolation {other} is unknown"))),
+    };
+    // SAFETY: passed on from the caller.
+    let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(|path| crate::text::to_path(&path));
+    let limits = Limits {
+        memory_bytes: config.worker_memory_bytes,
+        cpu_seconds: config.worker_cpu_seconds,
+        descriptors: config.worker_descriptors,
+    };
+    Ok(Isolation { in_processes, worker_path, limits, stays_here: false })
+}
+
+/// 0 is the default, `MT_TRANSCODE_NONE` is none.
+pub(super) fn queue_limit(value: u32) -> Option<u32> {
+    match value {
+        0 => None,
+        MT_TRANSCODE_NONE => Some(0),
+        other => Some(other),
+    }
+}
