@@ -101,6 +101,7 @@ fn what_a_head_leaves_open_is_decoded() {
         format!("{TONE} -af aformat=channel_layouts=5.1 -c:a aac"),
         format!("{TONE} -c:a libmp3lame"),
         format!("{PICTURE} -c:v libx264 -pix_fmt yuv420p -movflags +frag_keyframe+empty_moov"),
+        format!("{PICTURE} -c:v libx264 -pix_fmt yuv420p -g 5 -movflags +frag_keyframe"),
     ] {
         assert!(!same_both_ways(&made(folder.path(), &line), folder.path()), "believed: {line}");
     }

@@ -30,11 +30,21 @@ fn line_by_line(a: &[u8], b: &[u8]) -> String {
     format!("{pair:?} ({} and {} lines)", a.lines().count(), b.lines().count())
 }
 
+/// Later releases have a section more, of stream groups: where it is empty, three lines of JSON, or an empty line of ini.
+fn without_stream_groups(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text).replace("    \"stream_groups\": [\n\n    ],\n", "");
+    text.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n").into_bytes()
+}
+
 /// Both say the same of `args`, which are words, and `file`.
 fn same(args: &str, file: Option<&Path>) {
     let mut args = [words("-v error"), words(args)].concat();
     args.extend(file.map(|file| file.display().to_string()));
-    let (theirs, ours) = (answer(&["ffprobe"], &args), ours(&args));
+    let (mut theirs, mut ours) = (answer(&["ffprobe"], &args), ours(&args));
+    if !is_ffprobe_5_1() {
+        theirs.0 = without_stream_groups(&theirs.0);
+        ours.0 = without_stream_groups(&ours.0);
+    }
     assert!(theirs.0 == ours.0, "{args:?}: {}", line_by_line(&theirs.0, &ours.0));
     assert_eq!(theirs.2, ours.2, "{args:?}");
 }

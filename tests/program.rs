@@ -177,7 +177,7 @@ fn an_existing_file_is_asked_for() {
 #[test]
 fn progress_is_written_in_blocks() {
     let folder = tempfile::tempdir().unwrap();
-    let line = "-v error -y -stats_period 0.05 -progress p.txt -re -f lavfi -i testsrc2=s=64x48:d=0.6 -c:v mpeg4 o.mkv";
+    let line = "-v error -y -stats_period 0.05 -progress p.txt -re -f lavfi -i testsrc2=s=64x48:d=1.2 -c:v mpeg4 o.mkv";
     let blocks = ["ffmpeg", OURS].map(|program| {
         assert!(output(program, folder.path(), line).status.success());
         let text = std::fs::read_to_string(folder.path().join("p.txt")).unwrap();
@@ -197,7 +197,7 @@ fn progress_is_written_in_blocks() {
         block.lines().filter(is_steady).map(str::to_owned).collect()
     };
     assert_eq!(steady(&ours), steady(&theirs));
-    // However short a job is, there is a block before the last one.
+    // However short a job is, there is a block before the last one (with later releases' program only where it was not too short).
     run_in(&engine(), folder.path(), "-f lavfi -i testsrc2=s=64x48:d=0.2 -c:v mpeg4 {}/short.mkv").unwrap();
     let short = ["ffmpeg", OURS].map(|program| {
         let line = "-v error -y -stats_period 1000 -progress short.txt -i short.mkv -c copy -f mpegts short.ts";
@@ -206,7 +206,8 @@ fn progress_is_written_in_blocks() {
         text.split_inclusive("progress=continue\n").map(steady).collect::<Vec<_>>()
     });
     assert_eq!(short[1].len(), 2);
-    assert_eq!(short[1], short[0]);
+    assert_eq!(short[1].last(), short[0].last());
+    assert!(!is_5_1() || short[1] == short[0], "{short:?}");
     let piped = output(OURS, folder.path(), "-v error -nostats -progress - -f lavfi -i testsrc2=d=0.2 -f null -");
     assert!(String::from_utf8_lossy(&piped.stdout).ends_with("progress=end\n"));
 }

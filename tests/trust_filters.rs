@@ -38,7 +38,7 @@ fn filters_of_jobs_with_untrusted_inputs_read_no_file() {
 }
 
 /// Options that look like a file and are none.
-const HARMLESS: [(&str, &str); 1] = [("xfade_opencl", "kernel")];
+const HARMLESS: [(&str, &str); 2] = [("xfade_opencl", "kernel"), ("ssim360", "heatmap_str")];
 
 #[test]
 fn every_option_of_a_filter_that_looks_like_a_file_was_looked_at() {

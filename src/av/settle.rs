@@ -69,11 +69,28 @@ impl Input {
     fn sized(&self) -> Option<i64> {
         let context = self.get();
         let is_whole = context.ctx_flags as u32 & ffi::AVFMTCTX_NOHEADER == 0 && context.nb_programs == 0;
-        if !is_whole || context.duration <= 0 || context.pb.is_null() {
+        if !is_whole || context.pb.is_null() {
             return None;
         }
         // SAFETY: the open context's reader.
-        Some(unsafe { ffi::avio_size(context.pb) }).filter(|size| *size > 0)
+        let size = Some(unsafe { ffi::avio_size(context.pb) }).filter(|size| *size > 0)?;
+        (context.duration > 0 || context.duration == NOPTS && self.ends_at(size)).then_some(size)
+    }
+
+    /// Whether nothing follows what the index knows, as fragments would: since 7.0 the demuxer gives no file a duration, which it takes
+    /// back where it sees fragments. So the index has been read at the very end, or the last media are there.
+    fn ends_at(&self, size: i64) -> bool {
+        let end_of_media = |index: usize| {
+            let pointer = self.stream(index);
+            // SAFETY: a valid stream, and the last entry of its index or NULL.
+            let last = unsafe {
+                ffi::avformat_index_get_entry(pointer, ffi::avformat_index_get_entries_count(pointer) - 1).as_ref()
+            };
+            last.map_or(0, |entry| entry.pos.saturating_add(i64::from(entry.size())))
+        };
+        // SAFETY: the open context's reader, which is asked only.
+        let position = unsafe { ffi::avio_seek(self.get().pb, 0, libc::SEEK_CUR) };
+        position == size || (0..self.stream_count()).map(end_of_media).max() == Some(size)
     }
 
     fn agrees(&self, index: usize, head: &StreamHead, size: i64) -> bool {
@@ -119,16 +136,20 @@ impl Input {
 
     /// As update_stream_timings of libavformat/demux.c.
     fn settle_times(&mut self, size: i64) {
-        let start = (0..self.stream_count())
-            .map(|index| {
-                // SAFETY: a valid stream.
-                let stream = unsafe { &*self.stream(index) };
-                rescale(stream.start_time, stream.time_base.into(), TIME_BASE)
-            })
-            .min();
+        let times = (0..self.stream_count()).map(|index| {
+            // SAFETY: a valid stream.
+            let stream = unsafe { &*self.stream(index) };
+            [stream.start_time, stream.duration].map(|time| rescale(time, stream.time_base.into(), TIME_BASE))
+        });
+        let start = times.clone().map(|[start, _]| start).min().unwrap_or(0);
+        let end = times.clone().map(|[start, duration]| start.saturating_add(duration)).max().unwrap_or(0);
+        let longest = times.map(|[_, duration]| duration).max().unwrap_or(0).max(end.saturating_sub(start));
         // SAFETY: the valid context, which is ours to change through `&mut self`.
         let context = unsafe { &mut *self.as_ptr() };
-        context.start_time = start.unwrap_or(NOPTS);
+        context.start_time = start;
+        if context.duration == NOPTS {
+            context.duration = longest;
+        }
         context.bit_rate = (size as f64 * 8.0 * f64::from(ffi::AV_TIME_BASE) / context.duration as f64) as i64;
         context.duration_estimation_method = ffi::AVFMT_DURATION_FROM_STREAM;
     }

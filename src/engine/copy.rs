@@ -81,26 +81,34 @@ impl CopyStream {
         }
     }
 
-    /// Audio goes through av_rescale_delta, as ffmpeg's does, and its pts is its dts.
+    /// Audio goes through av_rescale_delta, as ffmpeg's does, and its pts is its dts. Since 7.0 (of_streamcopy of fftools/ffmpeg_mux.c) the start
+    /// and a predicted time are rounded in the demuxer's time base, not in the muxer's.
     fn retime(&mut self, packet: &mut Packet, now_us: i64, start_us: i64, audio_samples: i32) {
         let s = &self.settings;
         let (from, to) = (s.time_base, s.out_time_base);
-        let start = rescale(start_us, TIME_BASE, to);
+        let (start_before, start_after) = match cfg!(ffmpeg7_0) {
+            true => (rescale(start_us, TIME_BASE, from), 0),
+            false => (0, rescale(start_us, TIME_BASE, to)),
+        };
+        let retimed = |time: i64| rescale(time.wrapping_sub(start_before), from, to).wrapping_sub(start_after);
         if packet.pts() != NOPTS {
-            packet.set_pts(rescale(packet.pts(), from, to).wrapping_sub(start));
+            packet.set_pts(retimed(packet.pts()));
         }
         let dts = if packet.dts() == NOPTS {
-            rescale(now_us, TIME_BASE, to)
+            match cfg!(ffmpeg7_0) {
+                true => retimed(rescale(now_us, TIME_BASE, from)),
+                false => rescale(now_us, TIME_BASE, to).wrapping_sub(start_after),
+            }
         } else if s.is_audio && s.sample_rate > 0 {
             let samples = if audio_samples > 0 { audio_samples } else { s.frame_size.max(0) };
-            let rate = Rational::new(1, s.sample_rate);
-            let dts = rescale_delta(from, packet.dts(), rate, samples, &mut self.rescale_last, to);
-            packet.set_pts(dts.wrapping_sub(start));
+            let (rate, dts) = (Rational::new(1, s.sample_rate), packet.dts().wrapping_sub(start_before));
+            let dts = rescale_delta(from, dts, rate, samples, &mut self.rescale_last, to).wrapping_sub(start_after);
+            packet.set_pts(dts);
             dts
         } else {
-            rescale(packet.dts(), from, to)
+            retimed(packet.dts())
         };
-        packet.set_dts(dts.wrapping_sub(start));
+        packet.set_dts(dts);
         packet.set_duration(rescale(packet.duration(), from, to));
     }
 }

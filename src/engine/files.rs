@@ -117,8 +117,7 @@ fn open(
     if let Some(error) = host.refusal("open input") {
         return Err(error);
     }
-    let max_streams = options.format.get("max_streams");
-    policy.check_streams(context, &mut input, max_streams.as_deref())?;
+    policy.check_streams(&mut input, policy.most_streams(&options.format))?;
     host.set_open();
     super::advice::on_streams(context, spec, &facts);
     let (start_us, timestamp_us) = seek(context, &mut input, spec)?;
@@ -216,10 +215,10 @@ fn open_format(
         gate: InputGate::of(policy, url, format, host, context),
         decoders: [typed("v")?, typed("a")?, typed("s")?],
     };
-    let limit = dict.get("max_streams");
+    let most_streams = policy.most_streams(&options.format);
     let input = Input::open(&opening, io, &mut dict).map_err(|e| {
         policy
-            .explain(e, limit)
+            .explain(e, most_streams)
             .unwrap_or_else(|| failed(e, "open input", Code::DEMUX, &format!("cannot open '{url}'")))
     })?;
     if policy.takes_no_proxy(url) {

@@ -51,7 +51,7 @@ const FILTERS: [&str; 40] = [
 ];
 
 /// Options that name a file, of filters that do without.
-const OPTIONS: [(&str, &str); 34] = [
+const OPTIONS: [(&str, &str); 36] = [
     ("fieldhint", "hint"),
     ("nnedi", "weights"),
     ("paletteuse", "debug_kdtree"),
@@ -61,6 +61,8 @@ const OPTIONS: [(&str, &str); 34] = [
     ("psnr", "f"),
     ("ssim", "stats_file"),
     ("ssim", "f"),
+    ("ssim360", "stats_file"),
+    ("ssim360", "f"),
     ("drawtext", "fontfile"),
     ("drawtext", "textfile"),
     ("curves", "psfile"),

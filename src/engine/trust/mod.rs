@@ -1,6 +1,6 @@
 //! What an input may open and use: the profiles `trusted`, `standard` and `untrusted`, limits, and which addresses may be dialled
 //! (rules 37 to 43). `profile` is what a job's options say, `limits` the one table of limits, `formats` and `protocols` what a demuxer
-//! may be and reach, `gate` asks them while FFmpeg opens, `filters` refuses filters that open files, `outputs` narrows where outputs go, `pictures` reads sizes, `watch` looks at the time.
+//! may be and reach, `gate` asks them while FFmpeg opens, `filters` refuses filters that open files, `outputs` narrows where outputs go, `streams` counts streams and pixels, `pictures` reads sizes, `watch` looks at the time.
 
 mod addresses;
 mod filters;
@@ -11,6 +11,7 @@ mod outputs;
 mod pictures;
 mod profile;
 mod protocols;
+mod streams;
 mod watch;
 
 pub use filters::{check_graph, file_options};

@@ -3,13 +3,11 @@
 use super::addresses::Addresses;
 use super::formats::is_self_contained;
 use super::limits::{Limits, default_of};
-use super::pictures::picture_size;
 use super::{formats, protocols, refused, unchecked};
-use crate::av::{AvError, Codec, Demuxer, Dict, Input, Packet, protocol_name};
-use crate::engine::context::JobContext;
+use crate::av::{Codec, Demuxer, Dict, protocol_name};
 use crate::engine::host::name_of;
-use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, parse_integer};
+use crate::error::Error;
+use crate::options::{FileSpec, JobSpec};
 
 /// How far an input is trusted, from the strictest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -224,74 +222,6 @@ impl Policy {
         Ok(())
     }
 
-    /// After the streams were found: whether they are within the limits. `max_streams` is what the options say.
-    pub fn check_streams(
-        &self,
-        context: &JobContext,
-        input: &mut Input,
-        max_streams: Option<&str>,
-    ) -> Result<(), Error> {
-        self.check_pixels(input)?;
-        self.check_unsized(input)?;
-        let most = max_streams.and_then(parse_integer).or(default_of("max_streams").map(|most| most as i64));
-        if let Some(most) = most.filter(|most| self.trust != Trust::Trusted && input.stream_count() as i64 == *most) {
-            let text = format!("the input may have more streams: the limit is {most} (-max_streams)");
-            context.warn("open input", None, &text);
-        }
-        Ok(())
-    }
-
-    /// A picture by itself that says its size is refused by its decoder, which then forgets the size: the picture's own word is looked at.
-    fn check_unsized(&self, input: &mut Input) -> Result<(), Error> {
-        let Some(limit) = self.limits.pixels else { return Ok(()) };
-        // Reading on would change what is known of other streams.
-        let is_unsized = input.stream_count() == 1
-            && input.describe(0).is_ok_and(|stream| {
-                stream.kind() == MediaKind::Video && stream.parameters.width() == 0 && !stream.is_attached_picture()
-            });
-        if !is_unsized {
-            return Ok(());
-        }
-        let Ok(mut packet) = Packet::new() else { return Ok(()) };
-        if input.read(&mut packet).is_err() {
-            return Ok(());
-        }
-        if let Some((width, height)) = picture_size(packet.data())
-            && u64::from(width) * u64::from(height) > limit
-        {
-            let text = format!("a picture has {width}x{height} pixels: the limit is {limit} (-mt_max_pixels)");
-            return Err(Error::new(Code::LIMIT, text).at("open input"));
-        }
-        // Where it can be, the packet is read again.
-        let start_us = input.start_time_us().unwrap_or(0);
-        let _ = input.seek(start_us);
-        Ok(())
-    }
-
-    /// Also before what probes is opened: a decoder that refuses a size forgets it.
-    pub fn check_pixels(&self, input: &Input) -> Result<(), Error> {
-        let Some(limit) = self.limits.pixels else { return Ok(()) };
-        for index in 0..input.stream_count() {
-            let Ok(stream) = input.describe(index) else { continue };
-            let (width, height) = (stream.parameters.width(), stream.parameters.height());
-            let pixels = i64::from(width).saturating_mul(i64::from(height)).unsigned_abs();
-            if pixels > limit {
-                let text = format!("stream {index} has {width}x{height} pixels: the limit is {limit} (-mt_max_pixels)");
-                return Err(Error::new(Code::LIMIT, text).at("open input").on_stream(index));
-            }
-        }
-        Ok(())
-    }
-
-    /// What stands behind an error of FFmpeg's. It has one code for a stream too many and for a lack of memory.
-    pub fn explain(&self, error: AvError, max_streams: Option<String>) -> Option<Error> {
-        let limit = max_streams.filter(|_| self.trust != Trust::Trusted && error == AvError::NO_MEMORY)?;
-        let text = format!(
-            "the input has more than {limit} streams: the limit is {limit} (-max_streams); or there was no memory for them"
-        );
-        Some(Error::new(Code::LIMIT, text).at("open input").with_ffmpeg(error.0, error.words()))
-    }
-
     fn bound(&self, options: &mut Dict, url: &str, named: Option<Demuxer>, by_name: Option<Demuxer>) {
         if self.addresses != Addresses::Any && protocol_name(url).is_some_and(|name| name.starts_with("http")) {
             options.set("max_redirects", "0");
@@ -304,10 +234,12 @@ impl Policy {
         if self.trust == Trust::Trusted {
             return;
         }
-        for option in ["probesize", "max_streams"] {
-            if let Some(limit) = default_of(option) {
-                options.set_if_absent(option, &limit.to_string());
-            }
+        if let Some(limit) = default_of("probesize") {
+            options.set_if_absent("probesize", &limit.to_string());
+        }
+        // One more than may be: some demuxers go on with what fits, some fail, and a stream too many is told from both.
+        if let Some(most) = self.most_streams(options) {
+            options.set("max_streams", &most.saturating_add(1).min(i64::from(i32::MAX)).to_string());
         }
         if is_image && (named.is_none() || self.trust == Trust::Untrusted) {
             options.set("pattern_type", "none");
