@@ -143,6 +143,8 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
 	$(GO_STAGED) $(GO) -C tests/crash/gohost build -buildvcs=false -o $(abspath $(CRASH_HOSTS))/gohost
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
+	PREFIX=/usr/local scripts/dist.sh $(abspath $(CRASH_HOSTS))/dist
+	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_release.py
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
 
@@ -225,7 +227,7 @@ lint-scripts:
 
 ##### install
 
-.PHONY: install install-files uninstall
+.PHONY: install install-files dist uninstall
 install: build ## install library, headers, .pc files, program and man page (PREFIX, LIBDIR, DESTDIR)
 	@$(MAKE) install-files
 	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
@@ -252,6 +254,9 @@ install-files:
 	        -e "s|@FFMPEG_LIBS@|$$(pkg-config --libs $(FFMPEG))|; s|@NATIVE_LIBS@|$(NATIVE_LIBS)|" \
 	        pkgconfig/$$name.pc.in > "$(DESTDIR)$(PKGCONFIGDIR)/$$name.pc"; \
 	done
+
+dist: build ## two archives under build/dist: a release without debug information, and that information by build ids
+	PREFIX="$(PREFIX)" scripts/dist.sh $(abspath $(BUILD))/dist
 
 uninstall: ## remove what install put there
 	rm -f "$(DESTDIR)$(LIBDIR)/"{libmt_transcode.a,$(SO),$(SO).$(ABI),$(SO).$(VERSION)} "$(DESTDIR)$(BINDIR)/mt-transcode" \

@@ -49,13 +49,14 @@ class Crash(unittest.TestCase):
         self.folder = Path(folder.name)
         self.report = self.folder / "report"
 
-    def crash(self, fault: str, host: str = "c", handler: str = "default", under: list[str] | None = None, more: str = "") -> subprocess.CompletedProcess[str]:
+    def crash(self, fault: str, host: str = "c", handler: str = "default", under: list[str] | None = None, more: str = "",
+              library: Path = STAGE / "lib/libmt_transcode.so.0") -> subprocess.CompletedProcess[str]:
         """Runs a host whose job fails so."""
         args = [str(self.report), handler, "camera 7", *"-threads 2 -y -i".split(), str(self.clip), *more.split(), *"-c:v mpeg4 -c:a aac".split(), str(self.folder / "out.mkv")]
         command = {"c": [str(HOSTS / "host")], "go": [str(HOSTS / "gohost")], "python": [sys.executable, str(Path(__file__).parent / "host.py")]}[host]
-        env = {**os.environ, "MT_TRANSCODE_LIBRARY": str(STAGE / "lib/libmt_transcode.so.0"), "LD_LIBRARY_PATH": str(STAGE / "lib")}
+        env = {**os.environ, "MT_TRANSCODE_LIBRARY": str(library), "LD_LIBRARY_PATH": str(library.parent)}
         # Python loads the library by itself, where what is preloaded would not find FFmpeg.
-        preloaded = [HOSTS / "fault.so"] + ([STAGE / "lib/libmt_transcode.so.0"] if host == "python" else [])
+        preloaded = [HOSTS / "fault.so"] + ([library] if host == "python" else [])
         fault_env = {"MT_FAULT": fault, "LD_PRELOAD": ":".join(map(str, preloaded))}
         if under is None:
             return subprocess.run([*command, *args], env=env | fault_env, capture_output=True, text=True, errors="replace", timeout=120, check=False)
