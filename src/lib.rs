@@ -30,4 +30,5 @@ mod secrets;
 pub mod text;
 pub mod worker;
 
+pub use crash::{ReportFrame, report_frame};
 pub use secrets::mask_text;

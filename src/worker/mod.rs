@@ -5,6 +5,7 @@
 //! host has bound to a job is served on a thread for each stream that is open (`stream`). The forkserver stays with one thread, reaps workers,
 //! watches their memory, and says how each ended (`ending`).
 
+mod anything;
 mod ending;
 mod find;
 mod forkserver;
@@ -16,6 +17,7 @@ mod server;
 mod stream;
 mod wire;
 
+pub use anything::hear_anything;
 pub use find::WORKER_ENVIRONMENT;
 pub use forkserver::{ForkServer, Limits};
 pub use host::run_isolated;

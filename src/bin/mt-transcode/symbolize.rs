@@ -2,6 +2,7 @@
 //! ids; here they are looked up in the very same files, or in their debug information wherever it was kept.
 
 use addr2line::Loader;
+use mt_transcode::{ReportFrame, report_frame};
 use object::{Object, ObjectSection};
 use std::collections::HashMap;
 use std::io::Read;
@@ -12,14 +13,6 @@ pub const USAGE: &str = "usage: mt-transcode symbolize [--debug-dir DIR]... [REP
 Prints a crash report with the functions, files and lines of its frames. REPORT is a file with reports; without it, or as -, they are read from standard input.
   --debug-dir DIR   look for debug information in DIR/.build-id/xx/yyyy.debug (before /usr/lib/debug), and for files by their names in DIR
 ";
-
-/// A frame's line: \"frame 3: 0x7f00 /lib/libx.so+0x1f00 BUILD-ID\".
-struct Place<'a> {
-    module: &'a str,
-    offset: u64,
-    build_id: &'a str,
-    is_call: bool,
-}
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let (mut folders, mut report) = (Vec::new(), None);
@@ -50,22 +43,11 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let mut symbols = Symbols { folders, files: HashMap::new() };
     for line in text.lines().filter(|line| !line.starts_with('{')) {
         super::print(&format!("{line}\n"));
-        if let Some(place) = place(line) {
+        if let Some(place) = report_frame(line) {
             symbols.of(&place).iter().for_each(|name| super::print(&format!("    {name}\n")));
         }
     }
     Ok(())
-}
-
-fn place(line: &str) -> Option<Place<'_>> {
-    let (number, rest) = line.strip_prefix("frame ")?.split_once(": ")?;
-    let (_, rest) = rest.split_once(' ')?;
-    let (module, rest) = rest.rsplit_once("+0x")?;
-    let mut words = rest.split(' ');
-    let offset = u64::from_str_radix(words.next()?, 16).ok()?;
-    let build_id = words.next().unwrap_or("-");
-    let is_call = number != "0" && !line.ends_with(" interrupted");
-    Some(Place { module, offset, build_id, is_call })
 }
 
 struct Symbols {
@@ -75,7 +57,7 @@ struct Symbols {
 
 impl Symbols {
     /// The function, and those that were inlined into it, innermost first.
-    fn of(&mut self, place: &Place) -> Vec<String> {
+    fn of(&mut self, place: &ReportFrame) -> Vec<String> {
         let folders = &self.folders;
         let key = format!("{} {}", place.module, place.build_id);
         let loader = match self.files.entry(key).or_insert_with(|| open(place, folders)) {
@@ -112,7 +94,7 @@ impl Symbols {
 }
 
 /// The file with the most to tell: debug information by build id, else the file itself.
-fn open(place: &Place, folders: &[PathBuf]) -> Result<Loader, String> {
+fn open(place: &ReportFrame, folders: &[PathBuf]) -> Result<Loader, String> {
     let system = PathBuf::from("/usr/lib/debug");
     let by_id = folders.iter().chain([&system]).filter_map(|folder| debug_file(folder, place.build_id));
     let name = Path::new(place.module).file_name().unwrap_or_default();
