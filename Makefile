@@ -93,6 +93,7 @@ clean: ## remove what was built
 
 ##### tests
 
+.PHONY: fuzz fuzz-corpus
 .PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-matrix examples valgrind compatibility equivalence fate coverage
 test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash ## every test, from nothing
 
@@ -147,6 +148,20 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_release.py
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
+	@$(MAKE) $(CRASH_HOSTS)/clip.mp4
+	FUZZ_SEEDS=100 $(FUZZ_CORPUS)
+
+# MT_CORPUS has the media; without it a clip of our own is corrupted.
+FUZZ_CORPUS = MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
+    PYTHONPATH=python:tests/crash PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/fuzz_corpus.py $(CRASH_HOSTS)/clip.mp4
+$(CRASH_HOSTS)/clip.mp4: | stage
+	@mkdir -p $(CRASH_HOSTS)
+	$(STAGE)/bin/mt-transcode -v error -y -f lavfi -i testsrc2=d=2 -f lavfi -i sine=d=2 -c:v libx264 -c:a aac $@
+fuzz-corpus: stage $(CRASH_HOSTS)/clip.mp4 ## jobs in workers over media with flipped bits: FUZZ_SEEDS=2000 of them, from FIRST_SEED=0
+	$(FUZZ_CORPUS)
+
+fuzz: setup-build ## libFuzzer over what reads strangers' bytes: FUZZ_SECONDS=60 for each target of fuzz/
+	scripts/fuzz.sh
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples
