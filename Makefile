@@ -141,13 +141,15 @@ CRASH_HOSTS = $(BUILD)/tests/crash
 test-crash: stage ## crashes on demand in hosts of three languages, and the reports of them
 	@mkdir -p $(CRASH_HOSTS)
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/moments.c -o $(CRASH_HOSTS)/moments $$($(STAGED) pkg-config --cflags mt_transcode) -ldl
 	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
 	$(GO_STAGED) $(GO) -C tests/crash/gohost build -buildvcs=false -o $(abspath $(CRASH_HOSTS))/gohost
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
 	PREFIX=/usr/local scripts/dist.sh $(abspath $(CRASH_HOSTS))/dist
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_release.py
-	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
-	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
+	for test in isolation matrix moments; do \
+	    MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
+	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_$$test.py || exit; done
 	@$(MAKE) $(CRASH_HOSTS)/clip.mp4
 	FUZZ_SEEDS=100 $(FUZZ_CORPUS)
 

@@ -92,6 +92,22 @@ __attribute__((noinline)) static void fault_sleep(void) {
   for (;;) sleep(1000);
 }
 
+/* Both wait for each other: crashes of two threads at once. */
+__attribute__((noinline)) static void fault_together(void) {
+  static volatile int arrived;
+  __atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+  while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < 2) usleep(100);
+  fault_segv();
+}
+
+/* When the host, which waits for the file that MT_GATE names, is in the middle of something else. */
+__attribute__((noinline)) static void fault_late(void) {
+  const char *gate = getenv("MT_GATE");
+  if (gate != NULL) close(open(gate, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  usleep(300000);
+  fault_segv();
+}
+
 static void fail(const char *kind) {
   if (strcmp(kind, "segv") == 0) fault_segv();
   if (strcmp(kind, "abort") == 0) fault_abort();
@@ -106,6 +122,9 @@ static void fail(const char *kind) {
   if (strcmp(kind, "spin") == 0) fault_spin();
   if (strcmp(kind, "sleep") == 0) fault_sleep();
   if (strcmp(kind, "exit") == 0) _exit(7);
+  if (strcmp(kind, "pipe") == 0) raise(SIGPIPE);
+  if (strcmp(kind, "together") == 0) fault_together();
+  if (strcmp(kind, "late") == 0) fault_late();
 }
 
 /* FFmpeg's own threads have no stack for signals. */

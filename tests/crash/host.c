@@ -50,6 +50,7 @@ int main(int argc, char **argv) {
   check(mt_transcode_job_start(job), "start");
   int32_t result = 0;
   check(mt_transcode_job_wait(job, 60000, &result), "wait");
+  fprintf(stderr, "the job ended with %d\n", (int)result);
   mt_transcode_job_free(job);
   mt_transcode_engine_free(engine);
   return result == 0 ? 0 : 3;
