@@ -19,4 +19,5 @@ mod wire;
 pub use find::WORKER_ENVIRONMENT;
 pub use forkserver::{ForkServer, Limits};
 pub use host::run_isolated;
+pub use message::error_to_json;
 pub use server::serve;
