@@ -9,6 +9,10 @@ mod line;
 mod messages;
 mod overwrite;
 mod probe;
+mod replay;
+mod replay_outputs;
+mod replay_streams;
+mod replay_wishes;
 mod report_file;
 mod run;
 mod settings;
@@ -32,6 +36,7 @@ const INFO: i32 = 32;
 const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
        mt-transcode probe FFPROBE-ARGUMENTS...
        mt-transcode symbolize [--debug-dir DIR] [REPORT]
+       mt-transcode replay [--print] CAPTURE
        mt-transcode diagnostics
        mt-transcode version
 
@@ -68,6 +73,7 @@ fn main() -> ExitCode {
                 }
             };
         }
+        Some("replay") => return ExitCode::from(replay::run(&args[1..])),
         // What engines start for jobs in processes of their own; the host's socket is standard input.
         Some("--mt-forkserver") => return ExitCode::from(mt_transcode::worker::serve() as u8),
         Some("probe") => return probe::run(&args[1..]),
