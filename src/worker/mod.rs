@@ -16,7 +16,7 @@ mod server;
 mod stream;
 mod wire;
 
-pub use find::WORKER_ENVIRONMENT;
+pub use find::{WORKER_ENVIRONMENT, find};
 pub use forkserver::{ForkServer, Limits};
 pub use host::run_isolated;
 pub use message::error_to_json;

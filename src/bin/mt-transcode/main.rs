@@ -3,6 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod banner;
+mod doctor;
+mod doctor_about;
+mod doctor_files;
+mod doctor_limits;
+mod doctor_process;
 mod help;
 mod keys;
 mod line;
@@ -37,6 +42,7 @@ const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
        mt-transcode probe FFPROBE-ARGUMENTS...
        mt-transcode symbolize [--debug-dir DIR] [REPORT]
        mt-transcode replay [--print] CAPTURE
+       mt-transcode doctor [PID]
        mt-transcode diagnostics
        mt-transcode version
 
@@ -73,6 +79,7 @@ fn main() -> ExitCode {
                 }
             };
         }
+        Some("doctor") => return ExitCode::from(doctor::run(&args[1..])),
         Some("replay") => return ExitCode::from(replay::run(&args[1..])),
         // What engines start for jobs in processes of their own; the host's socket is standard input.
         Some("--mt-forkserver") => return ExitCode::from(mt_transcode::worker::serve() as u8),
