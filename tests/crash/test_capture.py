@@ -29,6 +29,7 @@ class Once(io.RawIOBase):
 
     def __init__(self, data: bytes, times: int = 1) -> None:
         self.rest, self.data, self.times = data, data, times
+        self.given = 0
 
     def readable(self) -> bool:
         return True
@@ -38,6 +39,7 @@ class Once(io.RawIOBase):
             self.rest, self.times = self.data, self.times - 1
         count = min(len(buffer), len(self.rest))
         buffer[:count], self.rest = self.rest[:count], self.rest[count:]
+        self.given += count
         return count
 
 
@@ -147,8 +149,11 @@ class Captures(Case):
         self.assertEqual(self.replay("--set", "input7=x", capture).returncode, 2)
 
     def test_an_input_of_50_mb_is_kept_to_the_limit(self) -> None:
-        with self.faulty("segv@avcodec_send_frame", call=600, capture_on_failure=self.captures, capture_bytes=300_000) as engine:
-            self.fails(self.encode(engine, Once(self.clip, times=100)), CRASHED)
+        times = 60_000_000 // len(self.clip)
+        source, copied = Once(self.clip, times), ["-y", "-i", "mt:in", "-c", "copy", "-f", "mpegts", "/dev/null"]
+        with self.faulty("segv@av_interleaved_write_frame", call=times * 95, capture_on_failure=self.captures, capture_bytes=300_000) as engine:
+            self.fails(self.encode(engine, source, args=copied), CRASHED)
+        self.assertGreater(source.given, 50_000_000)
         capture = self.one_capture()
         self.assertEqual((capture / "input-in.bin").read_bytes(), self.clip[:300_000])
         self.assertTrue(json.loads((capture / "command.json").read_text())["inputs"][0]["is_cut"])
