@@ -257,13 +257,6 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
-#define DEFAULT_CAPTURE_BYTES (1 << 20)
-
-#define DEFAULT_CAPTURES 100
-
-// How much of an input is looked at. Less, in whole steps, where a worker crashed before it had read so much.
-#define LOOKED_AT_BYTES (64 << 10)
-
 // A negative AVERROR.
 typedef struct AvError AvError;
 

@@ -26,8 +26,8 @@ pub struct Captures {
     pub most: u32,
 }
 
-pub const DEFAULT_CAPTURE_BYTES: u64 = 1 << 20;
-pub const DEFAULT_CAPTURES: u32 = 100;
+pub(super) const DEFAULT_CAPTURE_BYTES: u64 = 1 << 20;
+pub(super) const DEFAULT_CAPTURES: u32 = 100;
 /// A disk that takes longer does not hold up the end of the job: the capture is written behind its back.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 const LEVEL_WARNING: i32 = 24;

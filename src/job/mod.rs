@@ -35,7 +35,7 @@ mod watch;
 pub(crate) use crate::engine::FLUSH_CHUNKS;
 pub use crate::engine::forward_log;
 pub use crate::engine::{ByteStream, HostBytes, HostStore, InMemory, PipeConfig, PipeStats, Side, StreamError, Wait};
-pub use capture::{Captures, DEFAULT_CAPTURE_BYTES};
+pub use capture::Captures;
 pub use crash::CrashReports;
 pub use diagnostics::diagnostics;
 pub use engine::{Engine, EngineConfig, LogMode};

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::SystemTime;
 
 /// How much of an input is looked at. Less, in whole steps, where a worker crashed before it had read so much.
-pub const LOOKED_AT_BYTES: usize = 64 << 10;
+pub(super) const LOOKED_AT_BYTES: usize = 64 << 10;
 const STEP_BYTES: usize = 1024;
 /// The oldest entries go.
 const MOST_ENTRIES: usize = 1024;
@@ -202,4 +202,79 @@ impl Inputs {
 pub fn keys_of(spec: &JobSpec, tapes: &[(String, std::sync::Arc<Tape>)]) -> Vec<Key> {
     let files = spec.inputs.iter().filter_map(|input| Key::of_file(&input.url));
     files.chain(tapes.iter().filter_map(|(_, tape)| Key::of_tape(tape))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Classes;
+    use crate::options::parse_args;
+
+    fn key(digest: &str) -> Key {
+        Key::File { size_bytes: 1, sha256: digest.into() }
+    }
+
+    fn crash() -> Error {
+        Error::new(Code::CRASHED, "the worker crashed by signal 11 SIGSEGV".into()).at("decode")
+    }
+
+    fn spec(file: &std::path::Path) -> JobSpec {
+        let args = ["-i", file.to_str().unwrap(), "-f", "null", "-"].map(str::to_owned);
+        parse_args(&args, &Classes).unwrap()
+    }
+
+    #[test]
+    fn all_inputs_of_a_case_must_be_there() {
+        let quarantine = Quarantine::default();
+        assert!(!quarantine.add(Vec::new(), 1, "", &crash()), "nothing is known");
+        assert!(quarantine.add(vec![key("logo"), key("film")], 7, "bad", &crash()));
+        assert!(quarantine.add(vec![key("logo"), key("film")], 8, "again", &crash()));
+        assert_eq!(quarantine.count(), 1);
+        assert!(quarantine.refusal(&[key("logo"), key("other")]).is_none());
+        let error = quarantine.refusal(&[key("film"), key("third"), key("logo")]).unwrap();
+        assert_eq!((error.code(), error.stage()), (Code::QUARANTINED, "quarantine"));
+        assert!(error.message().contains("job 7") && error.message().contains("SIGSEGV"), "{error}");
+        assert!(quarantine.json().contains("\"label\":\"bad\""));
+        assert_eq!((quarantine.clear(), quarantine.count()), (1, 0));
+    }
+
+    #[test]
+    fn the_oldest_of_too_many_goes() {
+        let quarantine = Quarantine::default();
+        (0..=MOST_ENTRIES).for_each(|i| assert!(quarantine.add(vec![key(&i.to_string())], 1, "", &crash())));
+        assert_eq!(quarantine.count(), MOST_ENTRIES as u64);
+        assert!(quarantine.refusal(&[key("0")]).is_none() && quarantine.refusal(&[key("1")]).is_some());
+    }
+
+    #[test]
+    fn a_file_is_known_by_beginning_and_size_and_a_url_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+            keys_of(&spec(&folder.path().join(name)), &[])
+        };
+        let mut bytes = vec![7; 2 * LOOKED_AT_BYTES];
+        let first = write("a", &bytes);
+        bytes[LOOKED_AT_BYTES] = 8;
+        assert_eq!(write("b", &bytes), first, "behind what is looked at");
+        bytes.push(7);
+        assert_ne!(write("c", &bytes), first, "another size");
+        bytes.pop();
+        bytes[0] = 8;
+        assert_ne!(write("d", &bytes), first);
+        assert_eq!(keys_of(&spec(std::path::Path::new("http://h/a")), &[]), []);
+        assert_eq!(keys_of(&spec(folder.path()), &[]), [], "a folder");
+    }
+
+    #[test]
+    fn a_file_in_quarantine_is_refused_before_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bad.ts");
+        std::fs::write(&file, b"bad").unwrap();
+        let (quarantine, spec) = (Quarantine::default(), spec(&file));
+        let looked = |inputs: &Inputs| inputs.look_at_files(&quarantine, &spec);
+        assert!(looked(&Inputs::default()).is_ok());
+        quarantine.add(keys_of(&spec, &[]), 1, "", &crash());
+        assert_eq!(looked(&Inputs::default()).map_err(|error| error.code()), Err(Code::QUARANTINED));
+    }
 }
