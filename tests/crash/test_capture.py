@@ -15,7 +15,7 @@ import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
-from mt_transcode import Engine, Error, Job
+from mt_transcode import Engine, Error, Job, MemoryStore
 from test_isolation import CRASHED, HOSTS, STAGE, Isolated
 
 DEMUX, QUARANTINED = -1001, -1020
@@ -191,6 +191,10 @@ class Captures(Case):
             self.fails(job, -errno.ECANCELED)
         self.assertEqual(list(self.captures.iterdir()), [])
 
+    def test_the_folder_itself_is_made(self) -> None:
+        with Engine(capture_on_failure=self.captures):
+            self.assertEqual(stat.S_IMODE(self.captures.stat().st_mode), 0o700)
+
     def test_a_folder_that_cannot_be_written_changes_no_result(self) -> None:
         with Engine(capture_on_failure=self.captures) as engine:
             self.captures.rmdir()
@@ -209,6 +213,23 @@ class Captures(Case):
         self.assertEqual(self.replay("--output", ours, self.one_capture()).returncode, 1)
         self.assertGreater((ours / "bad.mkv").stat().st_size, 1000)
         self.assertEqual(theirs.read_text(), "theirs")
+
+    def test_outputs_in_memory_become_files(self) -> None:
+        cases = {"store": (MemoryStore(), "-f hls -hls_time 1 mt:out/list.m3u8", ["out/list.m3u8", "out/list0.ts"]),
+                 "pipe": (io.BytesIO(), "-f mpegts mt:out", ["out"])}
+        for name, (output, words, files) in cases.items():
+            self.captures.mkdir(exist_ok=True)
+            with self.subTest(name), self.faulty("segv@avcodec_send_frame", call=60, capture_on_failure=self.captures / name) as engine:
+                job = engine.job([*ENCODED, *words.split()])
+                job.bind("in", self.clip)
+                job.bind("out", output)
+                job.start()
+                self.fails(job, CRASHED)
+                (capture,) = (self.captures / name).iterdir()
+                done = self.replay("--output", self.folder / name, capture)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                for file in files:
+                    self.assertGreater((self.folder / name / file).stat().st_size, 50, file)
 
     def test_a_capture_can_be_printed_as_a_command(self) -> None:
         with Engine(capture_on_failure=self.captures) as engine:

@@ -2,8 +2,11 @@
 
 use mt_transcode::options::JobSpec;
 use mt_transcode::text::{from_bytes, to_path};
+use std::fs::DirBuilder;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where outputs go.
 pub struct Outputs {
@@ -15,11 +18,15 @@ impl Outputs {
     pub fn new(wanted: Option<&Path>) -> Result<Outputs, String> {
         let folder = match wanted {
             Some(folder) => folder.to_owned(),
-            None => std::env::temp_dir().join(format!("mt-replay-{}", std::process::id())),
+            None => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+                std::env::temp_dir().join(format!("mt-replay-{}-{now}", std::process::id()))
+            }
         };
         let made = match wanted {
             Some(_) => std::fs::create_dir_all(&folder),
-            None => std::fs::create_dir(&folder),
+            // Nobody else's, and not there before.
+            None => DirBuilder::new().mode(0o700).create(&folder),
         };
         made.map_err(|error| format!("'{}': {error}", folder.display()))?;
         Ok(Outputs { folder, is_kept: wanted.is_some() })
