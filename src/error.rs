@@ -80,6 +80,7 @@ codes! {
     DETACHED = 1017, c"a call could not be interrupted and was left behind";
     CIRCUIT_OPEN = 1018, c"the peer failed too often and is not tried now";
     OPTION = 1019, c"unknown or unusable option";
+    QUARANTINED = 1020, c"the input crashed workers before and is refused";
 }
 
 impl Code {
@@ -207,6 +208,23 @@ impl Error {
         self
     }
 
+    /// A line behind the detail.
+    pub fn adding_detail(mut self, line: &str) -> Error {
+        let detail = &mut self.0.detail;
+        if !detail.is_empty() && !detail.ends_with('\n') {
+            detail.push('\n');
+        }
+        detail.push_str(&shown(crate::secrets::mask_text(line)));
+        self
+    }
+
+    /// More to the message.
+    pub fn adding(mut self, text: &str) -> Error {
+        self.0.message += "; ";
+        self.0.message += &shown(crate::secrets::mask_text(text));
+        self
+    }
+
     pub fn code(&self) -> Code {
         self.0.code
     }
@@ -294,6 +312,9 @@ fn default_hint(code: Code) -> &'static str {
         Code::OPTION => "Correct the option that the message names; ffmpeg's documentation describes it.",
         Code::SPAWN_FAILED => {
             "Raise the limit of processes and threads (ulimit -u, pids.max), or run fewer jobs at once."
+        }
+        Code::QUARANTINED => {
+            "Keep the input away, or clear the engine's quarantine if it, or what crashed on it, was changed since."
         }
         Code::PANIC | Code::INTERNAL => "Please report it with the detail text; other jobs are not affected.",
         _ => "",

@@ -27,6 +27,7 @@ type engineConfig struct {
 	requireLGPL, leaveLog bool
 	crashReports          *string
 	isolation             *Isolation
+	failures              failurePolicy
 	logger                *slog.Logger
 }
 
@@ -129,6 +130,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 	config := chosen.toC()
 	defer C.free(unsafe.Pointer(config.crash_path))
 	defer C.free(unsafe.Pointer(config.worker_path))
+	defer C.free(unsafe.Pointer(config.capture_path))
 	if code := C.mt_transcode_engine_new(&config, &handle, &failure); code < 0 {
 		return nil, takeError(code, failure)
 	}
@@ -174,6 +176,7 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 			config.worker_path = C.CString(c.isolation.WorkerPath)
 		}
 	}
+	c.failures.fill(&config)
 	if c.crashReports != nil {
 		config.flags |= C.MT_TRANSCODE_ENGINE_CRASH_REPORTS
 		if *c.crashReports != "" {

@@ -55,6 +55,8 @@ const (
 	ErrCircuitOpen Code = C.MT_TRANSCODE_ECIRCUIT_OPEN
 	// ErrOption: an option is unknown, of the wrong direction, or its value is out of range.
 	ErrOption Code = C.MT_TRANSCODE_EOPTION
+	// ErrQuarantined: the input made workers crash before, and the engine refuses it; see [WithQuarantine].
+	ErrQuarantined Code = C.MT_TRANSCODE_EQUARANTINED
 )
 
 // Codes of Linux that a host asks for most.

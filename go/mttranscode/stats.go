@@ -115,6 +115,8 @@ type EngineStats struct {
 	MemoryReserved, MemoryBudget uint64
 	// Now: jobs that were closed, or waited for in vain, while a call of theirs could not be interrupted.
 	Detached uint64
+	// Now: inputs in quarantine, see [WithQuarantine]. Ever: jobs that were run once more, see [WithRetry].
+	Quarantined, JobsRetried uint64
 	// Ever: jobs that were started, and that were refused with [ErrAgain].
 	JobsStarted, JobsRefused uint64
 	// Results counts the jobs that ended, by result; 0 is success.
@@ -139,6 +141,7 @@ func (e *Engine) Stats() (EngineStats, error) {
 		Threads: uint64(from.threads), ThreadsIdle: uint64(from.threads_idle),
 		Descriptors: uint64(from.descriptors), QueuedBytes: uint64(from.queued_bytes), Detached: uint64(from.detached),
 		JobsStarted: uint64(from.jobs_started), JobsRefused: uint64(from.jobs_refused),
+		Quarantined: uint64(from.quarantined), JobsRetried: uint64(from.jobs_retried),
 		Results:   make(map[Code]uint64, from.results_used),
 		QueueWait: takeHistogram(&from.queue_wait), Open: takeHistogram(&from.open),
 		FirstOutput: takeHistogram(&from.first_output), Duration: takeHistogram(&from.duration),

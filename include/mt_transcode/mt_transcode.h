@@ -99,6 +99,17 @@
 // callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
 #define MT_TRANSCODE_ISOLATION_PROCESS 1
 
+// A job whose worker crashed fails.
+#define MT_TRANSCODE_ON_CRASH_REPORT 0
+
+// A job whose worker crashed or hung (`MT_TRANSCODE_ECRASHED`, `MT_TRANSCODE_EHUNG`) is run once more in a new worker, if it can begin anew: its
+// inputs can be read from their beginnings again, and no output in memory or over the network had been given a byte. See docs/capture.md.
+#define MT_TRANSCODE_ON_CRASH_RETRY 1
+
+// The inputs of a job whose worker crashed or hung, where it was run once more the second time, are refused from then on by this engine, with
+// `MT_TRANSCODE_EQUARANTINED`. They are known by the SHA-256 of their first 64 KiB, and of files their size.
+#define MT_TRANSCODE_ON_CRASH_QUARANTINE 2
+
 // Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 #define MT_TRANSCODE_LOG_LEAVE 0
 
@@ -168,6 +179,9 @@
 
 // An option is unknown, of the wrong direction, or its value is out of range. The error names it and its file.
 #define MT_TRANSCODE_EOPTION -1019
+
+// The input made workers crash before, and this engine refuses it (`MT_TRANSCODE_ON_CRASH_QUARANTINE`).
+#define MT_TRANSCODE_EQUARANTINED -1020
 
 // The job is in another state: `state`.
 #define MT_TRANSCODE_EVENT_STATE 1
@@ -353,6 +367,15 @@ typedef struct mt_transcode_engine_config {
   uint32_t worker_cpu_seconds;
   // How many descriptors a worker may have open. 0: as this process.
   uint32_t worker_descriptors;
+  // A folder that a capture of each job that fails is written to: what is needed to repeat it (see docs/capture.md). NUL-terminated UTF-8, copied; made by
+  // `mt_transcode_engine_new` if it is not there. NULL: no captures.
+  const char *capture_path;
+  // How many bytes of each input in memory are kept while a job runs, for a capture, and for `MT_TRANSCODE_ON_CRASH_RETRY`. 0: 1 MiB.
+  uint64_t capture_bytes;
+  // How many captures are kept in the folder: the oldest are removed. 0: 100.
+  uint32_t capture_count;
+  // For jobs in workers: `MT_TRANSCODE_ON_CRASH_*` or-ed together; an unknown bit is `-EINVAL`.
+  uint32_t on_crash;
   // Zero.
   uint64_t reserved[2];
 } mt_transcode_engine_config;
@@ -605,6 +628,9 @@ typedef struct mt_transcode_engine_stats_data {
   // Now: native memory that is promised to pipes and running jobs, or held by copied inputs and buffers, and how much may be (`memory_budget_bytes`).
   uint64_t memory_reserved_bytes;
   uint64_t memory_budget_bytes;
+  // Now: inputs in quarantine. Ever: jobs that were run once more, after a crash of their workers.
+  uint64_t quarantined;
+  uint64_t jobs_retried;
 } mt_transcode_engine_stats_data;
 
 
@@ -1382,6 +1408,26 @@ int32_t mt_transcode_pipe_probe(struct mt_transcode_pipe *pipe,
                                 int64_t timeout_ms,
                                 char **json_out,
                                 struct mt_transcode_error **error_out);
+
+// Lists the inputs that an engine refuses (`MT_TRANSCODE_ON_CRASH_QUARANTINE`) as JSON, oldest first:
+// `[{"time":"20261121T183000.123Z","job":7,"label":"...","code":-1011,"text":"...","stage":"decode","sha256":["..."]}]`: which job failed on it, when and how.
+//
+// - `json_out`: freed with `mt_transcode_string_free`.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks for long. Since 0.1.
+//
+// # Safety
+// `engine` may be any value; `json_out` is NULL or writable.
+int32_t mt_transcode_engine_quarantine(const struct mt_transcode_engine *engine,
+                                       char **json_out);
+
+// Lets all inputs in again that an engine refuses.
+//
+// Returns how many there were, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks for long. Since 0.1.
+//
+// # Safety
+// `engine` may be any value: it is checked.
+int32_t mt_transcode_engine_quarantine_clear(struct mt_transcode_engine *engine);
 
 // Fills `stats_out` with the numbers of a job, now or at its end.
 //

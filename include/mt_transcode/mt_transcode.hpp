@@ -72,6 +72,14 @@ struct engine_config {
   std::uint64_t worker_memory_bytes = 0;
   std::uint32_t worker_cpu_seconds = 0;
   std::uint32_t worker_descriptors = 0;
+  // A folder for what is needed to repeat a job that failed; empty: none. With how much of each input in memory, and how many captures at most.
+  std::string capture_on_failure;
+  std::uint64_t capture_bytes = 0;
+  std::uint32_t capture_count = 0;
+  // A job whose worker crashed is run once more, where it can begin anew.
+  bool retries_crashed = false;
+  // Inputs that crash workers are refused from then on.
+  bool quarantines_crashed = false;
 };
 
 // A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
@@ -106,6 +114,11 @@ class engine {
     raw.worker_memory_bytes = config.worker_memory_bytes;
     raw.worker_cpu_seconds = config.worker_cpu_seconds;
     raw.worker_descriptors = config.worker_descriptors;
+    raw.capture_path = config.capture_on_failure.empty() ? nullptr : config.capture_on_failure.c_str();
+    raw.capture_bytes = config.capture_bytes;
+    raw.capture_count = config.capture_count;
+    raw.on_crash = (config.retries_crashed ? MT_TRANSCODE_ON_CRASH_RETRY : 0) |
+                   (config.quarantines_crashed ? MT_TRANSCODE_ON_CRASH_QUARANTINE : 0);
     if (config.crash_reports) {
       raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;
       raw.crash_path = config.crash_reports->empty() ? nullptr : config.crash_reports->c_str();
@@ -202,6 +215,17 @@ class engine {
     const int code = mt_transcode_engine_jobs(get(), &json);
     return detail::take(code, json);
   }
+  // Inputs that are refused because workers crashed on them, as JSON; and how many are let in again.
+  result<std::string> try_quarantine() const {
+    char* json = nullptr;
+    const int code = mt_transcode_engine_quarantine(get(), &json);
+    return detail::take(code, json);
+  }
+  result<int> try_clear_quarantine() {
+    const int code = mt_transcode_engine_quarantine_clear(get());
+    if (code < 0) return failure::of(code);
+    return code;
+  }
 
   mt_transcode_engine* handle() const noexcept { return get(); }
 
@@ -218,6 +242,8 @@ class engine {
   shutdown_counts shutdown(std::chrono::milliseconds timeout) { return try_shutdown(timeout).value(); }
   engine_stats stats() const { return try_stats().value(); }
   std::string jobs() const { return try_jobs().value(); }
+  std::string quarantine() const { return try_quarantine().value(); }
+  int clear_quarantine() { return try_clear_quarantine().value(); }
   // The next job or pipe that is ready; empty where none is.
   std::optional<ready> next_ready() {
     const result<ready> next = try_next_ready();

@@ -31,13 +31,18 @@ class Engine:
 
     With `isolation="process"` each job runs in a worker, a process of its own: what crashes, hangs or is killed there is that job's Error. `worker_path`
     names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none.
+
+    `capture_on_failure` names a folder that what is needed to repeat a job is written to when it fails: with `capture_bytes` of each input in memory
+    (0: 1 MiB), and `capture_count` captures at most (0: 100). With `retry_crashed` a job whose worker crashed is run once more where it can begin
+    anew; with `quarantine_crashed` inputs that crash workers are refused from then on. See docs/capture.md.
     """
 
     def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
                  link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0,
                  crash_reports: str | os.PathLike[str] | int | None = None, isolation: str = "thread",
                  worker_path: str | os.PathLike[str] | None = None, worker_memory_bytes: int = 0, worker_cpu_seconds: int = 0,
-                 worker_descriptors: int = 0) -> None:
+                 worker_descriptors: int = 0, capture_on_failure: str | os.PathLike[str] | None = None, capture_bytes: int = 0,
+                 capture_count: int = 0, retry_crashed: bool = False, quarantine_crashed: bool = False) -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
@@ -55,6 +60,9 @@ class Engine:
         config.worker_path = None if worker_path is None else os.fsencode(worker_path)
         config.worker_memory_bytes, config.worker_cpu_seconds = worker_memory_bytes, worker_cpu_seconds
         config.worker_descriptors = worker_descriptors
+        config.capture_path = None if capture_on_failure is None else os.fsencode(capture_on_failure)
+        config.capture_bytes, config.capture_count = capture_bytes, capture_count
+        config.on_crash = int(retry_crashed) | 2 * int(quarantine_crashed)
         handle, text = c_void_p(), POINTER(_Error)()
         code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
         if code < 0:
@@ -145,6 +153,16 @@ class Engine:
         text = c_void_p()
         _check(_lib.mt_transcode_engine_jobs(self._handle, byref(text)))
         return list(_take_json(text))
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        """The inputs that are refused, oldest first: time, and job, label, code, text and stage of the crash."""
+        text = c_void_p()
+        _check(_lib.mt_transcode_engine_quarantine(self._handle, byref(text)))
+        return list(_take_json(text))
+
+    def clear_quarantine(self) -> int:
+        """Lets them in again; returns how many there were."""
+        return _check(_lib.mt_transcode_engine_quarantine_clear(self._handle))
 
     def event_fd(self) -> int:
         """One descriptor for all jobs and watched pipes, readable while any is ready: for selectors and asyncio. Do not read or

@@ -37,6 +37,8 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "engine_shutdown": (_I32, [_H, _I64, POINTER(ShutdownCounts)]),
     "engine_free": (None, [_H]),
     "engine_jobs": (_I32, [_H, _OUT]),
+    "engine_quarantine": (_I32, [_H, _OUT]),
+    "engine_quarantine_clear": (_I32, [_H]),
     "engine_event_fd": (_I32, [_H]),
     "engine_next_ready": (_I32, [_H, _OUT, POINTER(_U32)]),
     "engine_stats": (_I32, [_H, POINTER(EngineStats)]),

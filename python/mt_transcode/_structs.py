@@ -35,6 +35,7 @@ class Code(enum.IntEnum):
     DETACHED = -1017
     CIRCUIT_OPEN = -1018
     OPTION = -1019
+    QUARANTINED = -1020
 
 
 class State(enum.IntEnum):
@@ -106,7 +107,8 @@ class _EngineConfig(_Struct):
     _fields_ = (_fields(c_uint32, "struct_size max_running max_queued flags log_mode queue_timeout_ms")
                 + _fields(c_uint64, "link_budget_bytes memory_budget_bytes") + [("crash_path", c_char_p)]
                 + _fields(c_int32, "crash_fd") + _fields(c_uint32, "isolation") + [("worker_path", c_char_p)]
-                + _fields(c_uint64, "worker_memory_bytes") + _fields(c_uint32, "worker_cpu_seconds worker_descriptors") + [("reserved", c_uint64 * 2)])
+                + _fields(c_uint64, "worker_memory_bytes") + _fields(c_uint32, "worker_cpu_seconds worker_descriptors")
+                + [("capture_path", c_char_p), ("capture_bytes", c_uint64)] + _fields(c_uint32, "capture_count on_crash") + [("reserved", c_uint64 * 2)])
 
 
 class _Error(_Struct):
@@ -163,7 +165,7 @@ class EngineStats(_Struct):
                                     " jobs_started jobs_refused")
                 + _fields(c_uint32, "results_used reserved32") + [("results", _ResultCount * 32)]
                 + _fields(Histogram, "queue_wait open first_output duration") + [("health_reason", c_ubyte * 128)]
-                + _fields(c_uint64, "memory_reserved_bytes memory_budget_bytes"))
+                + _fields(c_uint64, "memory_reserved_bytes memory_budget_bytes quarantined jobs_retried"))
 
     def as_dict(self) -> dict[str, Any]:
         plain = super().as_dict()

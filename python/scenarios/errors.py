@@ -1,9 +1,9 @@
-"""Scenarios s08 to s10, s17, s22, s24: what goes wrong, and what is said about it."""
+"""Scenarios s08 to s10, s17, s22, s24, s90: what goes wrong, and what is said about it."""
 
 import errno
 import os
 
-from mt_transcode import Code, Command, Error, State
+from mt_transcode import Code, Command, Engine, Error, State
 
 from .support import PATIENCE, Scenarios, clip, temporary
 
@@ -86,3 +86,15 @@ class Errors(Scenarios):
         self.assertEqual(error.output_index, 0)
         self.assertIn(lost, error.url)
         self.assertTrue(error.message and error.hint)
+
+    def test_s90_capture(self):
+        text, folder = temporary("letter.mp4"), temporary("captures")
+        with open(text, "w", encoding="utf-8") as file:
+            file.writelines(f"This is a letter, not a film. Line {line}.\n" for line in range(100))
+        self.fails(-errno.EINVAL, lambda: Engine(capture_count=3))
+        with Engine(capture_on_failure=folder, retry_crashed=True, quarantine_crashed=True) as engine:
+            error = self.fails(Code.DEMUX, lambda: engine.run(["-i", text, *NULL], timeout=PATIENCE))
+            (capture,) = os.listdir(folder)
+            self.assertIn(os.path.join(folder, capture), error.detail)
+            self.assertIn("command.json", os.listdir(os.path.join(folder, capture)))
+            self.assertEqual((engine.quarantine(), engine.clear_quarantine()), ([], 0))

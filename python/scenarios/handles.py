@@ -34,7 +34,8 @@ def engine_calls(engine):
     stats, none = EngineStats(struct_size=sizeof(EngineStats)), c_void_p()
     return [
         _lib.mt_transcode_engine_set_limits(engine, 1, 1), _lib.mt_transcode_engine_shutdown(engine, 0, None),
-        _lib.mt_transcode_engine_jobs(engine, byref(none)), _lib.mt_transcode_engine_event_fd(engine),
+        _lib.mt_transcode_engine_jobs(engine, byref(none)), _lib.mt_transcode_engine_quarantine(engine, byref(none)),
+        _lib.mt_transcode_engine_quarantine_clear(engine), _lib.mt_transcode_engine_event_fd(engine),
         _lib.mt_transcode_engine_next_ready(engine, byref(none), byref(c_uint32())),
         _lib.mt_transcode_engine_stats(engine, byref(stats)), _lib.mt_transcode_job_new(engine, byref(none)),
         _lib.mt_transcode_probe(engine, b"x", None, 0, byref(none), None),

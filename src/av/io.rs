@@ -50,6 +50,9 @@ pub trait ByteStream: Send {
         Ok(())
     }
 
+    /// Who reads has all that it wants of it, and drops it next.
+    fn leave(&mut self) {}
+
     /// It was not taken: what it belongs to is somebody else's again.
     fn disown(&mut self) {}
 

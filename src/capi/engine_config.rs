@@ -3,7 +3,7 @@
 use super::structs::{self, Sized32};
 use super::{guard, optional, out};
 use crate::error::Error;
-use crate::job::{CrashReports, EngineConfig, Isolation, LogMode};
+use crate::job::{Captures, CrashReports, EngineConfig, Isolation, LogMode, OnCrash};
 use crate::worker::Limits;
 use std::ffi::c_char;
 use std::mem::size_of;
@@ -32,6 +32,15 @@ pub const MT_TRANSCODE_ISOLATION_THREAD: u32 = 0;
 /// `MT_TRANSCODE_EOOM_KILLED`, `MT_TRANSCODE_EKILLED`, `MT_TRANSCODE_EHUNG` or `MT_TRANSCODE_ELIMIT`. Everything else is the same: calls, events, pipes,
 /// callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
 pub const MT_TRANSCODE_ISOLATION_PROCESS: u32 = 1;
+
+/// A job whose worker crashed fails.
+pub const MT_TRANSCODE_ON_CRASH_REPORT: u32 = 0;
+/// A job whose worker crashed or hung (`MT_TRANSCODE_ECRASHED`, `MT_TRANSCODE_EHUNG`) is run once more in a new worker, if it can begin anew: its
+/// inputs can be read from their beginnings again, and no output in memory or over the network had been given a byte. See docs/capture.md.
+pub const MT_TRANSCODE_ON_CRASH_RETRY: u32 = 1;
+/// The inputs of a job whose worker crashed or hung, where it was run once more the second time, are refused from then on by this engine, with
+/// `MT_TRANSCODE_EQUARANTINED`. They are known by the SHA-256 of their first 64 KiB, and of files their size.
+pub const MT_TRANSCODE_ON_CRASH_QUARANTINE: u32 = 2;
 
 /// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
@@ -84,15 +93,24 @@ pub struct mt_transcode_engine_config {
     pub worker_cpu_seconds: u32,
     /// How many descriptors a worker may have open. 0: as this process.
     pub worker_descriptors: u32,
+    /// A folder that a capture of each job that fails is written to: what is needed to repeat it (see docs/capture.md). NUL-terminated UTF-8, copied; made by
+    /// `mt_transcode_engine_new` if it is not there. NULL: no captures.
+    pub capture_path: *const c_char,
+    /// How many bytes of each input in memory are kept while a job runs, for a capture, and for `MT_TRANSCODE_ON_CRASH_RETRY`. 0: 1 MiB.
+    pub capture_bytes: u64,
+    /// How many captures are kept in the folder: the oldest are removed. 0: 100.
+    pub capture_count: u32,
+    /// For jobs in workers: `MT_TRANSCODE_ON_CRASH_*` or-ed together; an unknown bit is `-EINVAL`.
+    pub on_crash: u32,
     /// Zero.
     pub reserved: [u64; 2],
 }
 
 // SAFETY: integers and a pointer only, without padding.
 unsafe impl Sized32 for mt_transcode_engine_config {
-    const SMALLEST: usize = 96;
+    const SMALLEST: usize = 120;
 }
-const _: () = assert!(size_of::<mt_transcode_engine_config>() == 96);
+const _: () = assert!(size_of::<mt_transcode_engine_config>() == 120);
 
 pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
     struct_size: size_of::<mt_transcode_engine_config>() as u32,
@@ -110,6 +128,10 @@ pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_conf
     worker_memory_bytes: 0,
     worker_cpu_seconds: 0,
     worker_descriptors: 0,
+    capture_path: std::ptr::null(),
+    capture_bytes: 0,
+    capture_count: 0,
+    on_crash: MT_TRANSCODE_ON_CRASH_REPORT,
     reserved: [0; 2],
 };
 
@@ -140,7 +162,7 @@ pub unsafe extern "C" fn mt_transcode_engine_config_init(
 }
 
 /// # Safety
-/// `config.crash_path` is NULL or NUL-terminated.
+/// The paths of `config` are NULL or NUL-terminated.
 pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<EngineConfig, Error> {
     const KNOWN: u32 = MT_TRANSCODE_ENGINE_REQUIRE_LGPL
         | MT_TRANSCODE_ENGINE_LEAVE_MALLOC
@@ -166,9 +188,11 @@ pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<Engi
         config.link_budget_bytes,
     )
     .with_malloc_left_alone(config.flags & MT_TRANSCODE_ENGINE_LEAVE_MALLOC != 0)
-    // SAFETY: passed on from the caller, both.
+    // SAFETY: passed on from the caller, all three.
     .with_crash_reports(unsafe { crash_reports(config)? })
     .with_isolation(unsafe { isolation(config)? })
+    .with_captures(unsafe { captures(config)? }, config.capture_bytes)
+    .with_on_crash(on_crash(config)?)
     .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
     .with_memory_budget_bytes(config.memory_budget_bytes))
@@ -214,6 +238,30 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         descriptors: config.worker_descriptors,
     };
     Ok(Isolation { in_processes, worker_path, limits, stays_here: false })
+}
+
+/// # Safety
+/// `config.capture_path` is NULL or NUL-terminated.
+unsafe fn captures(config: &mt_transcode_engine_config) -> Result<Option<Captures>, Error> {
+    // SAFETY: passed on from the caller.
+    let path = unsafe { optional(config.capture_path, "capture_path")? };
+    match path {
+        None if config.capture_count != 0 => Err(Error::invalid("capture_count needs capture_path".into())),
+        None => Ok(None),
+        Some(path) if path.is_empty() => Err(Error::invalid("capture_path is empty".into())),
+        Some(path) => Ok(Some(Captures::new(crate::text::to_path(&path), config.capture_count))),
+    }
+}
+
+fn on_crash(config: &mt_transcode_engine_config) -> Result<OnCrash, Error> {
+    const KNOWN: u32 = MT_TRANSCODE_ON_CRASH_RETRY | MT_TRANSCODE_ON_CRASH_QUARANTINE;
+    if config.on_crash & !KNOWN != 0 {
+        return Err(Error::invalid(format!("config.on_crash has unknown bits: {:#x}", config.on_crash)));
+    }
+    Ok(OnCrash {
+        retries: config.on_crash & MT_TRANSCODE_ON_CRASH_RETRY != 0,
+        quarantines: config.on_crash & MT_TRANSCODE_ON_CRASH_QUARANTINE != 0,
+    })
 }
 
 /// 0 is the default, `MT_TRANSCODE_NONE` is none.

@@ -43,6 +43,8 @@ pub const MT_TRANSCODE_EDETACHED: i32 = -1017;
 pub const MT_TRANSCODE_ECIRCUIT_OPEN: i32 = -1018;
 /// An option is unknown, of the wrong direction, or its value is out of range. The error names it and its file.
 pub const MT_TRANSCODE_EOPTION: i32 = -1019;
+/// The input made workers crash before, and this engine refuses it (`MT_TRANSCODE_ON_CRASH_QUARANTINE`).
+pub const MT_TRANSCODE_EQUARANTINED: i32 = -1020;
 
 /// What failed, where, and what to do: the whole text of an error. All strings are UTF-8, never NULL (empty where there is
 /// nothing to say), belong to the struct and are freed with it. Secrets in URLs are masked.

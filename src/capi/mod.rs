@@ -19,6 +19,7 @@ mod pipe;
 mod pipe_region;
 mod pipe_watch;
 mod probe;
+mod quarantine;
 mod stats;
 mod structs;
 mod version;
@@ -38,6 +39,7 @@ pub use pipe::*;
 pub use pipe_region::*;
 pub use pipe_watch::*;
 pub use probe::*;
+pub use quarantine::*;
 pub use stats::*;
 pub use version::*;
 

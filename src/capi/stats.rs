@@ -195,13 +195,16 @@ pub struct mt_transcode_engine_stats_data {
     /// Now: native memory that is promised to pipes and running jobs, or held by copied inputs and buffers, and how much may be (`memory_budget_bytes`).
     pub memory_reserved_bytes: u64,
     pub memory_budget_bytes: u64,
+    /// Now: inputs in quarantine. Ever: jobs that were run once more, after a crash of their workers.
+    pub quarantined: u64,
+    pub jobs_retried: u64,
 }
 
 // SAFETY: integers and floats only, without padding.
 unsafe impl Sized32 for mt_transcode_engine_stats_data {
     const SMALLEST: usize = 1320;
 }
-const _: () = assert!(size_of::<mt_transcode_engine_stats_data>() == 1336);
+const _: () = assert!(size_of::<mt_transcode_engine_stats_data>() == 1352);
 
 fn histogram(from: &Histogram) -> mt_transcode_histogram {
     mt_transcode_histogram { count: from.count, sum_us: from.sum_us, buckets: from.buckets }
@@ -247,6 +250,8 @@ impl mt_transcode_engine_stats_data {
             health_reason,
             memory_reserved_bytes: stats.memory_reserved_bytes,
             memory_budget_bytes: stats.memory_budget_bytes,
+            quarantined: stats.quarantined,
+            jobs_retried: stats.retried,
         }
     }
 }

@@ -90,7 +90,8 @@ pub use context::{Counters, Identity, JobContext, Observer, Wake};
 pub use debug::Debug;
 pub use hardware::device_kinds;
 pub use host::{
-    Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,
+    Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, Recording, Tape, Taped,
+    check_format_known, name_of,
 };
 pub use look::open_inputs;
 pub use memory::memory_limit_bytes;
@@ -105,6 +106,7 @@ pub use crate::av::os::{
     EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name,
     trim_memory_now_and_then,
 };
+pub use crate::av::probe::sha256;
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
 pub use crate::av::{LogPrinter, Url, install_printer, listing, process, program_log, terminal};

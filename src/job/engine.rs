@@ -1,9 +1,12 @@
 //! An engine: limits, the queue, the threads, and the list of jobs that have something to tell.
 
 use super::budget::Budget;
+use super::capture::{Captures, DEFAULT_CAPTURE_BYTES};
 use super::crash::CrashReports;
 use super::handle::{Job, State};
 use super::isolation::{Isolation, Workers};
+use super::on_crash::OnCrash;
+use super::quarantine::Quarantine;
 use super::ready::Ready;
 use super::stats::{EngineStats, Health};
 use super::timer::Timer;
@@ -37,6 +40,11 @@ pub struct EngineConfig {
     pub(super) quiet_events: bool,
     pub(super) crash_reports: Option<CrashReports>,
     pub(super) isolation: Isolation,
+    /// Of jobs that fail.
+    pub(super) captures: Option<Captures>,
+    /// How much is kept of each input in memory, for captures and retries.
+    pub(super) capture_bytes: u64,
+    pub(super) on_crash: OnCrash,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -69,6 +77,9 @@ impl EngineConfig {
             quiet_events: false,
             crash_reports: None,
             isolation: Isolation::default(),
+            captures: None,
+            capture_bytes: DEFAULT_CAPTURE_BYTES,
+            on_crash: OnCrash::default(),
         }
     }
 
@@ -102,6 +113,19 @@ impl EngineConfig {
         self
     }
 
+    /// Captures of jobs that fail, and how much of each input in memory is kept for them; 0 is the default.
+    pub fn with_captures(mut self, captures: Option<Captures>, bytes: u64) -> Self {
+        self.captures = captures;
+        self.capture_bytes = if bytes == 0 { DEFAULT_CAPTURE_BYTES } else { bytes };
+        self
+    }
+
+    /// What becomes of jobs whose workers crash.
+    pub fn with_on_crash(mut self, on_crash: OnCrash) -> Self {
+        self.on_crash = on_crash;
+        self
+    }
+
     /// Native memory for pipes and jobs; 0 is a share of the cgroup's or the machine's, `u64::MAX` no limit.
     pub fn with_memory_budget_bytes(mut self, bytes: u64) -> Self {
         self.memory_budget_bytes = bytes;
@@ -125,6 +149,7 @@ pub struct Engine {
     pub(super) pipes: Mutex<BTreeMap<u64, Weak<Pipe>>>,
     pub(super) crash_target: Option<CrashTarget>,
     pub(super) workers: Workers,
+    pub(super) quarantine: Arc<Quarantine>,
 }
 
 pub(super) struct EngineState {
@@ -144,9 +169,11 @@ impl Engine {
             crate::engine::install_log();
         }
         let crash_target = config.crash_reports.as_ref().map(CrashReports::prepare).transpose()?;
+        config.captures.as_ref().map(Captures::prepare).transpose()?;
         let workers = Workers::new(&config.isolation)?;
         Ok(Arc::new(Engine {
             workers,
+            quarantine: Arc::default(),
             crash_target,
             threads: ThreadPool::new(),
             state: Mutex::new(EngineState {
@@ -263,6 +290,7 @@ impl Engine {
         stats.descriptors = self.descriptors.load(Relaxed).max(0) as u64;
         let (pipes, piped_bytes) = self.count_pipes();
         stats.pipes = pipes;
+        stats.quarantined = self.quarantine.count();
         stats.memory_reserved_bytes = self.budget.reserved_bytes();
         stats.memory_budget_bytes = self.budget.limit_bytes();
         let state = self.state.lock();
@@ -285,6 +313,16 @@ impl Engine {
         stats.health = health;
         stats.health_reason = reason;
         stats
+    }
+
+    /// Inputs that are refused.
+    pub fn quarantine_json(&self) -> String {
+        self.quarantine.json()
+    }
+
+    /// They are let in again. Returns how many there were.
+    pub fn quarantine_clear(&self) -> u64 {
+        self.quarantine.clear()
     }
 
     pub fn jobs_json(&self) -> String {

@@ -4,6 +4,8 @@ use super::engine::Engine;
 use super::events::{Event, EventQueue};
 use super::level;
 use super::progress::Progress;
+use super::quarantine::Inputs;
+use super::recent::Recent;
 use super::stats::JobStats;
 use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, JobSlot, LogContext};
 use crate::error::{Code, Error};
@@ -85,6 +87,10 @@ pub struct Job {
     pub(super) need_bytes: AtomicU64,
     /// Where its log lines are found, from its start on.
     pub(super) log: OnceLock<LogContext>,
+    /// What is known of its inputs, for the quarantine.
+    pub(super) looked_at: Arc<Inputs>,
+    /// The last events, for a capture.
+    pub(super) recent: Option<Recent>,
     /// The host's handle, and those of its inputs and outputs.
     token: AtomicUsize,
     children: Mutex<Vec<usize>>,
@@ -114,6 +120,8 @@ pub(super) struct Inner {
     pub is_detached: bool,
     /// What `mt:NAME` stands for.
     pub binds: Arc<Binds>,
+    /// What was bound, for a capture.
+    pub facts: serde_json::Value,
     /// The outputs in memory, by name.
     pub buffers: Vec<(String, Arc<Buffer>)>,
 }
@@ -151,6 +159,7 @@ impl Job {
                 is_freed: false,
                 is_detached: false,
                 binds: Arc::default(),
+                facts: serde_json::Value::Null,
                 buffers: Vec::new(),
             }),
             changed: Condvar::new(),
@@ -163,6 +172,8 @@ impl Job {
             sdp: Mutex::new(None),
             need_bytes: AtomicU64::new(0),
             log: OnceLock::new(),
+            looked_at: Arc::default(),
+            recent: engine.config.captures.is_some().then(Recent::default),
             token: AtomicUsize::new(0),
             children: Mutex::new(Vec::new()),
         });

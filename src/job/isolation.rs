@@ -51,6 +51,11 @@ impl Workers {
         Ok(workers)
     }
 
+    /// Whether jobs run in workers.
+    pub fn are_wanted(&self) -> bool {
+        self.is_wanted
+    }
+
     /// The forkserver ends, with what workers there still are.
     pub fn close(&self) {
         self.server.lock().take();

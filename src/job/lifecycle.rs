@@ -1,10 +1,11 @@
 //! The life of a job: start, run, stop, cancel, wait, free. Every call is legal in every state or gives a defined code.
 
 use super::events::EventKind;
-use super::handle::{Job, State};
+use super::handle::{Inner, Job, State};
 use crate::engine::{Debug, Identity, Interrupt, JobContext, JobTrust, LogContext, is_pool_thread_of};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -89,12 +90,12 @@ impl Job {
             crate::engine::keep_freed_memory();
         }
         self.engine.plan_trim();
-        let watched = super::watch::Watched::begin(&self.engine, &context, Arc::downgrade(self));
-        let result = match self.engine.workers.server(&self.engine.config.isolation) {
-            Some(server) => server.and_then(|server| self.run_in_worker(&server, &context, &spec)),
-            None => crate::engine::run(&context, &spec),
+        let result = if self.engine.workers.are_wanted() {
+            self.run_in_workers(&context, &spec)
+        } else {
+            let _watched = super::watch::Watched::begin(&self.engine, &context, Arc::downgrade(self));
+            crate::engine::run(&context, &spec)
         };
-        drop(watched);
         self.engine.plan_trim();
         result
     }
@@ -105,25 +106,16 @@ impl Job {
         if inner.state != State::Queued || inner.is_ending {
             return None;
         }
-        let slot = self.log.get().map_or(0, LogContext::slot);
-        let context = JobContext::new(
-            Interrupt::new(),
-            Arc::clone(&self.counters),
-            Arc::clone(self) as Arc<dyn crate::engine::Observer>,
-            Arc::clone(self.engine.threads()),
-            Identity {
-                label: inner.label.clone(),
-                log_slot: slot,
-                owner: self.id,
-                link_budget_bytes: self.engine.link_budget_bytes(),
-                binds: Arc::clone(&inner.binds),
-                outputs: inner.spec.outputs.len(),
-                // What cannot be read is the strictest until the job fails for it.
-                trust: JobTrust::of(&inner.spec).unwrap_or_default(),
-                crash_slot: inner.spec_slot(&self.engine, self.id),
-                debug: Debug::of(&inner.spec),
-            },
-        );
+        if let Some(recording) = self.recording() {
+            inner.facts = inner
+                .binds
+                .facts()
+                .into_iter()
+                .map(|(name, kind, about)| json!({"name": name, "kind": kind, "abilities": about}))
+                .collect();
+            inner.binds.record(recording);
+        }
+        let context = self.new_context(&inner);
         let began = Instant::now();
         inner.state = State::Opening;
         inner.began = Some(began);
@@ -133,6 +125,28 @@ impl Job {
         drop(inner);
         self.engine.add_context(self.id, &context);
         Some((context, spec))
+    }
+
+    /// What a run of the job shares.
+    pub(super) fn new_context(self: &Arc<Self>, inner: &Inner) -> Arc<JobContext> {
+        JobContext::new(
+            Interrupt::new(),
+            Arc::clone(&self.counters),
+            Arc::clone(self) as Arc<dyn crate::engine::Observer>,
+            Arc::clone(self.engine.threads()),
+            Identity {
+                label: inner.label.clone(),
+                log_slot: self.log.get().map_or(0, LogContext::slot),
+                owner: self.id,
+                link_budget_bytes: self.engine.link_budget_bytes(),
+                binds: Arc::clone(&inner.binds),
+                outputs: inner.spec.outputs.len(),
+                // What cannot be read is the strictest until the job fails for it.
+                trust: JobTrust::of(&inner.spec).unwrap_or_default(),
+                crash_slot: inner.spec_slot(&self.engine, self.id),
+                debug: Debug::of(&inner.spec),
+            },
+        )
     }
 
     /// The end of a job: its state is final from here on, and nobody was told. None where it was final before.
@@ -163,7 +177,7 @@ impl Job {
         inner.elapsed_us = elapsed_us;
         let has_run = inner.began.is_some();
         drop(inner);
-        let error = result.err().map(|error| self.with_last_lines(error));
+        let error = result.err().map(|error| self.captured(self.with_last_lines(error), "failed"));
         if has_run && error.is_none() {
             // What was written is all there is.
             self.counters.duration_us.store(self.counters.position_us.load(Relaxed), Relaxed);

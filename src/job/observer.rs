@@ -23,6 +23,9 @@ impl Job {
             let inner = self.inner.lock();
             (inner.started.map_or(0, |started| started.elapsed().as_micros() as i64), inner.label.clone())
         };
+        if let Some(recent) = &self.recent {
+            recent.add(time_us, &kind);
+        }
         if self.events.push(time_us, &label, kind) {
             self.engine.job_ready(self, super::ready::READY_EVENT);
         }

@@ -49,6 +49,9 @@ pub struct EngineStats {
     pub memory_reserved_bytes: u64,
     pub memory_budget_bytes: u64,
     pub detached: u64,
+    /// Inputs that are refused now; jobs that were run once more.
+    pub quarantined: u64,
+    pub retried: u64,
     pub jobs_started: u64,
     pub jobs_refused: u64,
     /// Codes as C sees them, and how many jobs ended with each.

@@ -53,6 +53,12 @@ fn refuse_standard_streams(spec: &JobSpec) -> Result<(), Error> {
     }
 }
 
+/// What can be read and written is what the job uses it for.
+fn kind_of(spec: &JobSpec, name: &str, kind: &'static str) -> &'static str {
+    let is_read = spec.inputs.iter().any(|input| input.url.strip_prefix("mt:") == Some(name));
+    if kind == "either" && is_read { "input" } else { kind }
+}
+
 /// Runs a job in a worker until it is final. `facts`: what the job layer knows beside it (log level, call site).
 pub fn run_isolated(
     server: &ForkServer,
@@ -111,7 +117,8 @@ impl Remote<'_> {
         let binds = self.context.binds.facts();
         wanted["binds"] = binds
             .into_iter()
-            .map(|(name, kind, stream)| json!({"name": name, "kind": kind, "abilities": stream}))
+            .map(|(name, kind, stream)| (kind_of(spec, &name, kind), name, stream))
+            .map(|(kind, name, stream)| json!({"name": name, "kind": kind, "abilities": stream}))
             .collect();
         // A worker that is gone already is found out below, with its reason.
         let _ = write_frame(&self.connection.control, RUN, wanted.to_string().as_bytes());

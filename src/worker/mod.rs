@@ -18,7 +18,8 @@ mod stream;
 mod wire;
 
 pub use anything::hear_anything;
-pub use find::WORKER_ENVIRONMENT;
+pub use find::{WORKER_ENVIRONMENT, find};
 pub use forkserver::{ForkServer, Limits};
 pub use host::run_isolated;
+pub use message::error_to_json;
 pub use server::serve;

@@ -16,6 +16,8 @@ const WRITE: u8 = b'w';
 const SEEK: u8 = b's';
 const SIZE: u8 = b'z';
 const CLOSE: u8 = b'c';
+/// Not asked but told: an input is let go of. Without it who read it has crashed.
+const LEAVE: u8 = b'l';
 /// Answers.
 const GOOD: u8 = b'k';
 const BAD: u8 = b'e';
@@ -195,6 +197,14 @@ impl ByteStream for RemoteStream {
     }
 }
 
+impl Drop for RemoteStream {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.take().filter(|_| self.request["as"] == "input") {
+            let _ = write_frame(&socket, LEAVE, &[]);
+        }
+    }
+}
+
 /// The worker's view of a store.
 pub struct RemoteStore {
     pub failing: Failing,
@@ -298,6 +308,10 @@ fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream, context: &JobC
                 stream.write(&question).map(|count| (count as u64).to_le_bytes().to_vec())
             }
             SEEK => stream.seek(number()).map(|()| Vec::new()),
+            LEAVE => {
+                stream.leave();
+                return;
+            }
             SIZE => Ok(stream.size().map_or(Vec::new(), |size| size.to_le_bytes().to_vec())),
             _ => {
                 if question.get(4) == Some(&1) {

@@ -18,7 +18,7 @@
 HOLDS(pointers_of_64_bits, sizeof(void *) == 8);
 HOLDS(abi, MT_TRANSCODE_ABI_VERSION == 0);
 
-SIZE(mt_transcode_engine_config, 96);
+SIZE(mt_transcode_engine_config, 120);
 FIELD(mt_transcode_engine_config, struct_size, 0);
 FIELD(mt_transcode_engine_config, max_running, 4);
 FIELD(mt_transcode_engine_config, max_queued, 8);
@@ -34,7 +34,11 @@ FIELD(mt_transcode_engine_config, worker_path, 56);
 FIELD(mt_transcode_engine_config, worker_memory_bytes, 64);
 FIELD(mt_transcode_engine_config, worker_cpu_seconds, 72);
 FIELD(mt_transcode_engine_config, worker_descriptors, 76);
-FIELD(mt_transcode_engine_config, reserved, 80);
+FIELD(mt_transcode_engine_config, capture_path, 80);
+FIELD(mt_transcode_engine_config, capture_bytes, 88);
+FIELD(mt_transcode_engine_config, capture_count, 96);
+FIELD(mt_transcode_engine_config, on_crash, 100);
+FIELD(mt_transcode_engine_config, reserved, 104);
 
 SIZE(mt_transcode_error, 80);
 FIELD(mt_transcode_error, struct_size, 0);
@@ -120,7 +124,7 @@ FIELD(mt_transcode_histogram, count, 0);
 FIELD(mt_transcode_histogram, sum_us, 8);
 FIELD(mt_transcode_histogram, buckets, 16);
 
-SIZE(mt_transcode_engine_stats_data, 1336);
+SIZE(mt_transcode_engine_stats_data, 1352);
 FIELD(mt_transcode_engine_stats_data, struct_size, 0);
 FIELD(mt_transcode_engine_stats_data, health, 4);
 FIELD(mt_transcode_engine_stats_data, jobs, 8);
@@ -144,6 +148,8 @@ FIELD(mt_transcode_engine_stats_data, duration, 1048);
 FIELD(mt_transcode_engine_stats_data, health_reason, 1192);
 FIELD(mt_transcode_engine_stats_data, memory_reserved_bytes, 1320);
 FIELD(mt_transcode_engine_stats_data, memory_budget_bytes, 1328);
+FIELD(mt_transcode_engine_stats_data, quarantined, 1336);
+FIELD(mt_transcode_engine_stats_data, jobs_retried, 1344);
 
 SIZE(mt_transcode_pipe_config, 56);
 FIELD(mt_transcode_pipe_config, struct_size, 0);

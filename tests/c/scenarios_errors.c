@@ -1,5 +1,7 @@
-/* Scenarios s08 to s10, s17, s22, s24: what goes wrong, and what is said about it. */
+/* Scenarios s08 to s10, s17, s22, s24, s90: what goes wrong, and what is said about it. */
 #include "media.h"
+
+#include <unistd.h>
 
 static void s08_missing_file(void) {
   mt_transcode_engine *engine = new_engine();
@@ -173,6 +175,43 @@ static void s24_cannot_write(void) {
   mt_transcode_engine_free(engine);
 }
 
+static void s90_capture(void) {
+  mt_transcode_engine_config config;
+  mt_transcode_engine *engine = NULL;
+  mt_transcode_job *job = NULL;
+  mt_transcode_error *error = NULL;
+  char *json = NULL;
+  struct path folder = temporary("captures"), text = temporary("letter.mp4");
+  FILE *file = fopen(text.text, "w");
+  REQUIRE(file != NULL);
+  for (int i = 0; i < 100; i++) fprintf(file, "This is a letter, not a film. Line %d.\n", i);
+  fclose(file);
+  REQUIRE_EQUAL(mt_transcode_engine_config_init(&config, sizeof config), 0);
+  config.capture_count = 3;
+  CHECK_EQUAL(mt_transcode_engine_new(&config, &engine, NULL), -EINVAL);
+  config.capture_path = folder.text;
+  config.on_crash = 4;
+  CHECK_EQUAL(mt_transcode_engine_new(&config, &engine, NULL), -EINVAL);
+  config.on_crash = MT_TRANSCODE_ON_CRASH_RETRY | MT_TRANSCODE_ON_CRASH_QUARANTINE;
+  REQUIRE_EQUAL(mt_transcode_engine_new(&config, &engine, NULL), 0);
+  CHECK_EQUAL(attempt(engine, ARGS("-i", text.text, "-f", "null", "-"), &job), MT_TRANSCODE_EDEMUX);
+  REQUIRE_EQUAL(mt_transcode_job_error(job, &error), 0);
+  const char *place = strstr(error->detail, "capture: ");
+  if (CHECK(place != NULL)) {
+    char command[4096];
+    snprintf(command, sizeof command, "%s/command.json", place + strlen("capture: "));
+    CHECK_CONTAINS(command, folder.text);
+    CHECK_EQUAL(access(command, R_OK), 0);
+  }
+  mt_transcode_error_free(error);
+  mt_transcode_job_free(job);
+  REQUIRE_EQUAL(mt_transcode_engine_quarantine(engine, &json), 0);
+  CHECK(strcmp(json, "[]") == 0);
+  mt_transcode_string_free(json);
+  CHECK_EQUAL(mt_transcode_engine_quarantine_clear(engine), 0);
+  mt_transcode_engine_free(engine);
+}
+
 const struct test_case error_tests[] = {
     {"s08_missing_file", s08_missing_file},
     {"s09_not_media", s09_not_media},
@@ -180,5 +219,6 @@ const struct test_case error_tests[] = {
     {"s17_not_utf8", s17_not_utf8},
     {"s22_secrets", s22_secrets},
     {"s24_cannot_write", s24_cannot_write},
+    {"s90_capture", s90_capture},
     {NULL, NULL},
 };

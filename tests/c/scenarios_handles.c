@@ -108,6 +108,8 @@ static void check_bad_engine(mt_transcode_engine *engine, int32_t code) {
   CHECK_EQUAL(mt_transcode_engine_set_limits(engine, 1, 1), code);
   CHECK_EQUAL(mt_transcode_engine_shutdown(engine, 0, &counts), code);
   CHECK_EQUAL(mt_transcode_engine_jobs(engine, &json), code);
+  CHECK_EQUAL(mt_transcode_engine_quarantine(engine, &json), code);
+  CHECK_EQUAL(mt_transcode_engine_quarantine_clear(engine), code);
   CHECK_EQUAL(mt_transcode_engine_event_fd(engine), code);
   CHECK_EQUAL(mt_transcode_engine_next_ready(engine, &ready, &bits), code);
   CHECK_EQUAL(mt_transcode_engine_stats(engine, &stats), code);

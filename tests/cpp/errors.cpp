@@ -1,4 +1,5 @@
-// Scenarios s08 to s10, s17, s22, s24: what goes wrong, and what is said about it.
+// Scenarios s08 to s10, s17, s22, s24, s90: what goes wrong, and what is said about it.
+#include <filesystem>
 #include <fstream>
 
 #include "media.hpp"
@@ -112,4 +113,24 @@ SCENARIO(s24_cannot_write) {
   CHECK_EQUAL(failure.code, -ENOENT);
   CHECK_EQUAL(failure.output_index, 0);
   CHECK_CONTAINS(failure.url, lost);
+}
+
+SCENARIO(s90_capture) {
+  const std::string text = temporary("letter.mp4");
+  std::ofstream file(text);
+  for (int i = 0; i < 100; i++) file << "This is a letter, not a film. Line " << i << ".\n";
+  file.close();
+  mt::engine_config config;
+  config.capture_count = 3;
+  CHECK_EQUAL(mt::engine::try_make(config).code(), -EINVAL);
+  config.capture_on_failure = temporary("captures");
+  config.retries_crashed = config.quarantines_crashed = true;
+  mt::engine engine(config);
+  const mt::failure failure = failure_of(engine, {"-i", text, "-f", "null", "-"});
+  CHECK_EQUAL(failure.code, MT_TRANSCODE_EDEMUX);
+  const std::filesystem::directory_iterator captures(config.capture_on_failure);
+  CHECK(std::filesystem::exists(captures->path() / "command.json"));
+  CHECK_CONTAINS(failure.detail, captures->path().string());
+  CHECK_EQUAL(engine.quarantine(), "[]");
+  CHECK_EQUAL(engine.clear_quarantine(), 0);
 }

@@ -1,5 +1,6 @@
 /* Faults on demand, preloaded into a host: MT_FAULT=KIND@FUNCTION[@THREAD] makes the first call of FUNCTION go wrong as
- * KIND says; THREAD is "codec" for the first on a thread of FFmpeg's own, or the beginning of a thread's name. The functions are those that this library, or libavcodec on its own threads, calls across a library's border. */
+ * KIND says; THREAD is "codec" for the first on a thread of FFmpeg's own, or the beginning of a thread's name. MT_FAULT_CALL=N: the Nth call
+ * that fits and not the first; MT_FAULT_ONCE=FILE: not where FILE is, which is made. The functions are those that this library, or libavcodec on its own threads, calls across a library's border. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -147,6 +148,10 @@ static void maybe(const char *function) {
   char *rest = text, *kind = strsep(&rest, "@"), *where = strsep(&rest, "@");
   if (where == NULL || strcmp(where, function) != 0) return;
   if (rest != NULL && strcmp(rest, "codec") == 0 ? !is_codec_thread() : rest != NULL && !is_named(rest)) return;
+  static int calls;
+  const char *call = getenv("MT_FAULT_CALL"), *once = getenv("MT_FAULT_ONCE");
+  if (call != NULL && __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) != atoi(call)) return;
+  if (once != NULL && open(once, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600) < 0) return;
   fail(kind);
 }
 

@@ -45,9 +45,9 @@ impl Hash {
         (0..).map_while(name).map(|name| String::from_utf8_lossy(name).into_owned()).collect()
     }
 
-    /// Writes "MD5:0123..."; nothing where memory is lacking.
-    pub(super) fn write(&self, out: &mut dyn Sink, key: &str, data: &[u8]) {
-        let Ok(hashing) = Hashing::open(&self.0) else { return };
+    /// The algorithm as FFmpeg calls it, and the hash of `data` in hexadecimal digits; None where memory is lacking.
+    pub fn of(&self, data: &[u8]) -> Option<(String, String)> {
+        let hashing = Hashing::open(&self.0).ok()?;
         let mut hex = [0 as c_char; ffi::AV_HASH_MAX_SIZE as usize * 2 + 1];
         // SAFETY: an open context; as many bytes as are said; the buffer holds the longest hash and its end.
         let (name, hex) = unsafe {
@@ -57,8 +57,20 @@ impl Hash {
             (bytes(ffi::av_hash_get_name(hashing.0)), bytes(hex.as_ptr()))
         };
         let text = |part: Option<&[u8]>| String::from_utf8_lossy(part.unwrap_or_default()).into_owned();
-        out.format(key, format_args!("{}:{}", text(name), text(hex)));
+        Some((text(name), text(hex)))
     }
+
+    /// Writes "MD5:0123..."; nothing where memory is lacking.
+    pub(super) fn write(&self, out: &mut dyn Sink, key: &str, data: &[u8]) {
+        if let Some((name, hex)) = self.of(data) {
+            out.format(key, format_args!("{name}:{hex}"));
+        }
+    }
+}
+
+/// SHA-256 in hexadecimal digits; None where memory is lacking.
+pub fn sha256(data: &[u8]) -> Option<String> {
+    Hash::new("SHA256").ok()?.of(data).map(|(_, hex)| hex)
 }
 
 /// The bytes behind a pointer of FFmpeg's; none where it is NULL or the length is not positive.
@@ -99,4 +111,14 @@ pub(super) fn dump(out: &mut dyn Sink, key: &str, data: &[u8]) {
 pub(super) unsafe fn read<T: Copy>(data: &[u8]) -> Option<T> {
     // SAFETY: by contract; the size is checked.
     (data.len() >= size_of::<T>()).then(|| unsafe { data.as_ptr().cast::<T>().read_unaligned() })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sha_256_is_that_of_fips_180() {
+        let of = |text: &str| super::sha256(text.as_bytes()).unwrap();
+        assert_eq!(of(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
 }

@@ -21,7 +21,7 @@ use data::dump;
 use sink::bytes;
 use std::ptr;
 
-pub use data::Hash;
+pub use data::{Hash, sha256};
 pub use library::{error, library_versions, pixel_formats, program_version};
 pub use packets::Subtitle;
 pub use sections::{SECTION_COUNT, Section, SectionInfo, SectionKind};

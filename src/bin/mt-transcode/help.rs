@@ -64,7 +64,8 @@ fn options(shows_all: bool) -> String {
          Getting help:\n    -h      -- print basic options\n    -h long -- print more options\n    \
          -h full -- print all options (including all format and codec specific options, very long)\n    \
          -h type=name -- print all options for the named decoder/encoder/demuxer/muxer/filter/bsf/protocol\n    \
-         See docs/options.md and FFmpeg's manuals for what they mean.\n\n",
+         See docs/options.md and FFmpeg's manuals for what they mean.\n    \
+         mt-transcode help -- the other commands: probe, symbolize, replay, doctor, diagnostics, version\n\n",
     );
     for group in GROUPS {
         let shown = |option: &&&OptionDef| is_shown(option, shows_all);

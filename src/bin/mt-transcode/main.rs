@@ -3,12 +3,21 @@
 #![forbid(unsafe_code)]
 
 mod banner;
+mod doctor;
+mod doctor_about;
+mod doctor_files;
+mod doctor_limits;
+mod doctor_process;
 mod help;
 mod keys;
 mod line;
 mod messages;
 mod overwrite;
 mod probe;
+mod replay;
+mod replay_outputs;
+mod replay_streams;
+mod replay_wishes;
 mod report_file;
 mod run;
 mod settings;
@@ -32,6 +41,8 @@ const INFO: i32 = 32;
 const USAGE: &str = "usage: mt-transcode FFMPEG-ARGUMENTS...
        mt-transcode probe FFPROBE-ARGUMENTS...
        mt-transcode symbolize [--debug-dir DIR] [REPORT]
+       mt-transcode replay [--print] CAPTURE
+       mt-transcode doctor [PID]
        mt-transcode diagnostics
        mt-transcode version
 
@@ -68,6 +79,8 @@ fn main() -> ExitCode {
                 }
             };
         }
+        Some("doctor") => return ExitCode::from(doctor::run(&args[1..])),
+        Some("replay") => return ExitCode::from(replay::run(&args[1..])),
         // What engines start for jobs in processes of their own; the host's socket is standard input.
         Some("--mt-forkserver") => return ExitCode::from(mt_transcode::worker::serve() as u8),
         Some("probe") => return probe::run(&args[1..]),

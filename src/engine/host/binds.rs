@@ -1,6 +1,7 @@
 //! What the host has bound to a job, by name.
 
 use super::memory::{Buffer, BufferStream};
+use super::recording::Tapes;
 use super::shared::{Positioned, Shared};
 use super::stream::HostStore;
 use crate::av::ByteStream;
@@ -76,8 +77,12 @@ impl Bind {
     }
 }
 
+/// Name, kind, and what a stream can do.
+pub type Fact = (String, &'static str, Value);
+
+/// What is bound, and what is kept of inputs that are read.
 #[derive(Default)]
-pub struct Binds(Mutex<BTreeMap<String, Bind>>);
+pub struct Binds(pub(super) Mutex<BTreeMap<String, Bind>>, pub(super) Tapes);
 
 /// The name and the rest of `mt:NAME/rest`; None for another URL.
 pub fn name_of(url: &str) -> Option<(&str, &str)> {
@@ -99,7 +104,10 @@ impl Binds {
     }
 
     /// What a process that reaches them through us must know: name, kind ("input", "output", "store"), and what a stream can do.
-    pub fn facts(&self) -> Vec<(String, &'static str, Value)> {
+    pub fn facts(&self) -> Vec<Fact> {
+        if let Some(facts) = self.1.facts() {
+            return facts;
+        }
         let binds = self.0.lock();
         binds.iter().map(|(name, bind)| (name.clone(), bind.kind(), bind.abilities())).collect()
     }
@@ -158,16 +166,20 @@ impl Binds {
 
     /// What an input reads. An io can be taken once.
     pub fn reader(&self, name: &str, context: &JobContext) -> Result<Box<dyn ByteStream>, Error> {
-        match self.0.lock().get_mut(name) {
+        if let Some(again) = self.read_again(name, context) {
+            return Ok(again);
+        }
+        let stream: Box<dyn ByteStream> = match self.0.lock().get_mut(name) {
             Some(bind @ Bind::Pipe(_, Side::Read)) => {
                 let pipe = bind.take_pipe().ok_or_else(|| opened_before(name))?;
                 context.wake_with(&pipe);
-                Ok(Box::new(PipeReader::new(pipe, Arc::clone(&context.interrupt))))
+                Box::new(PipeReader::new(pipe, Arc::clone(&context.interrupt)).kept(self.1.keeps_streams()))
             }
-            Some(Bind::Opened(..) | Bind::Again(_)) => Err(opened_before(name)),
-            Some(Bind::Io(io)) => io.take().ok_or_else(|| opened_before(name)),
-            _ => Err(Error::option(format!("mt:{name} cannot be read"))),
-        }
+            Some(Bind::Opened(..) | Bind::Again(_)) => return Err(opened_before(name)),
+            Some(Bind::Io(io)) => io.take().ok_or_else(|| opened_before(name))?,
+            _ => return Err(Error::option(format!("mt:{name} cannot be read"))),
+        };
+        Ok(self.1.tape(name, stream))
     }
 
     /// What an output writes: `rest` is the name in a store.
@@ -221,6 +233,7 @@ impl Binds {
 
     /// The job is final: its sides of pipes end with its result, and what is left is the host's again.
     pub fn finish(&self, result: Code) {
+        self.1.clear();
         let binds = std::mem::take(&mut *self.0.lock());
         for bind in binds.values() {
             let (Bind::Pipe(pipe, side) | Bind::Opened(pipe, side)) = bind else { continue };

@@ -94,6 +94,13 @@ impl Buffer {
         Some(data)
     }
 
+    /// It is written from its beginning, by a job that is run once more.
+    pub fn clear(&self) {
+        let mut held = self.held.lock();
+        held.data = Vec::new();
+        self.recount(&mut held);
+    }
+
     fn write(&self, at: u64, data: &[u8]) -> Result<(), StreamError> {
         let mut held = self.held.lock();
         if held.is_taken {

@@ -12,6 +12,8 @@ pub struct PipeReader {
     interrupt: Arc<Interrupt>,
     /// What was read, where it is to be given back.
     record: Option<Vec<u8>>,
+    /// Dropped without [`ByteStream::leave`], the side stays the job's.
+    is_kept: bool,
 }
 
 /// The writing end: an output of a job. Dropped without [`ByteStream::close`] it stays open: whoever bound the pipe ends it with
@@ -25,12 +27,18 @@ pub struct PipeWriter {
 
 impl PipeReader {
     pub fn new(pipe: Arc<Pipe>, interrupt: Arc<Interrupt>) -> PipeReader {
-        PipeReader { pipe, interrupt, record: None }
+        PipeReader { pipe, interrupt, record: None, is_kept: false }
     }
 
     /// As [`Self::new`]; dropped, it gives back all that it has read.
     pub fn returning(pipe: Arc<Pipe>, interrupt: Arc<Interrupt>) -> PipeReader {
-        PipeReader { pipe, interrupt, record: Some(Vec::new()) }
+        PipeReader { pipe, interrupt, record: Some(Vec::new()), is_kept: false }
+    }
+
+    /// As [`Self::new`]; whether the side stays open, to be read by another one, when this one is dropped without a word.
+    pub fn kept(mut self, is_kept: bool) -> PipeReader {
+        self.is_kept = is_kept;
+        self
     }
 }
 
@@ -49,6 +57,10 @@ impl ByteStream for PipeReader {
         Ok(count)
     }
 
+    fn leave(&mut self) {
+        self.is_kept = false;
+    }
+
     fn chunk_bytes(&self) -> usize {
         self.pipe.config().chunk_bytes as usize
     }
@@ -58,6 +70,7 @@ impl Drop for PipeReader {
     fn drop(&mut self) {
         match self.record.take() {
             Some(record) => self.pipe.give_back(record),
+            None if self.is_kept => {}
             None => self.pipe.leave(Side::Read, Code::OK),
         }
     }
