@@ -145,6 +145,8 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
+	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
+	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_hang.py
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples

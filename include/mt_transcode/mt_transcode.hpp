@@ -72,6 +72,8 @@ struct engine_config {
   std::uint64_t worker_memory_bytes = 0;
   std::uint32_t worker_cpu_seconds = 0;
   std::uint32_t worker_descriptors = 0;
+  // After how long without progress, waiting for nobody outside, a job hangs and fails with EHUNG; 0: never.
+  std::chrono::milliseconds hang_timeout{0};
 };
 
 // A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
@@ -106,6 +108,8 @@ class engine {
     raw.worker_memory_bytes = config.worker_memory_bytes;
     raw.worker_cpu_seconds = config.worker_cpu_seconds;
     raw.worker_descriptors = config.worker_descriptors;
+    if (config.hang_timeout.count() < 0) return failure::of(-EINVAL);
+    raw.hang_timeout_ms = static_cast<std::uint64_t>(config.hang_timeout.count());
     if (config.crash_reports) {
       raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;
       raw.crash_path = config.crash_reports->empty() ? nullptr : config.crash_reports->c_str();
@@ -202,6 +206,12 @@ class engine {
     const int code = mt_transcode_engine_jobs(get(), &json);
     return detail::take(code, json);
   }
+  // What all jobs do at this moment, with native stacks, written to a descriptor, which stays open.
+  result<void> try_dump(int fd) const {
+    const int code = mt_transcode_engine_dump(get(), fd);
+    if (code < 0) return failure::of(code);
+    return {};
+  }
 
   mt_transcode_engine* handle() const noexcept { return get(); }
 
@@ -218,6 +228,7 @@ class engine {
   shutdown_counts shutdown(std::chrono::milliseconds timeout) { return try_shutdown(timeout).value(); }
   engine_stats stats() const { return try_stats().value(); }
   std::string jobs() const { return try_jobs().value(); }
+  void dump(int fd) const { try_dump(fd).value(); }
   // The next job or pipe that is ready; empty where none is.
   std::optional<ready> next_ready() {
     const result<ready> next = try_next_ready();

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import io
 import os
+import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import POINTER, byref, c_uint32, c_void_p
-from typing import Any
+from typing import IO, Any, Union
 
 from ._errors import Error, Event, _check
 from ._job import Job
 from ._library import Options, Text, _encode, _interruptible, _lib, _milliseconds, _option_array, _take_json
 from ._pipe import Pipe
 from ._structs import EngineStats, JobStats, LogMode, ShutdownCounts, _EngineConfig, _Error
+
+Dumped = Union[int, IO[bytes], IO[str]]
 
 _CRASH_REPORTS = 8  # MT_TRANSCODE_ENGINE_CRASH_REPORTS
 
@@ -31,13 +35,16 @@ class Engine:
 
     With `isolation="process"` each job runs in a worker, a process of its own: what crashes, hangs or is killed there is that job's Error. `worker_path`
     names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none.
+
+    A job that makes no progress for `hang_timeout` seconds, while it waits for nobody outside, gets a log event with the stacks of its threads and fails
+    with EHUNG; None is never. See docs/hangs.md.
     """
 
     def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
                  link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0,
                  crash_reports: str | os.PathLike[str] | int | None = None, isolation: str = "thread",
                  worker_path: str | os.PathLike[str] | None = None, worker_memory_bytes: int = 0, worker_cpu_seconds: int = 0,
-                 worker_descriptors: int = 0) -> None:
+                 worker_descriptors: int = 0, hang_timeout: float | None = None) -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
@@ -55,6 +62,7 @@ class Engine:
         config.worker_path = None if worker_path is None else os.fsencode(worker_path)
         config.worker_memory_bytes, config.worker_cpu_seconds = worker_memory_bytes, worker_cpu_seconds
         config.worker_descriptors = worker_descriptors
+        config.hang_timeout_ms = 0 if hang_timeout is None else max(1, _milliseconds(hang_timeout))
         handle, text = c_void_p(), POINTER(_Error)()
         code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
         if code < 0:
@@ -145,6 +153,24 @@ class Engine:
         text = c_void_p()
         _check(_lib.mt_transcode_engine_jobs(self._handle, byref(text)))
         return list(_take_json(text))
+
+    def dump(self, to: Dumped) -> None:
+        """Writes what every job does at this moment, as text with native stacks, to a file or a descriptor; at any time, also when jobs hang. What
+        a file object has buffered is flushed before. A file without a descriptor (io.BytesIO, io.StringIO) gets it too."""
+        if isinstance(to, int):
+            _check(_lib.mt_transcode_engine_dump(self._handle, to))
+            return
+        try:
+            descriptor = to.fileno()
+        except (AttributeError, io.UnsupportedOperation):
+            with tempfile.TemporaryFile() as file:
+                self.dump(file.fileno())
+                file.seek(0)
+                text = file.read()
+            to.write(text.decode("utf-8", "replace") if isinstance(to, io.TextIOBase) else text)
+        else:
+            to.flush()
+            self.dump(descriptor)
 
     def event_fd(self) -> int:
         """One descriptor for all jobs and watched pipes, readable while any is ready: for selectors and asyncio. Do not read or

@@ -84,15 +84,19 @@ pub struct mt_transcode_engine_config {
     pub worker_cpu_seconds: u32,
     /// How many descriptors a worker may have open. 0: as this process.
     pub worker_descriptors: u32,
+    /// After how many milliseconds without progress a job hangs, while it waits neither for a peer nor for the host nor for its time (-re): it gets a log event of
+    /// stage "watch" with the stacks of its threads and ends with `MT_TRANSCODE_EHUNG`, its worker is killed. 0: never. The job's global option
+    /// `mt_hang_timeout_ms` goes before. See docs/hangs.md.
+    pub hang_timeout_ms: u64,
     /// Zero.
     pub reserved: [u64; 2],
 }
 
 // SAFETY: integers and a pointer only, without padding.
 unsafe impl Sized32 for mt_transcode_engine_config {
-    const SMALLEST: usize = 96;
+    const SMALLEST: usize = 104;
 }
-const _: () = assert!(size_of::<mt_transcode_engine_config>() == 96);
+const _: () = assert!(size_of::<mt_transcode_engine_config>() == 104);
 
 pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
     struct_size: size_of::<mt_transcode_engine_config>() as u32,
@@ -110,6 +114,7 @@ pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_conf
     worker_memory_bytes: 0,
     worker_cpu_seconds: 0,
     worker_descriptors: 0,
+    hang_timeout_ms: 0,
     reserved: [0; 2],
 };
 
@@ -171,6 +176,7 @@ pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<Engi
     .with_isolation(unsafe { isolation(config)? })
     .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
+    .with_hang_timeout_ms(config.hang_timeout_ms)
     .with_memory_budget_bytes(config.memory_budget_bytes))
 }
 

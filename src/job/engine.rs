@@ -37,6 +37,8 @@ pub struct EngineConfig {
     pub(super) quiet_events: bool,
     pub(super) crash_reports: Option<CrashReports>,
     pub(super) isolation: Isolation,
+    /// Milliseconds without progress after which a job hangs; 0 is never.
+    pub(super) hang_timeout_ms: u64,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -69,6 +71,7 @@ impl EngineConfig {
             quiet_events: false,
             crash_reports: None,
             isolation: Isolation::default(),
+            hang_timeout_ms: 0,
         }
     }
 
@@ -93,6 +96,12 @@ impl EngineConfig {
     /// Whether jobs run in workers, and what those may use.
     pub fn with_isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
+        self
+    }
+
+    /// After how long without progress a job hangs; 0 is never.
+    pub fn with_hang_timeout_ms(mut self, hang_timeout_ms: u64) -> Self {
+        self.hang_timeout_ms = hang_timeout_ms;
         self
     }
 

@@ -92,7 +92,11 @@ impl Job {
         let watched = super::watch::Watched::begin(&self.engine, &context, Arc::downgrade(self));
         let result = match self.engine.workers.server(&self.engine.config.isolation) {
             Some(server) => server.and_then(|server| self.run_in_worker(&server, &context, &spec)),
-            None => crate::engine::run(&context, &spec),
+            None => {
+                let limit_ms = super::hang::limit_ms(&spec, self.engine.config.hang_timeout_ms);
+                let _watched = super::hang::HangWatched::begin(&self.engine, &context, Arc::downgrade(self), limit_ms);
+                crate::engine::run(&context, &spec)
+            }
         };
         drop(watched);
         self.engine.plan_trim();
@@ -302,6 +306,13 @@ impl Job {
     /// A call that cannot be interrupted (getaddrinfo, a FIFO without a writer) is left behind: the job is made final without
     /// it, 650 ms after the cancel, whether anybody waits or not.
     pub(super) fn watch_cancel(self: &Arc<Self>) {
+        let text =
+            "a call of the job could not be interrupted; it was left behind and its memory is kept until it ends";
+        self.watch_end(Error::new(Code::DETACHED, text.into()).at("cancel"));
+    }
+
+    /// As [`Self::watch_cancel`]; a job that has to be left behind ends with `error`.
+    pub(super) fn watch_end(self: &Arc<Self>, error: Error) {
         let job = Arc::clone(self);
         let watch = move || {
             let until = Instant::now() + DETACH_AFTER;
@@ -316,9 +327,7 @@ impl Job {
             drop(inner);
             job.engine.count_detached(1);
             job.engine.job_ended(job.id);
-            let text =
-                "a call of the job could not be interrupted; it was left behind and its memory is kept until it ends";
-            job.end(Err(Error::new(Code::DETACHED, text.into()).at("cancel")));
+            job.end(Err(error));
         };
         // Without a thread the cancel is as good as the calls inside allow.
         drop(self.engine.threads().spawn_aside("mt-cancel", watch));
