@@ -11,11 +11,11 @@
 use super::handler;
 use super::modules;
 use super::record::frame_line;
-use super::tasks::Task;
+use super::tasks::{Task, thread_id};
 use super::unwind::{Frame, MOST_FRAMES, walk};
 use super::writer::Writer;
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 const SIGNAL: i32 = libc::SIGTRAP;
@@ -33,6 +33,7 @@ const DONE: u64 = 3;
 
 /// The question's number, and how far it is.
 static STATE: AtomicU64 = AtomicU64::new(IDLE);
+static ASKED_THREAD: AtomicI32 = AtomicI32::new(0);
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 struct Frames(UnsafeCell<[Frame; MOST_FRAMES]>);
@@ -81,9 +82,13 @@ impl Stacks {
         if STATE.compare_exchange(IDLE, question | ASKED, SeqCst, SeqCst).is_err() {
             return "stack: none: another thread never ended its answer\n".into();
         }
-        if !send(task.id, number) {
+        ASKED_THREAD.store(task.id, SeqCst);
+        if let Err(error) = send(task.id, number) {
             STATE.store(IDLE, SeqCst);
-            return "stack: none: the thread ended\n".into();
+            return match error.raw_os_error() {
+                Some(libc::ESRCH) => "stack: none: the thread ended\n".into(),
+                _ => format!("stack: none: it cannot be asked: {error}\n"),
+            };
         }
         if wait(question | DONE, ANSWER_LIMIT) || !withdraw(question) && wait(question | DONE, WALK_LIMIT) {
             let text = lines();
@@ -180,15 +185,16 @@ struct Question {
 
 const _: () = assert!(size_of::<Question>() == size_of::<libc::siginfo_t>());
 
-fn send(thread: i32, number: u64) -> bool {
+fn send(thread: i32, number: u64) -> std::io::Result<()> {
     // SAFETY: no arguments, all of them; the kernel reads a whole siginfo_t.
-    unsafe {
+    let sent = unsafe {
         let (process, user) = (libc::getpid(), libc::getuid());
         let value = MAGIC | number;
         let code = libc::SI_QUEUE;
         let question = Question { signal: SIGNAL, errno: 0, code, padding: 0, process, user, value, rest: [0; 12] };
-        libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, SIGNAL, &raw const question) == 0
-    }
+        libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, SIGNAL, &raw const question)
+    };
+    if sent == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 unsafe extern "C" fn on_question(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
@@ -200,10 +206,18 @@ unsafe extern "C" fn on_question(signal: i32, info: *mut libc::siginfo_t, contex
             let errno = *libc::__errno_location();
             answer((question.value & 0xffff_ffff) << 2, &*context.cast::<libc::ucontext_t>());
             *libc::__errno_location() = errno;
+        } else if question.code == libc::SI_USER && question.process == 0 && is_asked() {
+            // The kernel was out of room for what comes with a signal (RLIMIT_SIGPENDING), and sent it bare.
+            answer(STATE.load(SeqCst) & !3, &*context.cast::<libc::ucontext_t>());
         } else {
             handler::pass_on_to(&*BEFORE.0.get(), signal, info, context);
         }
     }
+}
+
+/// The calling thread is the one that is asked now.
+fn is_asked() -> bool {
+    STATE.load(SeqCst) & 3 == ASKED && ASKED_THREAD.load(SeqCst) == thread_id()
 }
 
 fn answer(question: u64, context: &libc::ucontext_t) {

@@ -24,4 +24,4 @@ pub use live::Stacks;
 pub use modules::refresh as refresh_modules;
 pub use slots::{JobFacts, JobSlot, STAGES, mark_thread};
 pub use targets::Target;
-pub use tasks::{Task, thread_id};
+pub use tasks::{Asleep, Task, thread_id};

@@ -1,6 +1,7 @@
 //! The threads of this process, as /proc tells them: whose they are, and what the kernel does for them.
 
 use super::slots;
+use std::io;
 
 /// A thread.
 #[derive(Clone, Debug)]
@@ -18,7 +19,24 @@ pub fn thread_id() -> i32 {
 }
 
 fn read(id: i32, file: &str) -> Option<String> {
-    std::fs::read_to_string(format!("/proc/self/task/{id}/{file}")).ok()
+    try_read(id, file).ok()
+}
+
+fn try_read(id: i32, file: &str) -> io::Result<String> {
+    std::fs::read_to_string(format!("/proc/self/task/{id}/{file}"))
+}
+
+/// Where a thread is in the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asleep {
+    /// It waits for bytes or for room: of a file, a peer, a device.
+    InIo,
+    /// It waits for another thread.
+    OnThread,
+    /// Neither: it runs, or sleeps for a time.
+    No,
+    /// The kernel does not say.
+    Unknown,
 }
 
 impl Task {
@@ -30,9 +48,15 @@ impl Task {
         ids.into_iter().filter_map(Task::find).collect()
     }
 
-    /// None for one that ended.
+    /// None for one that ended. Where /proc cannot be read, only its id is known.
     pub fn find(id: i32) -> Option<Task> {
-        let status = read(id, "status")?;
+        let status = match try_read(id, "status") {
+            Ok(status) => status,
+            Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH) => {
+                return None;
+            }
+            Err(_) => return Some(Task { id, name: String::new(), mask: 0 }),
+        };
         let line = |key: &str| status.lines().find_map(|line| line.strip_prefix(key));
         let mask = u64::from_str_radix(line("SigBlk:")?.trim(), 16).ok()?;
         Some(Task { id, name: line("Name:").unwrap_or_default().trim().to_owned(), mask })
@@ -73,11 +97,14 @@ impl Task {
         format!("state {}, system call {}, kernel function {}", or(state), or(call), or(wchan))
     }
 
-    /// Whether it waits in the kernel for bytes or for room: of a file, a peer, a device. None where the kernel does not say.
-    pub fn waits_for_io(&self) -> Option<bool> {
-        let text = read(self.id, "syscall")?;
-        let call = text.split_whitespace().next()?;
-        Some(call.parse::<i64>().is_ok_and(|call| IO_CALLS.contains(&call)))
+    /// Where it is in the kernel, by its system call.
+    pub fn asleep(&self) -> Asleep {
+        let Some(text) = read(self.id, "syscall") else { return Asleep::Unknown };
+        match text.split_whitespace().next().map(str::parse::<i64>) {
+            Some(Ok(libc::SYS_futex)) => Asleep::OnThread,
+            Some(Ok(call)) if IO_CALLS.contains(&call) => Asleep::InIo,
+            _ => Asleep::No,
+        }
     }
 }
 

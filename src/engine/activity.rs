@@ -2,7 +2,7 @@
 //! some plain stores where it begins to wait; who asks (`hang`, a dump) reads without stopping anybody.
 
 use crate::av::pulse::{self, Mark, Pulse};
-use crate::crash::{Task, thread_id};
+use crate::crash::{Asleep, Task, thread_id};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -139,10 +139,21 @@ impl Drop for Entered<'_> {
 }
 
 impl Seen {
-    /// Whether it waits for a peer: inside of reading and writing, asleep in a system call of that kind.
-    pub fn waits_for_peer(&self) -> bool {
-        let in_kernel = || Task::find(self.pulse.thread).and_then(|task| task.waits_for_io());
-        self.doing == Doing::Peer && in_kernel().unwrap_or(true)
+    /// Whether it waits for a peer: inside of reading and writing, asleep in a system call of that kind, or waiting for a thread of FFmpeg's that is
+    /// (the protocol async). `all`: the job's threads; `slot`: the job's, by which FFmpeg's are found.
+    pub fn waits_for_peer(&self, all: &[Seen], slot: Option<u8>) -> bool {
+        if self.doing != Doing::Peer {
+            return false;
+        }
+        match Task::find(self.pulse.thread).map(|task| task.asleep()) {
+            Some(Asleep::InIo | Asleep::Unknown) => true,
+            Some(Asleep::OnThread) => slot.is_none_or(|slot| {
+                let is_ours = |task: &Task| all.iter().any(|seen| seen.pulse.thread == task.id);
+                let of_ffmpeg = |task: &Task| task.slot() == Some(slot) && !is_ours(task);
+                Task::all().iter().any(|task| of_ffmpeg(task) && task.asleep() == Asleep::InIo)
+            }),
+            _ => false,
+        }
     }
 }
 

@@ -43,8 +43,10 @@ pub fn dump(context: &JobContext, mut stacks: Option<&mut Stacks>) -> String {
         text += "threads: cannot be told now\n";
         return text;
     };
-    for seen in &seen {
-        thread(seen, stacks.as_deref_mut(), &mut text);
+    for one in &seen {
+        let (id, place) = (one.pulse.thread, &one.pulse.name);
+        let _ = writeln!(text, "thread {id} {place}: {}", said(one, &seen, context.slot()));
+        stack(Task::find(id), stacks.as_deref_mut(), &mut text);
     }
     // Those that FFmpeg started carry the job's slot in their masks, as those that started them.
     let Some(slot) = context.slot() else { return text };
@@ -73,16 +75,10 @@ fn pipes(context: &JobContext, text: &mut String) {
     }
 }
 
-fn thread(seen: &Seen, stacks: Option<&mut Stacks>, text: &mut String) {
-    let (id, place) = (seen.pulse.thread, &seen.pulse.name);
-    let _ = writeln!(text, "thread {id} {place}: {}", said(seen));
-    stack(Task::find(id), stacks, text);
-}
-
 /// What a thread is at, and since when.
-pub fn said(seen: &Seen) -> String {
+pub fn said(seen: &Seen, all: &[Seen], slot: Option<u8>) -> String {
     let name = if seen.name.is_empty() { String::new() } else { format!(" {}", seen.name) };
-    let peer = if seen.doing == Doing::Peer && seen.waits_for_peer() { ", waiting for it" } else { "" };
+    let peer = if seen.doing == Doing::Peer && seen.waits_for_peer(all, slot) { ", waiting for it" } else { "" };
     format!("{}{name}{peer} for {}", seen.doing.words(), seconds(coarse_clock_us() - seen.since_us))
 }
 

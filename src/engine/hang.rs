@@ -55,22 +55,24 @@ impl HangWatch {
         }
         self.looked = now;
         let next = Outlook::At(now + self.step());
-        let Some(seen) = context.activity.look() else { return next };
-        let still: Vec<Duration> = seen.iter().map(|seen| self.stands_for(seen, now)).collect();
-        self.threads.retain(|id, _| seen.iter().any(|seen| seen.pulse.thread == *id));
-        if context.is_cancelled() || seen.is_empty() {
+        let Some(all) = context.activity.look() else { return next };
+        let slot = context.slot();
+        let still: Vec<Duration> = all.iter().map(|seen| self.stands_for(seen, now)).collect();
+        self.threads.retain(|id, _| all.iter().any(|seen| seen.pulse.thread == *id));
+        if context.is_cancelled() || all.is_empty() {
             self.moved = now;
             return next;
         }
         let is_stuck = |(seen, still): &(&Seen, &Duration)| {
             let is_busy = matches!(seen.doing, Doing::Work | Doing::Peer);
-            **still >= self.limit && is_busy && !seen.waits_for_peer()
+            **still >= self.limit && is_busy && !seen.waits_for_peer(&all, slot)
         };
-        if let Some((stuck, _)) = seen.iter().zip(&still).find(is_stuck) {
-            let text = format!("thread {} {} {}", stuck.pulse.thread, stuck.pulse.name, said(stuck));
+        if let Some((stuck, _)) = all.iter().zip(&still).find(is_stuck) {
+            let text = format!("thread {} {} {}", stuck.pulse.thread, stuck.pulse.name, said(stuck, &all, slot));
             return Outlook::Hangs(text);
         }
-        if still.contains(&Duration::ZERO) || seen.iter().any(|seen| seen.doing.is_for_host() || seen.waits_for_peer())
+        if still.contains(&Duration::ZERO)
+            || all.iter().any(|seen| seen.doing.is_for_host() || seen.waits_for_peer(&all, slot))
         {
             self.moved = now;
         }

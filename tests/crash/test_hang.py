@@ -35,6 +35,21 @@ PLACES = ["spin@avcodec_send_frame@enc0:0:bad", "sleep@avcodec_send_frame@enc0:0
           "spin@av_interleaved_write_frame@mux0:bad", "spin@av_buffer_pool_get@codec"]
 
 
+def dumper(folder: str, *args: str) -> None:
+    """Dumps while a thread spins, until the dump says so for a second."""
+    engine = Engine()
+    job = engine.job([*args, f"{folder}/bad.mkv"], label="bad")
+    job.start()
+    while True:
+        text = io.StringIO()
+        engine.dump(text)
+        if re.search(r"thread \d+ enc0:0: works for [1-9]", text.getvalue()):
+            break
+        time.sleep(0.05)
+    print(text.getvalue(), flush=True)
+    os._exit(0)
+
+
 def host(isolation: str, hang_ms: str, folder: str, *args: str) -> None:
     """Runs a job that goes wrong beside one that does not, and says how both ended."""
     # fault.c tells FFmpeg's own threads by their lack of a stack for signals, which ours have with crash reports only.
@@ -94,11 +109,14 @@ class Base(unittest.TestCase):
 
 class Hangs(Base):
     def run_host(self, isolation: str, fault: str) -> dict[str, object]:
+        return json.loads(self.run_self(isolation, fault).splitlines()[-1])
+
+    def run_self(self, isolation: str, fault: str) -> str:
         args = ["-y", "-threads", "2", "-i", str(self.clip()), "-c:v", "mpeg4"]
         env = {**os.environ, "MT_FAULT": fault, "LD_PRELOAD": ":".join(map(str, [HOSTS / "fault.so", STAGE / "lib/libmt_transcode.so.0"]))}
         done = subprocess.run([sys.executable, __file__, isolation, str(SHORT_MS), str(self.folder), *args], env=env, capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
-        return json.loads(done.stdout.splitlines()[-1])
+        return done.stdout
 
     def check(self, isolation: str) -> None:
         for fault in PLACES:
@@ -133,6 +151,14 @@ class Hangs(Base):
             self.assertFalse(jobs[1].state.is_final, "the other one goes on")
             jobs[1].stop()
             jobs[1].wait(30)
+
+    def test_a_dump_while_a_thread_spins(self) -> None:
+        for fault in ("spin", "sleep"):
+            with self.subTest(fault):
+                text = self.run_self("dump", f"{fault}@avcodec_send_frame@enc0:0:bad")
+                functions = self.functions(text)
+                self.assertIn(f"fault_{fault}", functions)
+                self.assertIn("avcodec_send_frame", functions)
 
     def test_the_jobs_own_option_goes_before_the_engines(self) -> None:
         with Engine(hang_timeout=0.2) as engine:
@@ -294,7 +320,9 @@ class Dumps(Base):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 4:
+    if sys.argv[1:2] == ["dump"]:
+        dumper(*sys.argv[3:])
+    elif len(sys.argv) > 4:
         host(*sys.argv[1:])
     else:
         unittest.main(verbosity=2)
