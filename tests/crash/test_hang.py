@@ -229,12 +229,15 @@ class Waits(Base):
                 job.wait(30)
 
     def test_a_silent_peer(self) -> None:
-        for engine in self.each():
-            with socket.create_server(("127.0.0.1", 0)) as server:
-                job = engine.job(["-y", "-f", "mpegts", "-i", f"tcp://127.0.0.1:{server.getsockname()[1]}", "-c", "copy", "-f", "null", "-"])
-                job.start()
-                self.waits(engine, job, r"reads or writes input 0 'tcp://")
-                job.cancel()
+        for url in ("tcp://127.0.0.1:{}", "async:tcp://127.0.0.1:{}", "http://user:hunter2@127.0.0.1:{}/live?token=hunter2"):
+            for engine in self.each():
+                with self.subTest(url), socket.create_server(("127.0.0.1", 0)) as server:
+                    address = url.format(server.getsockname()[1])
+                    job = engine.job(["-y", "-mt_trust", "trusted", "-f", "mpegts", "-i", address, "-c", "copy", "-f", "null", "-"])
+                    job.start()
+                    self.waits(engine, job, rf"reads or writes input 0 '{address[:7]}")
+                    self.assertNotIn("hunter2", self.dumped(engine))
+                    job.cancel()
 
     def test_a_fifo_without_a_writer(self) -> None:
         for engine in self.each():
