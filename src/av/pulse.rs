@@ -50,7 +50,8 @@ pub fn install(pulse: Option<Arc<Pulse>>) -> Option<Arc<Pulse>> {
 
 /// The calling thread gets on: FFmpeg asked whether to give up, say, which it does where it waits for a peer.
 pub fn beat() {
-    CURRENT.with(|current| {
+    // A thread that ends has no pulse any more.
+    let _ = CURRENT.try_with(|current| {
         if let Some(pulse) = &*current.borrow() {
             pulse.beats.fetch_add(1, Relaxed);
         }
@@ -64,14 +65,13 @@ pub struct Mark {
 
 impl Mark {
     pub fn begin(doing: u64) -> Mark {
-        let before = CURRENT.with(|current| current.borrow().as_ref().map_or(0, |pulse| pulse.set(doing)));
-        Mark { before }
+        let set = CURRENT.try_with(|current| current.borrow().as_ref().map_or(0, |pulse| pulse.set(doing)));
+        Mark { before: set.unwrap_or(0) }
     }
 }
 
 impl Drop for Mark {
     fn drop(&mut self) {
-        // A thread that ends has no pulse any more.
         let _ = CURRENT.try_with(|current| current.borrow().as_ref().map(|pulse| pulse.set(self.before)));
     }
 }

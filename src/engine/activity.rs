@@ -74,6 +74,11 @@ impl Doing {
     }
 }
 
+/// A text of somebody else's in a line of ours.
+pub fn one_line(text: &str) -> String {
+    text.replace(|c: char| c.is_control(), " ")
+}
+
 /// One thread at one moment.
 pub struct Seen {
     pub pulse: Arc<Pulse>,
@@ -108,10 +113,11 @@ impl Activity {
 
     /// A number for what threads may wait for, for [`Doing::begin`]; the same name has the same. They are few, and stay.
     pub fn name(&self, name: &str) -> u32 {
+        let name = one_line(name);
         let mut names = self.names.lock();
-        let known = names.iter().position(|other| other == name).unwrap_or(names.len());
+        let known = names.iter().position(|other| *other == name).unwrap_or(names.len());
         if known == names.len() {
-            names.push(name.to_owned());
+            names.push(name);
         }
         known as u32 + 1
     }

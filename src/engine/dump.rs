@@ -64,7 +64,8 @@ fn pipes(context: &JobContext, text: &mut String) {
             continue;
         };
         let how = match (side, stats.fill_bytes) {
-            (Side::Read, 0) => ", empty: the host has not written",
+            _ if stats.is_read_closed => "",
+            (Side::Read, 0) if !stats.is_write_closed => ", empty: nobody writes",
             (Side::Write, fill) if fill >= stats.capacity_bytes => ", full: nobody reads",
             _ => "",
         };

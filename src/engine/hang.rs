@@ -88,16 +88,16 @@ impl HangWatch {
         }
         now - known.1
     }
+}
 
-    /// The error of a job that hangs; its detail is what a dump tells of it. Blocks for as long as its threads take to answer.
-    pub fn error(&self, context: &Arc<JobContext>, why: &str) -> Error {
-        let detail = with_stacks(&context.threads, |stacks| dump(context, stacks));
-        let text = format!("nothing moved for {} ms (-mt_hang_timeout_ms): {why}", self.limit.as_millis());
-        Error::new(Code::HUNG, text)
-            .at("watch")
-            .with_hint("The detail has the stacks of its threads; mt-transcode symbolize names their functions.")
-            .with_detail(&format!("mt-transcode dump 1\n{detail}end of dump\n"))
-    }
+/// The error of a job that hangs; its detail is what a dump tells of it. Blocks for as long as its threads take to answer.
+pub fn hang_error(limit: Duration, context: &Arc<JobContext>, why: &str) -> Error {
+    let detail = with_stacks(&context.threads, |stacks| dump(context, stacks));
+    let text = format!("nothing moved for {} ms (-mt_hang_timeout_ms): {why}", limit.as_millis());
+    Error::new(Code::HUNG, text)
+        .at("watch")
+        .with_hint("The detail has the stacks of its threads; mt-transcode symbolize names their functions.")
+        .with_detail(&format!("mt-transcode dump 1\n{detail}end of dump\n"))
 }
 
 #[cfg(test)]

@@ -89,11 +89,11 @@ mod two_pass;
 mod video_statistics;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
-pub use activity::Doing;
+pub use activity::{Doing, one_line};
 pub use context::{Counters, Identity, JobContext, Observer, Wake};
 pub use debug::Debug;
 pub use dump::{dump, other_threads, seconds, with_stacks};
-pub use hang::{HangWatch, Outlook};
+pub use hang::{HangWatch, Outlook, hang_error};
 pub use hardware::device_kinds;
 pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, check_format_known, name_of,

@@ -4,7 +4,7 @@
 
 use super::engine::Engine;
 use super::handle::{Job, State};
-use crate::engine::{JobContext, dump, other_threads, seconds, with_stacks};
+use crate::engine::{JobContext, dump, one_line, other_threads, seconds, with_stacks};
 use crate::options::command_line;
 use crate::worker::{Desk, Question};
 use std::fmt::Write;
@@ -77,8 +77,8 @@ impl Job {
         if inner.state.is_final() && context.is_none() {
             return None;
         }
-        let mut head = format!("job: {}\nlabel: {}\n", self.id, inner.label);
-        let _ = writeln!(head, "command: {}", command_line(&inner.spec, false, true).replace('\n', " "));
+        let mut head = format!("job: {}\nlabel: {}\n", self.id, one_line(&inner.label));
+        let _ = writeln!(head, "command: {}", one_line(&command_line(&inner.spec, false, true)));
         let since = match inner.state {
             State::New => None,
             State::Queued => inner.started,

@@ -4,7 +4,7 @@
 use super::engine::Engine;
 use super::handle::Job;
 use super::timer::Plan;
-use crate::engine::{HangWatch, JobContext, Outlook};
+use crate::engine::{HangWatch, JobContext, Outlook, hang_error};
 use crate::options::{JobSpec, parse_integer};
 use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
@@ -90,7 +90,8 @@ impl Looking {
     }
 
     fn end(&self, context: &Arc<JobContext>, why: &str) {
-        let error = self.state.lock().watch.error(context, why);
+        let limit = self.state.lock().watch.limit();
+        let error = hang_error(limit, context, why);
         context.observer.log(LEVEL_ERROR, "watch", None, &format!("{}\n{}", error.message(), error.detail()));
         context.fail_at_once(&error);
         if let Some(job) = self.job.upgrade() {

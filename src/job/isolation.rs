@@ -79,7 +79,7 @@ impl Job {
         spec: &JobSpec,
     ) -> Result<(), Error> {
         let config = &self.engine.config;
-        let desk = Arc::new(Desk::new()?);
+        let desk = Arc::<Desk>::default();
         self.inner.lock().desk = Some(Arc::clone(&desk));
         let facts = json!({
             "hang_timeout_ms": super::hang::limit_ms(spec, config.hang_timeout_ms),

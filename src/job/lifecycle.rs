@@ -320,7 +320,8 @@ impl Job {
             while !inner.state.is_final() && Instant::now() < until {
                 job.changed.wait_until(&mut inner, until);
             }
-            if inner.state.is_final() {
+            // Who cancels it too waits as well: it is left behind once.
+            if inner.state.is_final() || inner.is_detached {
                 return;
             }
             inner.is_detached = true;

@@ -1,8 +1,8 @@
 //! Questions to a worker, from any thread of the host: who attends to the worker passes them on, and brings the answers back.
 
-use crate::engine::EventFd;
-use crate::error::Error;
+use crate::engine::Wake;
 use parking_lot::{Condvar, Mutex};
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 /// A question's number.
@@ -18,24 +18,35 @@ struct State {
     is_over: bool,
 }
 
+#[derive(Default)]
 pub struct Desk {
     state: Mutex<State>,
     changed: Condvar,
-    /// Raised when there is something to be passed on.
-    pub(super) bell: EventFd,
+    /// Who attends to the worker.
+    attendant: Mutex<Option<Weak<dyn Wake>>>,
 }
 
 impl Desk {
-    pub fn new() -> Result<Desk, Error> {
-        Ok(Desk { state: Mutex::default(), changed: Condvar::new(), bell: EventFd::new()? })
+    /// Somebody attends to the worker from here on, and is woken for each question.
+    pub(super) fn open(&self, attendant: Weak<dyn Wake>) {
+        *self.attendant.lock() = Some(attendant);
+    }
+
+    fn ring(&self) {
+        let attendant = self.attendant.lock().as_ref().and_then(Weak::upgrade);
+        if let Some(attendant) = attendant {
+            attendant.wake();
+        }
     }
 
     /// Asks the worker what it does. Never blocks.
     pub fn ask(&self) -> Question {
         let mut state = self.state.lock();
         state.asked += 1;
-        self.bell.raise();
-        state.asked
+        let question = state.asked;
+        drop(state);
+        self.ring();
+        question
     }
 
     /// What it said to this question or a later one; None when the time is over first, or the worker.
@@ -64,10 +75,12 @@ impl Desk {
         let mut state = self.state.lock();
         state.answered = state.sent;
         state.answer = answer;
-        if state.asked > state.sent {
-            self.bell.raise(); // who asked meanwhile
-        }
+        let is_asked_again = state.asked > state.sent;
+        drop(state);
         self.changed.notify_all();
+        if is_asked_again {
+            self.ring();
+        }
     }
 
     /// Nobody answers any more.
@@ -83,7 +96,7 @@ mod tests {
 
     #[test]
     fn questions_are_passed_on_one_at_a_time_and_an_answer_is_for_all_that_were_asked_before() {
-        let desk = Desk::new().unwrap();
+        let desk = Desk::default();
         let (first, second) = (desk.ask(), desk.ask());
         assert!(desk.take() && !desk.take());
         let third = desk.ask();

@@ -70,7 +70,8 @@ pub fn run_isolated(
     let connection = server.fork(limits)?;
     let bell = Arc::new(Bell(EventFd::new()?));
     let weak = Arc::downgrade(&bell);
-    context.on_cancel(weak);
+    context.on_cancel(weak.clone());
+    desk.open(weak);
     let mut job = Remote {
         context,
         connection,
@@ -138,17 +139,10 @@ impl Remote<'_> {
         while self.ending.is_none() || !self.is_silent {
             let control = if self.is_silent { -1 } else { self.connection.control.as_raw_fd() };
             let status = if self.ending.is_some() { -1 } else { self.connection.status.as_raw_fd() };
-            let fds = [control, status, self.bell.0.raw(), self.desk.bell.raw()];
-            let [said, ended, rung, asked] = wait_readable(fds, self.time_left_ms());
+            let [said, ended, rung] = wait_readable([control, status, self.bell.0.raw()], self.time_left_ms());
             if rung {
                 self.bell.0.lower();
                 self.pass_on();
-            }
-            if asked {
-                self.desk.bell.lower();
-                if !self.is_silent && self.desk.take() {
-                    let _ = write_frame(&self.connection.control, ASK, &[]);
-                }
             }
             match said {
                 true => self.hear(),
@@ -185,6 +179,9 @@ impl Remote<'_> {
         } else if self.context.is_stopped() && !self.was_stopped {
             self.was_stopped = true;
             let _ = write_frame(&self.connection.control, STOP, &[]);
+        }
+        if !self.is_silent && self.desk.take() {
+            let _ = write_frame(&self.connection.control, ASK, &[]);
         }
     }
 

@@ -4,7 +4,7 @@
 use super::host::Remote;
 use super::message::{ALIVE, HANGS, error_to_json};
 use super::wire::write_frame;
-use crate::engine::{HangWatch, JobContext, Outlook};
+use crate::engine::{HangWatch, JobContext, Outlook, hang_error};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::os::unix::net::UnixStream;
@@ -39,7 +39,7 @@ pub(super) fn watch(mut watch: HangWatch, context: &Weak<JobContext>, control: &
                 std::thread::sleep(time.saturating_duration_since(Instant::now()).min(sign_every));
             }
             Outlook::Hangs(why) => {
-                let error = watch.error(&context, &why);
+                let error = hang_error(watch.limit(), &context, &why);
                 let _ = write_frame(&control.lock(), HANGS, error_to_json(&error).to_string().as_bytes());
                 return;
             }
