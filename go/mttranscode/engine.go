@@ -28,6 +28,7 @@ type engineConfig struct {
 	crashReports          *string
 	isolation             *Isolation
 	failures              failurePolicy
+	hangTimeout           time.Duration
 	logger                *slog.Logger
 }
 
@@ -105,6 +106,13 @@ func WithIsolation(isolation Isolation) EngineOption {
 	return func(c *engineConfig) { c.isolation = &isolation }
 }
 
+// WithHangTimeout ends jobs that make no progress for longest while they wait for nobody outside: they fail with [ErrHung], whose Detail has the
+// native stacks of their threads, and so has a log line. A job waits for somebody outside while it reads or writes a peer, a pipe or a
+// callback of this program, or paces itself (-re). Below 1, and by default: never. See docs/hangs.md.
+func WithHangTimeout(longest time.Duration) EngineOption {
+	return func(c *engineConfig) { c.hangTimeout = longest }
+}
+
 // WithLogLeftAlone leaves FFmpeg's log as it is: lines go where the process, or FFmpeg's default (standard error),
 // sends them, and jobs have no log events.
 func WithLogLeftAlone() EngineOption {
@@ -138,6 +146,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	openPollers.add(inner)
 	inner.opened = profileOpened()
 	inner.reportsCrashes = chosen.crashReports != nil
 	engine := &Engine{poller: inner}
@@ -158,6 +167,9 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 	if c.queueTimeout > 0 { // rounded up: 0 would be no limit
 		ms := (c.queueTimeout-1)/time.Millisecond + 1
 		config.queue_timeout_ms = C.uint32_t(min(ms, math.MaxUint32))
+	}
+	if c.hangTimeout > 0 {
+		config.hang_timeout_ms = C.uint64_t((c.hangTimeout-1)/time.Millisecond + 1)
 	}
 	config.flags = C.MT_TRANSCODE_ENGINE_QUIET_EVENTS // who waits for events looks for them first
 	config.log_mode = C.MT_TRANSCODE_LOG_TAKE

@@ -220,6 +220,7 @@ func (p *poller) eachRunning(do func(*host)) {
 // close frees the engine, ends the goroutine, and wakes those who still wait for jobs: the free has made them final.
 func (p *poller) close() {
 	p.closeOnce.Do(func() {
+		openPollers.remove(p)
 		p.opened.close()
 		p.eachRunning((*host).interrupt) // so that no job waits for a Read of the program's that does not return
 		C.mt_transcode_engine_free(p.engine)

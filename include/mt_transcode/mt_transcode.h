@@ -260,6 +260,11 @@
 // A negative AVERROR.
 typedef struct AvError AvError;
 
+// An owned AVFrame.
+typedef struct Frame Frame;
+
+typedef struct How How;
+
 // A fraction, `num/den`.
 typedef struct Rational Rational;
 
@@ -376,6 +381,10 @@ typedef struct mt_transcode_engine_config {
   uint32_t capture_count;
   // For jobs in workers: `MT_TRANSCODE_ON_CRASH_*` or-ed together; an unknown bit is `-EINVAL`.
   uint32_t on_crash;
+  // After how many milliseconds without progress a job hangs, while it waits neither for a peer nor for the host nor for its time (-re): it gets a log event of
+  // stage "watch" with the stacks of its threads and ends with `MT_TRANSCODE_EHUNG`, its worker is killed. 0: never. The job's global option
+  // `mt_hang_timeout_ms` goes before. See docs/hangs.md.
+  uint64_t hang_timeout_ms;
   // Zero.
   uint64_t reserved[2];
 } mt_transcode_engine_config;
@@ -669,6 +678,8 @@ typedef struct mt_transcode_engine_stats_data {
 
 
 
+
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -728,6 +739,24 @@ int32_t mt_transcode_job_bind_store(struct mt_transcode_job *job,
 // # Safety
 // `json_out` is NULL or writable.
 int32_t mt_transcode_diagnostics(char **json_out);
+
+// Writes what an engine's jobs do at this moment to a descriptor, as text: for each job its id, label and command (secrets masked), its state, how full its links
+// and pipes are, and each of its threads, with what it waits for, since when, and its native stack. Jobs in workers are asked; one that does not answer
+// within 500 ms is told as such. The text begins with a line "mt-transcode dump 1" and ends with "end of dump"; its frames are those of crash
+// reports, so `mt-transcode symbolize` names their functions. See docs/hangs.md.
+//
+// The first dump of a process installs a handler for SIGTRAP, which goes on to the one that was there, and stays: threads are asked for their stacks by that signal.
+//
+// - `fd`: the caller's, any that can be written; it stays open. A slow one holds up only this call.
+//
+// Returns 0; `-EINVAL`, `-EBADF` (also for a bad descriptor), `-EPERM` after fork, or the error of write(2), such as `-EPIPE`. Threads: any, also
+// while jobs hang. Blocks until all is written, before that mostly for some milliseconds: 100 ms for each thread that does not
+// answer, 500 ms for workers, and 2 s where another dump runs. Raises no SIGPIPE. Since 0.1.
+//
+// # Safety
+// `engine` may be any value: it is checked.
+int32_t mt_transcode_engine_dump(const struct mt_transcode_engine *engine,
+                                 int32_t fd);
 
 // Makes an engine. Several may live in one process and do not disturb each other. Nothing of the process changes by it beyond
 // what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job.

@@ -80,6 +80,8 @@ struct engine_config {
   bool retries_crashed = false;
   // Inputs that crash workers are refused from then on.
   bool quarantines_crashed = false;
+  // After how long without progress, waiting for nobody outside, a job hangs and fails with EHUNG; 0: never.
+  std::chrono::milliseconds hang_timeout{0};
 };
 
 // A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
@@ -119,6 +121,8 @@ class engine {
     raw.capture_count = config.capture_count;
     raw.on_crash = (config.retries_crashed ? MT_TRANSCODE_ON_CRASH_RETRY : 0) |
                    (config.quarantines_crashed ? MT_TRANSCODE_ON_CRASH_QUARANTINE : 0);
+    if (config.hang_timeout.count() < 0) return failure::of(-EINVAL);
+    raw.hang_timeout_ms = static_cast<std::uint64_t>(config.hang_timeout.count());
     if (config.crash_reports) {
       raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;
       raw.crash_path = config.crash_reports->empty() ? nullptr : config.crash_reports->c_str();
@@ -226,6 +230,12 @@ class engine {
     if (code < 0) return failure::of(code);
     return code;
   }
+  // What all jobs do at this moment, with native stacks, written to a descriptor, which stays open.
+  result<void> try_dump(int fd) const {
+    const int code = mt_transcode_engine_dump(get(), fd);
+    if (code < 0) return failure::of(code);
+    return {};
+  }
 
   mt_transcode_engine* handle() const noexcept { return get(); }
 
@@ -244,6 +254,7 @@ class engine {
   std::string jobs() const { return try_jobs().value(); }
   std::string quarantine() const { return try_quarantine().value(); }
   int clear_quarantine() { return try_clear_quarantine().value(); }
+  void dump(int fd) const { try_dump(fd).value(); }
   // The next job or pipe that is ready; empty where none is.
   std::optional<ready> next_ready() {
     const result<ready> next = try_next_ready();

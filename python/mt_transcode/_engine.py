@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import io
 import os
+import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import POINTER, byref, c_uint32, c_void_p
-from typing import Any
+from typing import IO, Any, Union
 
 from ._errors import Error, Event, _check
 from ._job import Job
 from ._library import Options, Text, _encode, _interruptible, _lib, _milliseconds, _option_array, _take_json
 from ._pipe import Pipe
 from ._structs import EngineStats, JobStats, LogMode, ShutdownCounts, _EngineConfig, _Error
+
+Dumped = Union[int, IO[bytes], IO[str]]
 
 _CRASH_REPORTS = 8  # MT_TRANSCODE_ENGINE_CRASH_REPORTS
 
@@ -35,6 +39,8 @@ class Engine:
     `capture_on_failure` names a folder that what is needed to repeat a job is written to when it fails: with `capture_bytes` of each input in memory
     (0: 1 MiB), and `capture_count` captures at most (0: 100). With `retry_crashed` a job whose worker crashed is run once more where it can begin
     anew; with `quarantine_crashed` inputs that crash workers are refused from then on. See docs/capture.md.
+    A job that makes no progress for `hang_timeout` seconds, while it waits for nobody outside, gets a log event with the stacks of its threads and fails
+    with EHUNG; None is never. See docs/hangs.md.
     """
 
     def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
@@ -42,7 +48,8 @@ class Engine:
                  crash_reports: str | os.PathLike[str] | int | None = None, isolation: str = "thread",
                  worker_path: str | os.PathLike[str] | None = None, worker_memory_bytes: int = 0, worker_cpu_seconds: int = 0,
                  worker_descriptors: int = 0, capture_on_failure: str | os.PathLike[str] | None = None, capture_bytes: int = 0,
-                 capture_count: int = 0, retry_crashed: bool = False, quarantine_crashed: bool = False) -> None:
+                 capture_count: int = 0, retry_crashed: bool = False, quarantine_crashed: bool = False,
+                 hang_timeout: float | None = None) -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
@@ -63,6 +70,7 @@ class Engine:
         config.capture_path = None if capture_on_failure is None else os.fsencode(capture_on_failure)
         config.capture_bytes, config.capture_count = capture_bytes, capture_count
         config.on_crash = int(retry_crashed) | 2 * int(quarantine_crashed)
+        config.hang_timeout_ms = 0 if hang_timeout is None else max(1, _milliseconds(hang_timeout))
         handle, text = c_void_p(), POINTER(_Error)()
         code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
         if code < 0:
@@ -163,6 +171,24 @@ class Engine:
     def clear_quarantine(self) -> int:
         """Lets them in again; returns how many there were."""
         return _check(_lib.mt_transcode_engine_quarantine_clear(self._handle))
+
+    def dump(self, to: Dumped) -> None:
+        """Writes what every job does at this moment, as text with native stacks, to a file or a descriptor; at any time, also when jobs hang. What
+        a file object has buffered is flushed before. A file without a descriptor (io.BytesIO, io.StringIO) gets it too."""
+        if isinstance(to, int):
+            _check(_lib.mt_transcode_engine_dump(self._handle, to))
+            return
+        try:
+            descriptor = to.fileno()
+        except (AttributeError, io.UnsupportedOperation):
+            with tempfile.TemporaryFile() as file:
+                self.dump(file.fileno())
+                file.seek(0)
+                text = file.read()
+            to.write(text.decode("utf-8", "replace") if isinstance(to, io.TextIOBase) else text)
+        else:
+            to.flush()
+            self.dump(descriptor)
 
     def event_fd(self) -> int:
         """One descriptor for all jobs and watched pipes, readable while any is ready: for selectors and asyncio. Do not read or

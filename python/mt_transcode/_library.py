@@ -41,6 +41,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "engine_quarantine_clear": (_I32, [_H]),
     "engine_event_fd": (_I32, [_H]),
     "engine_next_ready": (_I32, [_H, _OUT, POINTER(_U32)]),
+    "engine_dump": (_I32, [_H, _I32]),
     "engine_stats": (_I32, [_H, POINTER(EngineStats)]),
     "error_free": (None, [POINTER(_Error)]),
     "event_free": (None, [POINTER(_Event)]),

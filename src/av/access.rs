@@ -169,6 +169,7 @@ const INTERRUPT: unsafe extern "C" fn(*mut c_void) -> c_int = interrupted;
 unsafe extern "C" fn interrupted(opaque: *mut c_void) -> c_int {
     // SAFETY: `opaque` is the Access that the context's owner keeps alive; only atomics are read.
     let access = unsafe { &*opaque.cast::<Access>() };
+    super::pulse::beat();
     let interrupt = &access.interrupt;
     let is_over = interrupt.is_cancelled() || access.reads && interrupt.is_reading_stopped();
     c_int::from(is_over || access.has_read_enough())

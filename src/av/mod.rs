@@ -45,6 +45,7 @@ mod params;
 mod plain_file;
 pub mod probe;
 pub mod process;
+pub(crate) mod pulse;
 mod rational;
 mod report;
 mod ring;

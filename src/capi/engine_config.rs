@@ -102,15 +102,19 @@ pub struct mt_transcode_engine_config {
     pub capture_count: u32,
     /// For jobs in workers: `MT_TRANSCODE_ON_CRASH_*` or-ed together; an unknown bit is `-EINVAL`.
     pub on_crash: u32,
+    /// After how many milliseconds without progress a job hangs, while it waits neither for a peer nor for the host nor for its time (-re): it gets a log event of
+    /// stage "watch" with the stacks of its threads and ends with `MT_TRANSCODE_EHUNG`, its worker is killed. 0: never. The job's global option
+    /// `mt_hang_timeout_ms` goes before. See docs/hangs.md.
+    pub hang_timeout_ms: u64,
     /// Zero.
     pub reserved: [u64; 2],
 }
 
 // SAFETY: integers and a pointer only, without padding.
 unsafe impl Sized32 for mt_transcode_engine_config {
-    const SMALLEST: usize = 120;
+    const SMALLEST: usize = 128;
 }
-const _: () = assert!(size_of::<mt_transcode_engine_config>() == 120);
+const _: () = assert!(size_of::<mt_transcode_engine_config>() == 128);
 
 pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
     struct_size: size_of::<mt_transcode_engine_config>() as u32,
@@ -132,6 +136,7 @@ pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_conf
     capture_bytes: 0,
     capture_count: 0,
     on_crash: MT_TRANSCODE_ON_CRASH_REPORT,
+    hang_timeout_ms: 0,
     reserved: [0; 2],
 };
 
@@ -195,6 +200,7 @@ pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<Engi
     .with_on_crash(on_crash(config)?)
     .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
+    .with_hang_timeout_ms(config.hang_timeout_ms)
     .with_memory_budget_bytes(config.memory_budget_bytes))
 }
 

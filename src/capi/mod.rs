@@ -5,6 +5,7 @@
 mod bind;
 mod callbacks;
 mod diagnostics;
+mod dump;
 mod engine;
 mod engine_config;
 mod error;
@@ -26,6 +27,7 @@ mod version;
 
 pub use bind::*;
 pub use diagnostics::*;
+pub use dump::*;
 pub use engine::*;
 pub use engine_config::*;
 pub use error::*;

@@ -1,6 +1,7 @@
 //! Handlers for faults: a report where the fault is ours, then the host's own handler as if we were not there.
 
 use super::record::Record;
+use super::tasks::thread_id;
 use super::unwind::{Frame, MOST_FRAMES, RIP, RSP, Registers, walk};
 use super::writer::Writer;
 use super::{maps, modules, slots, targets};
@@ -73,11 +74,6 @@ unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: 
     }
 }
 
-fn thread_id() -> i32 {
-    // SAFETY: no arguments.
-    unsafe { libc::syscall(libc::SYS_gettid) as i32 }
-}
-
 /// Writes a report where there is something to say. True: this thread has the turn, and gives it back.
 fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
     let registers = registers_of(context);
@@ -104,7 +100,7 @@ fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) -> bo
 }
 
 #[cfg(target_arch = "x86_64")]
-fn registers_of(context: &libc::ucontext_t) -> Registers {
+pub(super) fn registers_of(context: &libc::ucontext_t) -> Registers {
     let mut registers: Registers = [0; 17];
     for (to, from) in registers.iter_mut().zip(&context.uc_mcontext.gregs) {
         *to = *from as u64;
@@ -114,7 +110,7 @@ fn registers_of(context: &libc::ucontext_t) -> Registers {
 
 /// Other CPUs have other registers, which nobody has written down here yet.
 #[cfg(not(target_arch = "x86_64"))]
-fn registers_of(_: &libc::ucontext_t) -> Registers {
+pub(super) fn registers_of(_: &libc::ucontext_t) -> Registers {
     [0; 17]
 }
 
@@ -184,7 +180,7 @@ fn write_report(
     record.head(&mut out);
     out.flush();
     modules::with_table(|table| {
-        let count = table.map_or(0, |table| walk(table, registers, &mut frames));
+        let count = table.map_or(0, |table| walk(table, &table.cache, registers, &mut frames));
         record.frames = &frames[..count];
         record.frames(table, &mut out);
         out.flush();
@@ -199,8 +195,20 @@ fn write_report(
 /// Called in our handler, with its arguments.
 unsafe fn pass_on(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) -> bool {
     let Some(index) = SIGNALS.iter().position(|s| *s == signal) else { return true };
-    // SAFETY: written once before the handler was installed.
-    let before = unsafe { &*BEFORE[index].0.get() };
+    // SAFETY: written once before the handler was installed; by contract.
+    unsafe { pass_on_to(&*BEFORE[index].0.get(), signal, info, context) }
+}
+
+/// As [`pass_on`], to `before`.
+///
+/// # Safety
+/// Called in our handler, with its arguments; `before` was the handler of that signal.
+pub(super) unsafe fn pass_on_to(
+    before: &libc::sigaction,
+    signal: i32,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) -> bool {
     // SAFETY: as the function's contract; the handler is the one that the host had installed.
     unsafe {
         match before.sa_sigaction {

@@ -1,9 +1,13 @@
 //! Crash reports: when a thread of a job dies by a fault, a record of where, for whom and how, before the host's own handling goes on.
 //! The handlers allocate nothing and take no lock; all that they need is prepared when jobs start. x86-64 only: elsewhere a report
 //! has no frames.
+//!
+//! The same unwinder tells the stacks of threads that live: `tasks` finds the threads of a job (/proc, and the slot in their masks), `live` asks
+//! each by a signal for its own stack.
 
 mod altstack;
 mod handler;
+mod live;
 mod maps;
 mod memory;
 mod modules;
@@ -11,12 +15,15 @@ mod reader;
 mod record;
 mod slots;
 mod targets;
+mod tasks;
 mod unwind;
 mod writer;
 
 pub use altstack::AltStack;
 pub use handler::{install, is_installed};
+pub use live::Stacks;
 pub use modules::refresh as refresh_modules;
 pub use reader::{ReportFrame, report_frame};
 pub use slots::{JobFacts, JobSlot, STAGES, mark_thread};
 pub use targets::Target;
+pub use tasks::{Asleep, Task, thread_id};

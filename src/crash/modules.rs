@@ -23,6 +23,7 @@ pub struct Module {
     pub is_ours: bool,
 }
 
+pub type Cache = UnsafeCell<CacheNative<MustNotAllocateDuringUnwind>>;
 type Frames = UnwinderNative<&'static [u8], MustNotAllocateDuringUnwind>;
 
 pub struct Table {
@@ -30,7 +31,9 @@ pub struct Table {
     modules: Vec<Module>,
     pub unwinder: Frames,
     /// Only the one thread that writes a report takes it.
-    pub cache: UnsafeCell<CacheNative<MustNotAllocateDuringUnwind>>,
+    pub cache: Cache,
+    /// Of the one thread that was asked for its stack.
+    pub live_cache: Cache,
     loads: (u64, u64),
 }
 
@@ -38,7 +41,7 @@ static TABLE: AtomicPtr<Table> = AtomicPtr::new(std::ptr::null_mut());
 /// Handlers that may hold a table.
 static READERS: AtomicUsize = AtomicUsize::new(0);
 
-/// Runs `body` with the table; for handlers, which nothing else runs beside on their way to the process's end.
+/// Runs `body` with the table, which stays while it does; handlers may call it.
 pub fn with_table<T>(body: impl FnOnce(Option<&Table>) -> T) -> T {
     READERS.fetch_add(1, SeqCst);
     let table = TABLE.load(SeqCst);
@@ -97,7 +100,8 @@ impl Table {
             unwinder.add_module(frames);
         }
         modules.sort_by_key(|module| module.range.start);
-        Table { modules, unwinder, cache: UnsafeCell::new(CacheNative::new_in()), loads }
+        let cache = || UnsafeCell::new(CacheNative::new_in());
+        Table { modules, unwinder, cache: cache(), live_cache: cache(), loads }
     }
 
     pub fn find(&self, address: u64) -> Option<&Module> {

@@ -55,19 +55,7 @@ impl Record<'_> {
 
     pub fn frames(&self, table: Option<&Table>, out: &mut Writer) {
         for (index, frame) in self.frames.iter().enumerate() {
-            out.text("frame ").number(index as u64).text(": ").hex(frame.address).text(" ");
-            match table.and_then(|table| table.find(frame.address)) {
-                Some(module) => {
-                    out.line_of(&module.path).text("+").hex(frame.address - module.base).text(" ");
-                    out.line_of(if module.build_id.is_empty() { b"-" } else { &module.build_id });
-                }
-                None => _ = out.text("-"),
-            }
-            out.text(how(frame.how));
-            if frame.repeats > 0 {
-                out.text(" and ").number(frame.repeats.into()).text(" times more");
-            }
-            out.end_line();
+            frame_line(index, frame, table, out);
         }
         if self.frames.len() == MOST_FRAMES {
             out.text("frames: more follow\n");
@@ -109,6 +97,23 @@ impl Record<'_> {
         }
         out.text("]}\n");
     }
+}
+
+/// "frame 0: ADDRESS FILE+OFFSET BUILD-ID".
+pub fn frame_line(index: usize, frame: &Frame, table: Option<&Table>, out: &mut Writer) {
+    out.text("frame ").number(index as u64).text(": ").hex(frame.address).text(" ");
+    match table.and_then(|table| table.find(frame.address)) {
+        Some(module) => {
+            out.line_of(&module.path).text("+").hex(frame.address - module.base).text(" ");
+            out.line_of(if module.build_id.is_empty() { b"-" } else { &module.build_id });
+        }
+        None => _ = out.text("-"),
+    }
+    out.text(how(frame.how));
+    if frame.repeats > 0 {
+        out.text(" and ").number(frame.repeats.into()).text(" times more");
+    }
+    out.end_line();
 }
 
 fn how(how: How) -> &'static str {

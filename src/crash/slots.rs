@@ -135,7 +135,11 @@ pub fn mark_thread(slot: u8, stage: &str) {
 /// The slot and the stage that a mask tells; None where it is not a thread of ours.
 pub fn of_mask(mask: &libc::sigset_t) -> Option<(u8, &'static str)> {
     // SAFETY: a valid set and signals that exist.
-    let is_blocked = |signal: i32| unsafe { libc::sigismember(mask, signal) == 1 };
+    of_bits(|signal| unsafe { libc::sigismember(mask, signal) == 1 })
+}
+
+/// As [`of_mask`], of a mask in another form.
+pub fn of_bits(is_blocked: impl Fn(i32) -> bool) -> Option<(u8, &'static str)> {
     let mut value = 0u32;
     for bit in 0..BITS {
         let (plain, complement) = (is_blocked(FIRST_SIGNAL + bit), is_blocked(FIRST_SIGNAL + BITS + bit));

@@ -2,7 +2,7 @@
 //! the stack is searched for the next address that follows a call.
 
 use super::memory::{read, word};
-use super::modules::Table;
+use super::modules::{Cache, Table};
 use framehop::x86_64::{Reg, UnwindRegsX86_64};
 use framehop::{FrameAddress, Unwinder};
 
@@ -31,6 +31,10 @@ pub enum How {
     Searched,
     /// What a signal interrupted.
     Interrupted,
+}
+
+impl Frame {
+    pub const NONE: Frame = Frame { address: 0, how: How::Unwound, repeats: 0 };
 }
 
 /// The general registers in the order of ucontext (sys/ucontext.h).
@@ -72,13 +76,13 @@ fn interrupted(pc: u64, sp: u64) -> Option<Registers> {
 
 /// Without the registers there is nothing to begin with.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn walk(_: &Table, _: &Registers, _: &mut [Frame]) -> usize {
+pub fn walk(_: &Table, _: &Cache, _: &Registers, _: &mut [Frame]) -> usize {
     0
 }
 
-/// Fills `frames`; gives how many there are, the first being where `registers` are.
+/// Fills `frames`; gives how many there are, the first being where `registers` are. `cache` is the caller's alone meanwhile.
 #[cfg(target_arch = "x86_64")]
-pub fn walk(table: &Table, registers: &Registers, frames: &mut [Frame]) -> usize {
+pub fn walk(table: &Table, cache: &Cache, registers: &Registers, frames: &mut [Frame]) -> usize {
     let mut regs = to_unwinder(registers);
     let mut address = FrameAddress::from_instruction_pointer(regs.ip());
     frames[0] = Frame { address: regs.ip(), how: How::Unwound, repeats: 0 };
@@ -90,7 +94,7 @@ pub fn walk(table: &Table, registers: &Registers, frames: &mut [Frame]) -> usize
             address = FrameAddress::from_instruction_pointer(regs.ip());
             Some(Frame { address: regs.ip(), how: How::Interrupted, repeats: 0 })
         } else {
-            step(table, address, &mut regs, count == 1).inspect(|frame| {
+            step(table, cache, address, &mut regs, count == 1).inspect(|frame| {
                 address = FrameAddress::from_return_address(frame.address).unwrap_or(address);
             })
         };
@@ -106,12 +110,18 @@ pub fn walk(table: &Table, registers: &Registers, frames: &mut [Frame]) -> usize
     count
 }
 
-fn step(table: &Table, address: FrameAddress, regs: &mut UnwindRegsX86_64, is_first: bool) -> Option<Frame> {
+fn step(
+    table: &Table,
+    cache: &Cache,
+    address: FrameAddress,
+    regs: &mut UnwindRegsX86_64,
+    is_first: bool,
+) -> Option<Frame> {
     let sp = regs.sp();
     let mut read_stack = |address: u64| word(address).ok_or(());
     if table.is_code(address.address_for_lookup()) {
-        // SAFETY: only the one writer of reports gets here (`handler::report`).
-        let cache = unsafe { &mut *table.cache.get() };
+        // SAFETY: each cache has one user at a time: the writer of reports (`handler::report`), the thread that answers (`live`).
+        let cache = unsafe { &mut *cache.get() };
         match table.unwinder.unwind_frame(address, regs, cache, &mut read_stack) {
             Ok(Some(address)) if table.is_code(address) => {
                 return Some(Frame { address, how: How::Unwound, repeats: 0 });

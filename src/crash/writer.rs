@@ -21,6 +21,11 @@ impl<'a> Writer<'a> {
         self.used += 1;
     }
 
+    /// What was not written yet.
+    pub fn gathered(&self) -> &[u8] {
+        &self.buffer[..self.used]
+    }
+
     /// Writes what has gathered; what the descriptor does not take is lost.
     pub fn flush(&mut self) {
         let mut rest = &self.buffer[..self.used];

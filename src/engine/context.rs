@@ -1,5 +1,6 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
+use super::activity::Activity;
 use super::debug::Debug;
 use super::hardware::Devices;
 use super::host::Binds;
@@ -106,6 +107,18 @@ impl Drop for Waiting {
 /// Something that threads wait on, to be woken when the job is cancelled.
 pub trait Wake: Send + Sync {
     fn wake(&self);
+    /// How full its queues are, where it has some; it waits for nobody for long.
+    fn fills(&self) -> Vec<Fill> {
+        Vec::new()
+    }
+}
+
+/// How full a queue between two threads is.
+pub struct Fill {
+    pub name: String,
+    pub items: usize,
+    pub limit: usize,
+    pub bytes: usize,
 }
 
 /// Who a job is, and how much it may use.
@@ -141,6 +154,8 @@ pub struct JobContext {
     pub began: Instant,
     pub binds: Arc<Binds>,
     pub trust: JobTrust,
+    /// What its threads are at.
+    pub activity: Activity,
     pub devices: Devices,
     crash_slot: Option<JobSlot>,
     pub debug: Debug,
@@ -182,6 +197,7 @@ impl JobContext {
             began: Instant::now(),
             binds: identity.binds,
             trust: identity.trust,
+            activity: Activity::default(),
             devices: Devices::default(),
             debug: identity.debug,
             statistics: StatisticsFiles::default(),
@@ -271,6 +287,18 @@ impl JobContext {
         wakers.iter().for_each(|waker| waker.wake());
         let _guard = self.sleepers.0.lock();
         self.sleepers.1.notify_all();
+    }
+
+    /// How full the links between its threads are; none where that cannot be told now.
+    pub fn fills(&self) -> Vec<Fill> {
+        let wakers = self.wakers.try_lock_for(Duration::from_millis(100));
+        let wakers: Vec<_> = wakers.iter().flat_map(|wakers| wakers.iter().filter_map(Weak::upgrade)).collect();
+        wakers.iter().flat_map(|waker| waker.fills()).collect()
+    }
+
+    /// Its place in the masks of its threads.
+    pub fn slot(&self) -> Option<u8> {
+        self.crash_slot.as_ref().map(JobSlot::number)
     }
 
     /// Wakes who waits at a pipe when the job is cancelled or stopped.

@@ -1,5 +1,6 @@
 //! Reading one input: packets in file order, their timestamps put right.
 
+use super::activity::Doing;
 use super::context::{JobContext, add};
 use super::debug;
 use super::decode::Flushed;
@@ -102,7 +103,10 @@ impl Demuxer {
                 Ok(packet) => packet,
                 Err(error) => return self.broken(error),
             };
-            match self.file.input.read(&mut packet) {
+            let reading = Doing::Peer.begin(self.file.activity);
+            let read = self.file.input.read(&mut packet);
+            drop(reading);
+            match read {
                 Ok(()) => {}
                 // Nothing there yet: wait a little, never spin (rule 32).
                 Err(AvError::AGAIN) => {
@@ -141,7 +145,10 @@ impl Demuxer {
     /// where the input cannot go back.
     pub fn restart(&mut self, flushed: &[Option<Flushed>]) -> bool {
         let start_us = self.file.input.start_time_us().unwrap_or(0);
-        if self.file.input.seek(start_us).is_err() {
+        let reading = Doing::Peer.begin(self.file.activity);
+        let sought = self.file.input.seek(start_us);
+        drop(reading);
+        if sought.is_err() {
             self.context.warn("demux", None, "the input cannot be read again: seeking to its start failed");
             return false;
         }

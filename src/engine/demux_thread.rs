@@ -1,5 +1,6 @@
 //! One input on its thread: its packets go to decoders, and copies of them straight to muxers.
 
+use super::activity::Doing;
 use super::context::{JobContext, add};
 use super::copy::{Copied, CopyStream};
 use super::decode::{Flushed, PacketItem};
@@ -98,6 +99,7 @@ impl DemuxStage {
             inbox.send_last(0, PacketItem::Flush { answer: sender, step_us: self.demuxer.frame_us(stream) });
             Some(answer)
         };
+        let _waiting = Doing::Threads.begin(0);
         let answers: Vec<_> = self.routes.iter().enumerate().map(flush).collect();
         let wait = |answer: Receiver<Flushed>| loop {
             match answer.recv_timeout(Duration::from_millis(100)) {

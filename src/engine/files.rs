@@ -1,6 +1,7 @@
 //! Opening an input: format, streams, seek. Source: `open_input_file` of FFmpeg's fftools/ffmpeg_opt.c.
 //! Rules 6, 7 and 31.
 
+use super::activity::Doing;
 use super::context::{JobContext, LEVEL_VERBOSE};
 use super::errors::{failed, unless_cancelled};
 use super::head;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 /// An input that is open, with all that was decided about it.
 pub struct OpenInput {
     pub index: usize,
+    /// As threads that read it say it.
+    pub activity: u32,
     pub url: String,
     pub input: Input,
     pub streams: Vec<StreamPlan>,
@@ -70,7 +73,9 @@ impl OpenInput {
 pub fn open_input(context: &JobContext, job: &JobSpec, index: usize) -> Result<OpenInput, Error> {
     let spec = &job.inputs[index];
     let host = Arc::new(Failure::default());
-    open(context, job, spec, index, &host).map_err(|error| {
+    let activity = context.activity.name(&format!("input {index} '{}'", crate::secrets::mask_url(&spec.url)));
+    let _opening = Doing::Peer.begin(activity);
+    open(context, job, spec, (index, activity), &host).map_err(|error| {
         let error = host.error("open input").unwrap_or(error);
         let error = if error.input().is_none() { error.on_input(index, &spec.url) } else { error };
         unless_cancelled(context, error)
@@ -81,7 +86,7 @@ fn open(
     context: &JobContext,
     job: &JobSpec,
     spec: &FileSpec,
-    index: usize,
+    (index, activity): (usize, u32),
     host: &Arc<Failure>,
 ) -> Result<OpenInput, Error> {
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
@@ -133,6 +138,7 @@ fn open(
     };
     Ok(OpenInput {
         index,
+        activity,
         url: url.to_owned(),
         offset_us: user_offset_us.wrapping_sub(zero_us),
         user_offset_us,

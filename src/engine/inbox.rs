@@ -4,13 +4,15 @@
 //! may grow while its consumer starves for another one (rule 33 of the engine's rules), up to the job's byte budget;
 //! past it the job fails with LIMIT and the names of both streams.
 
-use super::context::{Counters, JobContext, Wake};
+use super::activity::Doing;
+use super::context::{Counters, Fill, JobContext, Wake};
 use super::lockstep::Lockstep;
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// Something that has a size.
 pub trait Weight {
@@ -37,6 +39,8 @@ struct State<T> {
 
 struct Queue<T> {
     name: String,
+    /// As threads that wait for it say it.
+    label: u32,
     limit: usize,
     items: VecDeque<(u64, T)>,
     is_closed: bool,
@@ -54,7 +58,10 @@ impl<T: Weight + Send + 'static> Inbox<T> {
     pub fn new(context: &Arc<JobContext>, queues: Vec<(String, usize)>) -> Arc<Inbox<T>> {
         let queues = queues
             .into_iter()
-            .map(|(name, limit)| Queue { name, limit, items: VecDeque::new(), is_closed: false })
+            .map(|(name, limit)| {
+                let label = context.activity.name(&name);
+                Queue { name, label, limit, items: VecDeque::new(), is_closed: false }
+            })
             .collect();
         let inbox = Arc::new(Inbox {
             state: Mutex::new(State { queues, starving_for: None, is_closed: false, is_asleep: false, order: 0 }),
@@ -97,6 +104,7 @@ impl<T: Weight + Send + 'static> Inbox<T> {
                 }
                 return Err(Refused::Error(self.over_budget(&state, queue, other)));
             }
+            let _waiting = Doing::FullLink.begin(state.queues[queue].label);
             self.room.wait(&mut state);
         }
         self.put(&mut state, queue, item);
@@ -172,7 +180,10 @@ impl<T: Weight + Send + 'static> Inbox<T> {
                 state.is_asleep = true;
                 lockstep.sleep();
             }
+            let label = state.queues.get(wanted.unwrap_or(0)).map_or(0, |queue| queue.label);
+            let waiting = Doing::EmptyLink.begin(label);
             self.filled.wait(&mut state);
+            drop(waiting);
             self.rouse(&mut state);
         }
     }
@@ -214,11 +225,22 @@ impl<T> State<T> {
     }
 }
 
-impl<T: Send> Wake for Inbox<T> {
+impl<T: Weight + Send> Wake for Inbox<T> {
     fn wake(&self) {
         let _guard = self.state.lock();
         self.filled.notify_all();
         self.room.notify_all();
+    }
+
+    fn fills(&self) -> Vec<Fill> {
+        let state = self.state.try_lock_for(Duration::from_millis(50));
+        let fill = |queue: &Queue<T>| Fill {
+            name: queue.name.clone(),
+            items: queue.items.len(),
+            limit: queue.limit,
+            bytes: queue.items.iter().map(|(_, item)| item.weight_bytes()).sum(),
+        };
+        state.map(|state| state.queues.iter().map(fill).collect()).unwrap_or_default()
     }
 }
 
@@ -236,7 +258,6 @@ mod tests {
     use super::*;
     use crate::engine::context::{Identity, Observer};
     use crate::engine::threads::ThreadPool;
-    use std::time::Duration;
 
     struct Nobody;
     impl Observer for Nobody {

@@ -2,6 +2,7 @@
 //! packet, takes it through decoders, filters, encoders and muxers, and only then looks again. So does this: an input is read when every
 //! other thread of the job waits for something. Source: `transcode_step`, `choose_output` and `need_output` of fftools/ffmpeg.c.
 
+use super::activity::Doing;
 use super::context::{JobContext, Wake};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::sync::Arc;
@@ -75,6 +76,7 @@ impl Lockstep {
         if state.turn == Some(input) {
             state.turn = None;
         }
+        let _waiting = Doing::Threads.begin(0);
         loop {
             if state.is_over || context.is_ending() {
                 return false;
@@ -103,6 +105,7 @@ impl Lockstep {
     /// Waits until all components wait, while this input has its turn.
     pub fn settle(&self, context: &JobContext) {
         let mut state = self.state.lock();
+        let _waiting = Doing::Threads.begin(0);
         while state.awake > 0 && !context.is_cancelled() {
             self.changed.wait(&mut state);
         }

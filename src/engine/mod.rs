@@ -8,6 +8,7 @@
 //! `run` is the way in. No FFmpeg pointer and no `unsafe` here: that is `av`'s.
 #![forbid(unsafe_code)]
 
+mod activity;
 mod advice;
 mod attachments;
 mod audio_source;
@@ -20,6 +21,7 @@ mod decode;
 mod decode_clock;
 mod demux;
 mod demux_thread;
+mod dump;
 mod encode;
 mod encode_plan;
 mod encode_video;
@@ -30,6 +32,7 @@ mod filter;
 mod filter_build;
 mod force_key;
 mod frame_rate;
+mod hang;
 mod hardware;
 mod head;
 mod host;
@@ -86,8 +89,11 @@ mod two_pass;
 mod video_statistics;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
+pub use activity::{Doing, one_line};
 pub use context::{Counters, Identity, JobContext, Observer, Wake};
 pub use debug::Debug;
+pub use dump::{dump, other_threads, seconds, with_stacks};
+pub use hang::{HangWatch, Outlook, hang_error};
 pub use hardware::device_kinds;
 pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, Recording, Tape, Taped,

@@ -1,6 +1,7 @@
 //! One output being written: waits for its streams, writes the header, keeps timestamps growing, ends with the trailer.
 //! Rules 10, 11, 15, 35 and 36; source: FFmpeg's fftools/ffmpeg_mux.c (5.1).
 
+use super::activity::Doing;
 use super::context::{JobContext, add};
 use super::debug;
 use super::decode::PacketItem;
@@ -45,6 +46,8 @@ pub struct Muxer {
     pub(super) context: Arc<JobContext>,
     pub index: usize,
     pub url: String,
+    /// The output, as threads that write it say it.
+    pub(super) activity: u32,
     pub(super) output: Output,
     pub(super) host: Arc<Failure>,
     pub(super) options: FileOptions,
@@ -121,6 +124,7 @@ impl Muxer {
             context: Arc::clone(context),
             index: open.index,
             first_video: streams.iter().position(|s| s.kind == MediaKind::Video).filter(|_| open.index == 0),
+            activity: super::dump::output_name(context, open.index, &open.url),
             url: open.url,
             output: open.output,
             host: open.host,
@@ -215,7 +219,9 @@ impl Muxer {
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
         self.tell_packet(index, &packet)?;
+        let writing = Doing::Peer.begin(self.activity);
         let written = self.output.write(&mut packet);
+        drop(writing);
         written.map_err(|e| {
             self.error(
                 failed(e, "mux", Code::MUX, &format!("cannot write a packet to '{}'", self.url)).on_stream(index),

@@ -1,6 +1,7 @@
 //! The end of an output: what was held back, the trailer, closing. Rule 36; source: `of_write_trailer` and `of_close` of FFmpeg's
 //! fftools/ffmpeg_mux.c (5.1).
 
+use super::activity::Doing;
 use super::context::Waiting;
 use super::errors::failed;
 use super::mux::Muxer;
@@ -45,7 +46,7 @@ impl Muxer {
             ));
         }
         // An index that is moved to the front may take minutes, in which no packet moves.
-        let waiting = Waiting::begin(&self.context.counters);
+        let waiting = (Waiting::begin(&self.context.counters), Doing::Peer.begin(self.activity));
         let trailer = self.output.write_trailer();
         drop(waiting);
         self.measure();
@@ -56,7 +57,9 @@ impl Muxer {
         if !is_good {
             return Ok(());
         }
+        let closing = Doing::Peer.begin(self.activity);
         let closed = self.output.close();
+        drop(closing);
         closed
             .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))?;
         self.check_host()?;

@@ -1,5 +1,6 @@
 //! Describing an output's streams to its muxer, and the header, which is written when all of them are known.
 
+use super::activity::Doing;
 use super::errors::failed;
 use super::mux::{Muxer, StreamReady};
 use super::numbers::Differences;
@@ -87,7 +88,9 @@ impl Muxer {
         if self.has_header || self.streams.iter().any(|stream| !stream.is_ready) {
             return Ok(());
         }
+        let writing = Doing::Peer.begin(self.activity);
         let written = self.output.write_header(&mut self.header_options);
+        drop(writing);
         written.map_err(|e| {
             let format = self.output.format_name();
             let what = format!(

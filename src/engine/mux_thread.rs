@@ -1,5 +1,6 @@
 //! One output on its thread: what encoders and copies send, in the order in which it comes.
 
+use super::activity::Doing;
 use super::context::{JobContext, Wake};
 use super::inbox::{CloseOnDrop, Inbox, Weight};
 use super::mux::{Muxer, StreamReady};
@@ -135,6 +136,7 @@ impl Schedule {
     /// `is_only_filtered`: all of it goes to graphs.
     pub fn wait_for_turn(&self, context: &JobContext, input: usize, is_only_filtered: bool) {
         let mut heads = self.heads.lock();
+        let _waiting = Doing::Threads.begin(0);
         while !context.is_ending() && (is_only_filtered && self.is_held(input) || !may_read(&heads, input)) {
             // A stream that another input feeds may have no packet for long: look again now and then.
             self.moved.wait_for(&mut heads, Duration::from_millis(500));

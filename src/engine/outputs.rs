@@ -1,6 +1,7 @@
 //! Putting an output together: its streams, and what is to be done for each. Source: `open_output_file`,
 //! `new_output_stream` and its like in FFmpeg's fftools/ffmpeg_opt.c.
 
+use super::activity::Doing;
 use super::context::JobContext;
 use super::encode_plan::muxers_mode;
 use super::errors::{failed, unless_cancelled};
@@ -25,6 +26,7 @@ pub fn open_output(
 ) -> Result<OpenOutput, Error> {
     let spec = &job.outputs[index];
     let host = Arc::new(Failure::default());
+    let _opening = Doing::Peer.begin(super::dump::output_name(context, index, &spec.url));
     let builder = Builder { context, job, spec, index, streams_before, host: Arc::clone(&host) };
     builder.build(inputs, graphs).map_err(|error| {
         let error = host.error("open output").unwrap_or(error);

@@ -1,5 +1,6 @@
 //! -re and -readrate: reading no faster than the media plays. Source: `readrate_sleep` of FFmpeg's fftools/ffmpeg_demux.c (7.1, 8.1).
 
+use super::activity::Doing;
 use super::context::{JobContext, Waiting};
 use crate::error::Error;
 use crate::options::{FileSpec, Release, parse_float};
@@ -87,7 +88,7 @@ impl Pace {
         let media_us = dts_us.saturating_sub(*self.first_us.get_or_insert(dts_us));
         let elapsed_us = |began: Instant| began.elapsed().as_micros() as i64;
         let due_us = self.settings.due_us(media_us, elapsed_us(self.began), &mut self.lag);
-        let _waiting = Waiting::begin(&context.counters);
+        let _waiting = (Waiting::begin(&context.counters), Doing::Pace.begin(0));
         loop {
             let early_us = due_us - elapsed_us(self.began);
             if early_us <= 0 || context.is_ending() {

@@ -1,6 +1,7 @@
 //! Jobs that decode: a thread for each component, links between them. Each component ends by telling the next one, also when it
 //! fails; a cancel wakes them all.
 
+use super::activity::Doing;
 use super::audio_source::AudioSource;
 use super::context::JobContext;
 use super::copy::CopyStream;
@@ -356,6 +357,7 @@ impl Running {
     fn join(self, context: &JobContext) -> Result<Outcome, Error> {
         let vanished = || Error::new(Code::INTERNAL, "a thread of the job vanished".into());
         let mut read_error = None;
+        let _waiting = Doing::Threads.begin(0);
         for task in self.demux {
             match task.join().unwrap_or_else(|| Err(vanished())) {
                 Ok(error) => read_error = read_error.or(error),

@@ -27,6 +27,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     av::set_log_slot(context.log_slot);
     context.mark_thread("open");
     let _counted = context.count_thread();
+    let _entered = context.activity.enter("job");
     let result = run_inner(context, job);
     context.devices.close();
     av::set_log_slot(0);

@@ -11,7 +11,7 @@ pub fn spawn_stage<T: Send + 'static>(
     name: &str,
     body: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<Task<Result<T, Error>>, Error> {
-    let (slot, owner, stage) = (context.log_slot, context.owner, stage_of(name));
+    let (slot, owner, stage, place) = (context.log_slot, context.owner, stage_of(name), name.to_owned());
     let name = match context.label.is_empty() {
         true => format!("mt-{name}"),
         false => format!("{name}:{}", context.label),
@@ -22,6 +22,7 @@ pub fn spawn_stage<T: Send + 'static>(
         crate::av::set_log_slot(slot);
         context.mark_thread(stage);
         let _counted = context.count_thread();
+        let _entered = context.activity.enter(&place);
         let guard = StageGuard { context: &context, is_done: false };
         let result = body();
         guard.done();

@@ -47,9 +47,9 @@ impl Engine {
         self.crash_target.is_some()
     }
 
-    /// A job's place in the reports; None where the engine makes none.
+    /// A job's place in the reports, by which its threads are known too.
     pub(super) fn crash_slot(&self, job: u64, label: &str, command: &str, call_site: &str) -> Option<JobSlot> {
-        let target = self.crash_target.as_ref()?.index();
+        let target = self.crash_target.as_ref().map_or(usize::MAX, CrashTarget::index);
         refresh_modules();
         JobSlot::take(&JobFacts { job, label, command, call_site, target })
     }

@@ -45,6 +45,8 @@ pub struct EngineConfig {
     /// How much is kept of each input in memory, for captures and retries.
     pub(super) capture_bytes: u64,
     pub(super) on_crash: OnCrash,
+    /// Milliseconds without progress after which a job hangs; 0 is never.
+    pub(super) hang_timeout_ms: u64,
 }
 
 const DEFAULT_QUEUED: u32 = 1024;
@@ -80,6 +82,7 @@ impl EngineConfig {
             captures: None,
             capture_bytes: DEFAULT_CAPTURE_BYTES,
             on_crash: OnCrash::default(),
+            hang_timeout_ms: 0,
         }
     }
 
@@ -104,6 +107,12 @@ impl EngineConfig {
     /// Whether jobs run in workers, and what those may use.
     pub fn with_isolation(mut self, isolation: Isolation) -> Self {
         self.isolation = isolation;
+        self
+    }
+
+    /// After how long without progress a job hangs; 0 is never.
+    pub fn with_hang_timeout_ms(mut self, hang_timeout_ms: u64) -> Self {
+        self.hang_timeout_ms = hang_timeout_ms;
         self
     }
 

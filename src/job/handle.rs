@@ -10,6 +10,7 @@ use super::stats::JobStats;
 use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, JobSlot, LogContext};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, refuse_program_options, setting};
+use crate::worker::Desk;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::os::fd::RawFd;
@@ -122,6 +123,8 @@ pub(super) struct Inner {
     pub binds: Arc<Binds>,
     /// What was bound, for a capture.
     pub facts: serde_json::Value,
+    /// Where its worker is asked.
+    pub desk: Option<Arc<Desk>>,
     /// The outputs in memory, by name.
     pub buffers: Vec<(String, Arc<Buffer>)>,
 }
@@ -160,6 +163,7 @@ impl Job {
                 is_detached: false,
                 binds: Arc::default(),
                 facts: serde_json::Value::Null,
+                desk: None,
                 buffers: Vec::new(),
             }),
             changed: Condvar::new(),
@@ -398,10 +402,13 @@ impl Job {
 }
 
 impl Inner {
-    /// Its place in crash reports.
+    /// Its place in crash reports, and in the masks of its threads: taken where somebody will want to know whose a thread is.
     pub fn spec_slot(&self, engine: &Engine, id: u64) -> Option<JobSlot> {
         let command = || command_line(&self.spec, false, true);
-        engine.makes_crash_reports().then(|| engine.crash_slot(id, &self.label, &command(), &self.call_site)).flatten()
+        let is_watched = super::hang::limit_ms(&self.spec, engine.config.hang_timeout_ms) > 0;
+        (engine.makes_crash_reports() || is_watched)
+            .then(|| engine.crash_slot(id, &self.label, &command(), &self.call_site))
+            .flatten()
     }
 
     fn files(&mut self, direction: Direction) -> &mut Vec<FileSpec> {

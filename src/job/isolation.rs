@@ -5,7 +5,7 @@ use super::handle::Job;
 use crate::engine::JobContext;
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
-use crate::worker::{ForkServer, Limits, run_isolated};
+use crate::worker::{Desk, ForkServer, Limits, run_isolated};
 use parking_lot::Mutex;
 use serde_json::json;
 use std::path::PathBuf;
@@ -84,12 +84,16 @@ impl Job {
         spec: &JobSpec,
     ) -> Result<(), Error> {
         let config = &self.engine.config;
+        let desk = Arc::<Desk>::default();
+        self.inner.lock().desk = Some(Arc::clone(&desk));
         let facts = json!({
+            "hang_timeout_ms": super::hang::limit_ms(spec, config.hang_timeout_ms),
             "level": self.max_level.load(Relaxed),
             "takes_log": config.log_mode != LogMode::Leave,
             "call_site": self.inner.lock().call_site,
         });
-        let result = run_isolated(server, context, spec, config.isolation.limits, &facts);
+        let result = run_isolated(server, context, spec, config.isolation.limits, &facts, &desk);
+        self.inner.lock().desk = None;
         if let Err(error) = &result
             && error.code() == Code::CRASHED
         {

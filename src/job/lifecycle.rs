@@ -94,6 +94,8 @@ impl Job {
             self.run_in_workers(&context, &spec)
         } else {
             let _watched = super::watch::Watched::begin(&self.engine, &context, Arc::downgrade(self));
+            let limit_ms = super::hang::limit_ms(&spec, self.engine.config.hang_timeout_ms);
+            let _hang = super::hang::HangWatched::begin(&self.engine, &context, Arc::downgrade(self), limit_ms);
             crate::engine::run(&context, &spec)
         };
         self.engine.plan_trim();
@@ -316,6 +318,13 @@ impl Job {
     /// A call that cannot be interrupted (getaddrinfo, a FIFO without a writer) is left behind: the job is made final without
     /// it, 650 ms after the cancel, whether anybody waits or not.
     pub(super) fn watch_cancel(self: &Arc<Self>) {
+        let text =
+            "a call of the job could not be interrupted; it was left behind and its memory is kept until it ends";
+        self.watch_end(Error::new(Code::DETACHED, text.into()).at("cancel"));
+    }
+
+    /// As [`Self::watch_cancel`]; a job that has to be left behind ends with `error`.
+    pub(super) fn watch_end(self: &Arc<Self>, error: Error) {
         let job = Arc::clone(self);
         let watch = move || {
             let until = Instant::now() + DETACH_AFTER;
@@ -323,16 +332,15 @@ impl Job {
             while !inner.state.is_final() && Instant::now() < until {
                 job.changed.wait_until(&mut inner, until);
             }
-            if inner.state.is_final() {
+            // Who cancels it too waits as well: it is left behind once.
+            if inner.state.is_final() || inner.is_detached {
                 return;
             }
             inner.is_detached = true;
             drop(inner);
             job.engine.count_detached(1);
             job.engine.job_ended(job.id);
-            let text =
-                "a call of the job could not be interrupted; it was left behind and its memory is kept until it ends";
-            job.end(Err(Error::new(Code::DETACHED, text.into()).at("cancel")));
+            job.end(Err(error));
         };
         // Without a thread the cancel is as good as the calls inside allow.
         drop(self.engine.threads().spawn_aside("mt-cancel", watch));

@@ -1,14 +1,17 @@
 //! The host's side of a job that runs in a worker.
 
+use super::desk::Desk;
 use super::ending::{Cause, Ending};
 use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT, process_limits};
 use super::message::{
-    CANCEL, DONE, ENDED, EVENT, FORKED, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json, take_numbers,
+    ANSWER, ASK, CANCEL, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json,
+    take_numbers,
 };
 use super::stream;
+use super::watch::silence_limit;
 use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame};
 use crate::av::Muxer;
-use crate::engine::{EventFd, JobContext, Task, Wake};
+use crate::engine::{Doing, EventFd, JobContext, Task, Wake};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, command_words};
 use crate::text::from_bytes;
@@ -66,12 +69,15 @@ pub fn run_isolated(
     spec: &JobSpec,
     limits: Limits,
     facts: &Value,
+    desk: &Arc<Desk>,
 ) -> Result<(), Error> {
+    let _entered = context.activity.enter("job");
     refuse_standard_streams(spec)?;
     let connection = server.fork(limits)?;
     let bell = Arc::new(Bell(EventFd::new()?));
     let weak = Arc::downgrade(&bell);
-    context.on_cancel(weak);
+    context.on_cancel(weak.clone());
+    desk.open(weak);
     let mut job = Remote {
         context,
         connection,
@@ -83,15 +89,21 @@ pub fn run_isolated(
         was_stopped: false,
         was_killed: false,
         is_silent: false,
+        desk,
+        heard: Instant::now(),
+        silence: Some(facts["hang_timeout_ms"].as_u64().unwrap_or(0))
+            .filter(|limit_ms| *limit_ms > 0)
+            .map(|limit_ms| silence_limit(Duration::from_millis(limit_ms))),
     };
     job.send_job(spec, facts);
     job.pass_on(); // what was asked before the bell was there
     job.attend();
+    desk.close();
     job.conclude()
 }
 
-struct Remote<'a> {
-    context: &'a Arc<JobContext>,
+pub(super) struct Remote<'a> {
+    pub(super) context: &'a Arc<JobContext>,
     connection: Connection,
     bell: Arc<Bell>,
     /// Threads that serve the worker's streams.
@@ -99,11 +111,15 @@ struct Remote<'a> {
     result: Option<Result<(), Error>>,
     ending: Option<Ending>,
     /// When a worker that was told to end is killed.
-    kill_at: Option<Instant>,
+    pub(super) kill_at: Option<Instant>,
     was_stopped: bool,
     was_killed: bool,
     /// Nothing comes any more.
     is_silent: bool,
+    desk: &'a Desk,
+    /// When the worker said something, last; and after how long without a word it hangs.
+    pub(super) heard: Instant,
+    pub(super) silence: Option<Duration>,
 }
 
 impl Remote<'_> {
@@ -126,6 +142,7 @@ impl Remote<'_> {
 
     /// Until the worker has ended, and all that it said was heard.
     fn attend(&mut self) {
+        let _waiting = Doing::Worker.begin(0);
         while self.ending.is_none() || !self.is_silent {
             let control = if self.is_silent { -1 } else { self.connection.control.as_raw_fd() };
             let status = if self.ending.is_some() { -1 } else { self.connection.status.as_raw_fd() };
@@ -134,8 +151,9 @@ impl Remote<'_> {
                 self.bell.0.lower();
                 self.pass_on();
             }
-            if said {
-                self.hear();
+            match said {
+                true => self.hear(),
+                false => self.listen_to_silence(),
             }
             if ended {
                 self.end();
@@ -152,7 +170,9 @@ impl Remote<'_> {
     }
 
     fn time_left_ms(&self) -> i32 {
-        let left = self.kill_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let speaks_by = self.silence.filter(|_| self.kill_at.is_none()).map(|silence| self.heard + silence);
+        let next = self.kill_at.into_iter().chain(speaks_by).min();
+        let left = next.map(|at| at.saturating_duration_since(Instant::now()));
         left.map_or(-1, |left| left.as_millis() as i32 + 1)
     }
 
@@ -167,15 +187,21 @@ impl Remote<'_> {
             self.was_stopped = true;
             let _ = write_frame(&self.connection.control, STOP, &[]);
         }
+        if !self.is_silent && self.desk.take() {
+            let _ = write_frame(&self.connection.control, ASK, &[]);
+        }
     }
 
     fn hear(&mut self) {
         let mut payload = Vec::new();
         let said = receive_with_fds(&self.connection.control, &mut payload);
+        self.heard = Instant::now();
         let value = || -> Value { serde_json::from_slice(&payload).unwrap_or_default() };
         match said {
             Ok(Some((EVENT, _))) => self.event(&value()),
             Ok(Some((NUMBERS, _))) => take_numbers(&value(), &self.context.counters),
+            Ok(Some((HANGS, _))) => self.hangs(&error_of_json(&value())),
+            Ok(Some((ANSWER, _))) => self.desk.put(String::from_utf8_lossy(&payload).into_owned()),
             Ok(Some((OPEN, fds))) => self.open(fds, value()),
             Ok(Some((DONE, _))) => {
                 let value = value();
@@ -224,6 +250,7 @@ impl Remote<'_> {
         let context = Arc::clone(self.context);
         let name = format!("serve:{}", self.context.label);
         let spawned = self.context.threads.spawn(name, self.context.owner, move || {
+            let _entered = context.activity.enter("serve");
             stream::serve(socket, &request, &context);
             Ok(())
         });

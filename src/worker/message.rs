@@ -7,15 +7,19 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-/// From the host: the job; stop; cancel.
+/// From the host: the job; stop; cancel; what do you do.
 pub(super) const RUN: u8 = b'R';
 pub(super) const STOP: u8 = b'S';
 pub(super) const CANCEL: u8 = b'X';
-/// From the worker: an event; numbers; a stream that it opens, with its socket; the end.
+pub(super) const ASK: u8 = b'?';
+/// From the worker: an event; numbers; a stream that it opens, with its socket; the end; it lives; its job hangs, and why; what it does.
 pub(super) const EVENT: u8 = b'E';
 pub(super) const NUMBERS: u8 = b'N';
 pub(super) const OPEN: u8 = b'O';
 pub(super) const DONE: u8 = b'D';
+pub(super) const ALIVE: u8 = b'L';
+pub(super) const HANGS: u8 = b'H';
+pub(super) const ANSWER: u8 = b'A';
 /// To the forkserver: a worker, with its sockets; from it: the worker's process, or why there is none; how it ended. To its status socket: kill it.
 pub(super) const FORK: u8 = b'F';
 pub(super) const FORKED: u8 = b'P';

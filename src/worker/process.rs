@@ -1,13 +1,13 @@
 //! A worker: one job, as the host's socket says it.
 
-use super::message::{CANCEL, RUN, STOP};
+use super::message::{ANSWER, ASK, CANCEL, RUN, STOP};
 use super::relay::Relay;
 use super::stream::{Abilities, Failing, RemoteStore, RemoteStream};
-use super::wire::read_frame;
+use super::wire::{read_frame, write_frame};
 use crate::crash::{self, AltStack};
 use crate::engine::{
-    Bind, Binds, Classes, Counters, CrashTarget, Debug, Identity, Interrupt, JobContext, JobFacts, JobSlot, JobTrust,
-    LogContext, LogSink, Observer, ThreadPool, install_log,
+    Bind, Binds, Classes, Counters, CrashTarget, Debug, HangWatch, Identity, Interrupt, JobContext, JobFacts, JobSlot,
+    JobTrust, LogContext, LogSink, Observer, ThreadPool, dump, install_log, with_stacks,
 };
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, command_line, parse_args};
@@ -37,7 +37,7 @@ pub fn run(control: UnixStream, report: OwnedFd) {
     let result = prepare(&wanted, &control, &failing).and_then(|(spec, binds)| {
         let job =
             Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
-        job.run(&relay, &counters, reader)
+        job.run(&relay, &counters, &control, reader)
     });
     relay.done(&result);
 }
@@ -74,7 +74,13 @@ struct Prepared<'a> {
 }
 
 impl Prepared<'_> {
-    fn run(self, relay: &Arc<Relay>, counters: &Arc<Counters>, control: UnixStream) -> Result<(), Error> {
+    fn run(
+        self,
+        relay: &Arc<Relay>,
+        counters: &Arc<Counters>,
+        control: &Arc<Mutex<UnixStream>>,
+        reader: UnixStream,
+    ) -> Result<(), Error> {
         let threads = ThreadPool::new();
         if self.wanted["takes_log"].as_bool().unwrap_or(false) {
             install_log();
@@ -107,21 +113,37 @@ impl Prepared<'_> {
             },
         );
         let _ = self.failing.set(context.failing());
-        let listener = Arc::clone(&context);
-        threads.spawn_aside("mt-control", move || listen(&control, &listener))?;
+        let (listener, answers) = (Arc::clone(&context), Arc::clone(control));
+        threads.spawn_aside("mt-control", move || listen(&reader, &listener, &answers))?;
+        if let Some(watch) = HangWatch::new(self.wanted["hang_timeout_ms"].as_u64().unwrap_or(0)) {
+            let (watched, control) = (Arc::downgrade(&context), Arc::clone(control));
+            threads.spawn_aside("mt-watch", move || super::watch::watch(watch, &watched, &control))?;
+        }
         crate::engine::run(&context, &self.spec)
     }
 }
 
 /// What the host wants, until it is gone: then nothing is left to do here.
-fn listen(control: &UnixStream, context: &Arc<JobContext>) {
+fn listen(control: &UnixStream, context: &Arc<JobContext>, answers: &Arc<Mutex<UnixStream>>) {
     let mut payload = Vec::new();
     loop {
         match read_frame(control, &mut payload) {
             Ok(Some(STOP)) => context.stop(),
             Ok(Some(CANCEL)) => context.cancel(),
+            Ok(Some(ASK)) => {
+                let (job, answers) = (Arc::clone(context), Arc::clone(answers));
+                // A cancel must not wait for it.
+                drop(context.threads.spawn_aside("mt-dump", move || answer(&job, &answers)));
+            }
             Ok(Some(_)) => {}
             Ok(None) | Err(_) => super::server::leave(Code::EPIPE.to_c().unsigned_abs() as i32),
         }
     }
+}
+
+/// What this process does.
+fn answer(context: &JobContext, control: &Mutex<UnixStream>) {
+    let text = with_stacks(&context.threads, |stacks| dump(context, stacks));
+    let text = format!("process {}\n{text}", std::process::id());
+    let _ = write_frame(&control.lock(), ANSWER, text.as_bytes());
 }

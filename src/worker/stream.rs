@@ -2,7 +2,7 @@
 
 use super::message::OPEN;
 use super::wire::{read_frame, send_with_fds, write_frame};
-use crate::engine::{ByteStream, HostStore, JobContext, StreamError};
+use crate::engine::{ByteStream, Doing, HostStore, JobContext, StreamError};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -263,6 +263,8 @@ pub fn serve(socket: OwnedFd, request: &Value, context: &JobContext) {
         }
         _ => context.binds.writer(name, rest, context),
     };
+    let is_pipe = context.binds.pipe(name).is_some();
+    let name = context.activity.name(&format!("mt:{name}"));
     let says_abilities = text("as") == "file";
     match opened {
         Ok(mut stream) => {
@@ -271,7 +273,7 @@ pub fn serve(socket: OwnedFd, request: &Value, context: &JobContext) {
                 let _ = stream.close(Code::EPIPE.to_c());
                 return;
             }
-            serve_stream(&socket, &mut *stream, context);
+            serve_stream(&socket, &mut *stream, context, (is_pipe, name));
         }
         Err(error) if says_abilities => drop(answer(&socket, Err(of_error(&error)))),
         Err(error) => {
@@ -290,10 +292,19 @@ fn of_error(error: &Error) -> StreamError {
     StreamError { code: error.code().to_c(), text: error.message().to_owned() }
 }
 
-fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream, context: &JobContext) {
+fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream, context: &JobContext, (is_pipe, name): (bool, u32)) {
+    let doing = |kind: u8| match (is_pipe, kind) {
+        (true, READ) => Doing::EmptyPipe,
+        (true, WRITE) => Doing::FullPipe,
+        _ => Doing::Callback,
+    };
     let (mut question, mut buffer) = (Vec::new(), Vec::new());
     let mut is_written = false;
-    while let Ok(Some(kind)) = read_frame(socket, &mut question) {
+    loop {
+        let waiting = Doing::Worker.begin(0);
+        let Ok(Some(kind)) = read_frame(socket, &mut question) else { break };
+        drop(waiting);
+        let _waiting = doing(kind).begin(name);
         let number = || question.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
         let short = || question.first_chunk::<4>().map_or(0, |bytes| u32::from_le_bytes(*bytes));
         let result = match kind {

@@ -18,7 +18,7 @@
 HOLDS(pointers_of_64_bits, sizeof(void *) == 8);
 HOLDS(abi, MT_TRANSCODE_ABI_VERSION == 0);
 
-SIZE(mt_transcode_engine_config, 120);
+SIZE(mt_transcode_engine_config, 128);
 FIELD(mt_transcode_engine_config, struct_size, 0);
 FIELD(mt_transcode_engine_config, max_running, 4);
 FIELD(mt_transcode_engine_config, max_queued, 8);
@@ -38,7 +38,8 @@ FIELD(mt_transcode_engine_config, capture_path, 80);
 FIELD(mt_transcode_engine_config, capture_bytes, 88);
 FIELD(mt_transcode_engine_config, capture_count, 96);
 FIELD(mt_transcode_engine_config, on_crash, 100);
-FIELD(mt_transcode_engine_config, reserved, 104);
+FIELD(mt_transcode_engine_config, hang_timeout_ms, 104);
+FIELD(mt_transcode_engine_config, reserved, 112);
 
 SIZE(mt_transcode_error, 80);
 FIELD(mt_transcode_error, struct_size, 0);

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 /* Scenarios s49 to s51 and s65: jobs over pipes are ended from outside: by a cancel, a limit of time, a limit of memory. */
 #include "memory.h"
 
@@ -167,10 +168,38 @@ static void s65_memory_budget(void) {
   LEAVE(engine);
 }
 
+/* What a dump says, up to `size` bytes. */
+static void dump(mt_transcode_engine *engine, char *text, size_t size) {
+  FILE *file = tmpfile();
+  REQUIRE(file != NULL);
+  CHECK_EQUAL(mt_transcode_engine_dump(engine, fileno(file)), 0);
+  rewind(file);
+  text[fread(text, 1, size - 1, file)] = 0;
+  fclose(file);
+}
+
+static void s84_dump(void) {
+  static char text[1 << 20];
+  mt_transcode_engine *engine = new_engine();
+  mt_transcode_job *running = start_job(engine, ENDLESS);
+  CHECK(reaches(running, MT_TRANSCODE_STATE_RUNNING));
+  dump(engine, text, sizeof text);
+  CHECK_CONTAINS(text, "mt-transcode dump 1\n");
+  CHECK_CONTAINS(text, "state: running");
+  CHECK_CONTAINS(text, "testsrc2=s=128x96");
+  CHECK_CONTAINS(text, "end of dump\n");
+  CHECK_EQUAL(mt_transcode_engine_dump(engine, -1), -EBADF);
+  CHECK_EQUAL(mt_transcode_engine_dump(NULL, 2), -EINVAL);
+  CHECK_EQUAL(mt_transcode_job_state(running), MT_TRANSCODE_STATE_RUNNING);
+  mt_transcode_job_free(running);
+  LEAVE(engine);
+}
+
 const struct test_case limit_tests[] = {
     {"s49_cancel", s49_cancel},
     {"s50_endless_input", s50_endless_input},
     {"s51_queue_timeout", s51_queue_timeout},
     {"s65_memory_budget", s65_memory_budget},
+    {"s84_dump", s84_dump},
     {NULL, NULL},
 };

@@ -1,4 +1,5 @@
-// Scenarios s39, s41 to s44, s47 to s51, s56, s57, s63 to s65 and s68: jobs between pipes.
+// Scenarios s39, s41 to s44, s47 to s51, s56, s57, s63 to s65, s68 and s84: jobs between pipes.
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -179,6 +180,29 @@ SCENARIO(s51_queue_timeout) {
   }
   CHECK(nothing_left(engine));
   config.queue_timeout = std::chrono::milliseconds(-1);
+  CHECK_EQUAL(mt::engine::try_make(config).code(), -EINVAL);
+}
+
+SCENARIO(s84_dump) {
+  mt::engine engine = new_engine();
+  {
+    mt::job running = start_job(engine, endless);
+    CHECK(reaches(running, mt::job_state::running));
+    std::FILE* file = std::tmpfile();
+    REQUIRE(file != nullptr);
+    engine.dump(fileno(file));
+    std::rewind(file);
+    std::string text(1 << 20, '\0');
+    text.resize(std::fread(text.data(), 1, text.size(), file));
+    std::fclose(file);
+    CHECK_CONTAINS(text, "mt-transcode dump 1\n");
+    CHECK_CONTAINS(text, "state: running");
+    CHECK_CONTAINS(text, "end of dump\n");
+    CHECK_EQUAL(engine.try_dump(-1).code(), -EBADF);
+  }
+  CHECK(nothing_left(engine));
+  mt::engine_config config;
+  config.hang_timeout = std::chrono::milliseconds(-1);
   CHECK_EQUAL(mt::engine::try_make(config).code(), -EINVAL);
 }
 

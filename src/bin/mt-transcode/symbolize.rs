@@ -37,8 +37,11 @@ pub fn run(args: &[String]) -> Result<(), String> {
         Some(path) => std::fs::read(path).map_err(|e| format!("cannot read the report '{path}': {e}"))?,
     };
     let text = String::from_utf8_lossy(&text);
-    if !text.lines().any(|line| line.starts_with("mt-transcode crash report")) {
-        return Err("there is no crash report in it: one begins with 'mt-transcode crash report'".into());
+    let is_report = |line: &str| line.starts_with("mt-transcode crash report") || line.starts_with("mt-transcode dump");
+    if !text.lines().any(is_report) {
+        return Err(
+            "there is no report in it: one begins with 'mt-transcode crash report' or 'mt-transcode dump'".into()
+        );
     }
     let mut symbols = Symbols { folders, files: HashMap::new() };
     for line in text.lines().filter(|line| !line.starts_with('{')) {

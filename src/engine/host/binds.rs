@@ -224,6 +224,16 @@ impl Binds {
         }
     }
 
+    /// The pipes that are bound, by name, and the job's side of each. None where that cannot be told now.
+    pub fn pipes(&self) -> Option<Vec<(String, Arc<Pipe>, Side)>> {
+        let binds = self.0.try_lock_for(std::time::Duration::from_millis(100))?;
+        let pipe = |(name, bind): (&String, &Bind)| match bind {
+            Bind::Pipe(pipe, side) | Bind::Opened(pipe, side) => Some((name.clone(), Arc::clone(pipe), *side)),
+            _ => None,
+        };
+        Some(binds.iter().filter_map(pipe).collect())
+    }
+
     pub fn store(&self, name: &str) -> Option<Arc<dyn HostStore>> {
         match self.0.lock().get(name) {
             Some(Bind::Store(store)) => Some(Arc::clone(store)),

@@ -38,7 +38,7 @@ pub fn open_input(
     let keep = spec.value("mt_seek_buffer").and_then(parse_integer);
     let keep = keep.map_or(DEFAULT_SEEK_BUFFER_BYTES, |bytes| bytes as u64);
     let stream = HostStream::reading(stream, &context.interrupt, failure, url)
-        .counting(&context.counters)
+        .counting(context, context.binds.pipe(name).is_some())
         .may_read(policy.limits.open_bytes)
         .may_keep(keep);
     let stream = prepare(Box::new(stream), keep, &context.counters)?;
@@ -80,8 +80,9 @@ pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<b
         return Ok(true);
     }
     let stream = context.binds.writer(name, rest, context)?;
-    let mut stream =
-        Box::new(HostStream::writing(stream, &context.interrupt, &open.host, &open.url).counting(&context.counters));
+    let is_pipe = context.binds.pipe(name).is_some();
+    let stream = HostStream::writing(stream, &context.interrupt, &open.host, &open.url);
+    let mut stream = Box::new(stream.counting(context, is_pipe));
     let checked =
         check_streamable_output(&open.output.format_name(), &open.header_options, stream.can_seek(), stream.can_read());
     if let Err(error) = checked {

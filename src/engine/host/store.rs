@@ -4,6 +4,7 @@ use super::binds::{Binds, name_of, relative};
 use super::formats::check_many_files;
 use super::stream::{Failure, HostStream};
 use crate::av::{ByteStream, Dict, Files, Muxer, StreamError};
+use crate::engine::activity::Doing;
 use crate::engine::context::{JobContext, LEVEL_WARNING};
 use crate::error::{Code, Error};
 use std::sync::{Arc, Weak};
@@ -44,7 +45,10 @@ impl HostFiles {
         let shown = shown.trim_end_matches('/');
         match self.binds.reopen(name).filter(|_| rest.is_empty()) {
             // A stop ends reading of inputs; this belongs to the output.
-            Some(stream) => Ok(Box::new(HostStream::writing(stream, &context.interrupt, &self.failure, shown))),
+            Some(stream) => {
+                let stream = HostStream::writing(stream, &context.interrupt, &self.failure, shown);
+                Ok(Box::new(stream.counting(context, false)))
+            }
             None => {
                 let code = Code::UNSUPPORTED.to_c();
                 let text = format!("the muxer reads '{shown}' back, which needs an io with read, seek and write");
@@ -76,16 +80,15 @@ impl Files for HostFiles {
             self.failure.set(&StreamError { code, text });
             return Some(Err(code));
         }
+        let opening = Doing::Callback.begin(context.activity.name(&format!("mt:{name}")));
         let opened = self.binds.writer(name, rest, &context);
+        drop(opening);
         Some(match opened {
             Ok(stream) => {
                 let shown = format!("mt:{name}/{rest}");
-                Ok(Box::new(HostStream::writing(
-                    stream,
-                    &context.interrupt,
-                    &self.failure,
-                    shown.trim_end_matches('/'),
-                )))
+                let shown = shown.trim_end_matches('/');
+                let stream = HostStream::writing(stream, &context.interrupt, &self.failure, shown);
+                Ok(Box::new(stream.counting(&context, self.binds.pipe(name).is_some())))
             }
             Err(error) => {
                 let text = format!("opening 'mt:{name}/{rest}' failed: {}", error.message());
@@ -98,12 +101,15 @@ impl Files for HostFiles {
 
     fn remove(&self, url: &str) -> Option<()> {
         let (name, rest) = host_name(url)?;
+        let context = self.context.upgrade();
+        let _removing =
+            context.as_ref().map(|context| Doing::Callback.begin(context.activity.name(&format!("mt:{name}"))));
         let removed = match (self.binds.store(name), relative(rest)) {
             (Some(store), Some(file)) => store.remove(&file).map_err(|error| error.text),
             _ => Err("it is no file of a store".to_owned()),
         };
         // A file that stays is no reason to end a stream.
-        if let (Err(text), Some(context)) = (removed, self.context.upgrade()) {
+        if let (Err(text), Some(context)) = (removed, &context) {
             let line = format!("removing 'mt:{name}/{rest}' failed: {text}");
             context.observer.log(LEVEL_WARNING, "store", None, &line);
         }

@@ -2,7 +2,8 @@
 //! error is kept with its words, as FFmpeg often turns it into another.
 
 use crate::av::{AvError, ByteStream, Interrupt, StreamError};
-use crate::engine::context::{Counters, Waiting};
+use crate::engine::activity::Doing;
+use crate::engine::context::{Counters, JobContext, Waiting};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -113,8 +114,8 @@ pub struct HostStream {
     stretch: Stretch,
     /// How much may be read without a packet.
     most_bytes: u64,
-    /// Where it is counted who waits for the host.
-    counters: Option<Arc<Counters>>,
+    /// Where it is counted who waits for the host, for what, and by which name.
+    waits: Option<(Arc<Counters>, Doing, u32)>,
 }
 
 impl HostStream {
@@ -129,7 +130,7 @@ impl HostStream {
             bytes: 0,
             stretch: Stretch::default(),
             most_bytes: u64::MAX,
-            counters: None,
+            waits: None,
         }
     }
 
@@ -137,10 +138,21 @@ impl HostStream {
         HostStream { reads: false, ..HostStream::reading(inner, interrupt, failure, name) }
     }
 
-    /// Counts in `waits` while the host is waited for.
-    pub fn counting(mut self, counters: &Arc<Counters>) -> HostStream {
-        self.counters = Some(Arc::clone(counters));
+    /// Counts in `waits` while the host is waited for, and says so. `is_pipe`: it is no callback.
+    pub fn counting(mut self, context: &JobContext, is_pipe: bool) -> HostStream {
+        let doing = match (is_pipe, self.reads) {
+            (false, _) => Doing::Callback,
+            (true, true) => Doing::EmptyPipe,
+            (true, false) => Doing::FullPipe,
+        };
+        // Files of a store have its name: there may be very many.
+        let name = context.activity.name(self.name.split('/').next().unwrap_or_default());
+        self.waits = Some((Arc::clone(&context.counters), doing, name));
         self
+    }
+
+    fn waiting(&self) -> Option<(Waiting, impl Drop + use<>)> {
+        self.waits.as_ref().map(|(counters, doing, name)| (Waiting::begin(counters), doing.begin(*name)))
     }
 
     /// How much may be read without a packet (-mt_max_open_bytes).
@@ -170,7 +182,7 @@ impl HostStream {
         body: impl FnOnce(&mut dyn ByteStream) -> Result<T, StreamError>,
     ) -> Result<T, StreamError> {
         self.check()?;
-        let waiting = self.counters.as_ref().map(Waiting::begin);
+        let waiting = self.waiting();
         let result = body(self.inner.as_mut());
         drop(waiting);
         self.check()?;
@@ -233,6 +245,7 @@ impl ByteStream for HostStream {
 
     fn size(&mut self) -> Option<u64> {
         self.check().ok()?;
+        let _waiting = self.waiting();
         self.inner.size()
     }
 
@@ -250,7 +263,9 @@ impl ByteStream for HostStream {
 
     fn close(&mut self, code: i32) -> Result<(), StreamError> {
         // Also when the job was cancelled: who opened must close.
+        let waiting = self.waiting();
         let result = self.inner.close(code);
+        drop(waiting);
         result
             .map_err(|error| self.failed(usable(error.code), format!("closing '{}' failed: {}", self.name, error.text)))
     }

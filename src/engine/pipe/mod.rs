@@ -187,6 +187,13 @@ impl Pipe {
         state.stats(&self.config, self.ring.fill() as u64)
     }
 
+    /// As [`Self::stats`]; None where somebody has the pipe for longer than `limit`.
+    pub fn stats_within(&self, limit: std::time::Duration) -> Option<PipeStats> {
+        let mut state = self.state.try_lock_for(limit)?;
+        self.measure(&mut state);
+        Some(state.stats(&self.config, self.ring.fill() as u64))
+    }
+
     /// Bytes that wait to be read.
     pub fn fill_bytes(&self) -> u64 {
         let state = self.state.lock();

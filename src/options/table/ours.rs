@@ -86,4 +86,12 @@ static OPTIONS: &[OptionDef] = &[
         "limit of the time without progress, but for waiting at a host's pipe; 0 is none",
     )
     .within(0.0, LARGE),
+    def(
+        "mt_hang_timeout_ms",
+        G,
+        Long,
+        "milliseconds",
+        "time without progress, waiting for nobody outside, after which the job hangs and is ended; goes before the engine's; 0 is never",
+    )
+    .within(0.0, LARGE),
 ];

@@ -1,0 +1,174 @@
+//! Whether a job hangs, by looking at it now and then (`activity` is what is looked at).
+//!
+//! A job hangs when one of its threads has been at the same piece of work for the whole time and waits for nobody outside, or when no thread
+//! got on and all wait for each other. Who waits for a peer, the host or the clock (-re) does not: a peer is waited for where FFmpeg asks whether to
+//! give up, or where the thread sleeps in a system call of reading and writing.
+
+use super::activity::{Doing, Seen};
+use super::context::JobContext;
+use super::dump::{dump, said, with_stacks};
+use crate::error::{Code, Error};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a look came to.
+pub enum Outlook {
+    /// Look again then.
+    At(Instant),
+    /// Why it hangs.
+    Hangs(String),
+}
+
+pub struct HangWatch {
+    limit: Duration,
+    /// Of each thread, how far it was and since when it is there.
+    threads: HashMap<i32, (u64, Instant)>,
+    /// When any of them got on, last.
+    moved: Instant,
+    looked: Instant,
+}
+
+impl HangWatch {
+    /// None where nothing is to be looked for.
+    pub fn new(limit_ms: u64) -> Option<HangWatch> {
+        let now = Instant::now();
+        let limit = Duration::from_millis(limit_ms);
+        (limit_ms > 0).then(|| HangWatch { limit, threads: HashMap::new(), moved: now, looked: now })
+    }
+
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// How often is looked.
+    fn step(&self) -> Duration {
+        (self.limit / 8).clamp(Duration::from_millis(5), Duration::from_secs(1))
+    }
+
+    pub fn look(&mut self, context: &JobContext) -> Outlook {
+        let now = Instant::now();
+        // Who looks was late: the whole process did not run (it was stopped, or its cgroup frozen), which is nobody's hang.
+        if now - self.looked > self.step() + self.limit / 4 + Duration::from_millis(50) {
+            self.threads.clear();
+            self.moved = now;
+        }
+        self.looked = now;
+        let next = Outlook::At(now + self.step());
+        let Some(all) = context.activity.look() else { return next };
+        let slot = context.slot();
+        let still: Vec<Duration> = all.iter().map(|seen| self.stands_for(seen, &all, slot, now)).collect();
+        self.threads.retain(|id, _| all.iter().any(|seen| seen.pulse.thread == *id));
+        if context.is_cancelled() || all.is_empty() {
+            self.moved = now;
+            return next;
+        }
+        let is_busy = |seen: &Seen| matches!(seen.doing, Doing::Work | Doing::Peer);
+        let stuck = all.iter().zip(&still).find(|(seen, still)| **still >= self.limit && is_busy(seen));
+        if let Some((stuck, _)) = stuck {
+            let text = format!("thread {} {} {}", stuck.pulse.thread, stuck.pulse.name, said(stuck, &all, slot));
+            return Outlook::Hangs(text);
+        }
+        if still.contains(&Duration::ZERO) || all.iter().any(|seen| seen.doing.is_for_host()) {
+            self.moved = now;
+        }
+        match now - self.moved >= self.limit {
+            true => Outlook::Hangs("its threads wait for each other".into()),
+            false => next,
+        }
+    }
+
+    /// How long a thread has neither got on nor waited for a peer; zero where it did since the last look. Who waits for a peer may be met at something else
+    /// between two system calls: that it was met waiting once in a while is enough.
+    fn stands_for(&mut self, seen: &Seen, all: &[Seen], slot: Option<u8>, now: Instant) -> Duration {
+        let beats = seen.pulse.beats();
+        let known = self.threads.entry(seen.pulse.thread).or_insert((u64::MAX, now));
+        if known.0 != beats || seen.waits_for_peer(all, slot) {
+            *known = (beats, now);
+        }
+        now - known.1
+    }
+}
+
+/// The error of a job that hangs; its detail is what a dump tells of it. Blocks for as long as its threads take to answer.
+pub fn hang_error(limit: Duration, context: &Arc<JobContext>, why: &str) -> Error {
+    let detail = with_stacks(&context.threads, |stacks| dump(context, stacks));
+    let text = format!("nothing moved for {} ms (-mt_hang_timeout_ms): {why}", limit.as_millis());
+    Error::new(Code::HUNG, text)
+        .at("watch")
+        .with_hint("The detail has the stacks of its threads; mt-transcode symbolize names their functions.")
+        .with_detail(&format!("mt-transcode dump 1\n{detail}end of dump\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::context::{Identity, Observer};
+    use crate::engine::threads::ThreadPool;
+
+    struct Nobody;
+    impl Observer for Nobody {
+        fn input_opened(&self, _: usize, _: String) {}
+        fn running(&self) {}
+        fn progress(&self) {}
+        fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
+        fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
+    }
+
+    const LIMIT_MS: u64 = 400;
+
+    /// What becomes of a job whose threads do this and nothing else: why it hangs, or None where it does not in three times the limit.
+    fn verdict(doings: &[Doing]) -> Option<String> {
+        let (interrupt, counters) = (crate::av::Interrupt::new(), Arc::default());
+        let context = JobContext::new(interrupt, counters, Arc::new(Nobody), ThreadPool::new(), Identity::default());
+        let mut watch = HangWatch::new(LIMIT_MS).unwrap();
+        let (is_over, began) = (std::sync::atomic::AtomicBool::new(false), Instant::now());
+        std::thread::scope(|scope| {
+            for doing in doings {
+                scope.spawn(|| {
+                    let _entered = context.activity.enter("thread");
+                    let _mark = doing.begin(0);
+                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                });
+            }
+            let mut said = None;
+            while said.is_none() && began.elapsed() < Duration::from_millis(3 * LIMIT_MS) {
+                match watch.look(&context) {
+                    Outlook::At(time) => std::thread::sleep(time.saturating_duration_since(Instant::now())),
+                    Outlook::Hangs(why) => said = Some(why),
+                }
+            }
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            said
+        })
+    }
+
+    #[test]
+    fn a_thread_that_works_for_too_long_hangs_whoever_else_waits() {
+        for others in [&[][..], &[Doing::EmptyPipe], &[Doing::EmptyLink, Doing::Threads]] {
+            let why = verdict(&[&[Doing::Work], others].concat()).unwrap_or_default();
+            assert!(why.contains("thread works for"), "{others:?}: {why}");
+        }
+    }
+
+    #[test]
+    fn reading_without_sleeping_in_a_system_call_of_reading_is_work() {
+        assert!(verdict(&[Doing::Peer]).is_some());
+    }
+
+    #[test]
+    fn threads_that_wait_for_each_other_hang_unless_one_waits_for_somebody_outside() {
+        let why = verdict(&[Doing::EmptyLink, Doing::FullLink, Doing::Threads]).unwrap_or_default();
+        assert!(why.contains("each other"), "{why}");
+        for outside in [Doing::Callback, Doing::EmptyPipe, Doing::FullPipe, Doing::Pace, Doing::Worker] {
+            assert_eq!(verdict(&[Doing::EmptyLink, Doing::Threads, outside]), None, "{outside:?}");
+        }
+    }
+
+    #[test]
+    fn zero_is_never() {
+        assert!(HangWatch::new(0).is_none());
+    }
+}
