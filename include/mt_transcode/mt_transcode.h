@@ -1438,6 +1438,36 @@ int32_t mt_transcode_pipe_probe(struct mt_transcode_pipe *pipe,
                                 char **json_out,
                                 struct mt_transcode_error **error_out);
 
+// Opens threads of jobs to a profiler of the host's, or closes them again. As long as it is off, as it is at first, those threads block all asynchronous
+// signals, so that a profiler that works by SIGPROF (setitimer(2), timer_create(2)) sees nothing of what they do. On, jobs that start from then on leave SIGPROF
+// open, on FFmpeg's own threads too, and `mt_transcode_native_stack` is ready. The host installs the handler of SIGPROF, with SA_RESTART and SA_ONSTACK,
+// before it starts the timer, and leaves it there: by default SIGPROF ends the process.
+//
+// - `is_on`: 1 or 0; for the whole process. Threads of jobs that run already stay as they are.
+//
+// Jobs in processes of their own (`MT_TRANSCODE_ISOLATION_PROCESS`) are never seen by the host's profiler.
+//
+// Returns 0 or `-EINVAL`. Threads: any, not in a signal handler. Never blocks for long: it reads what files are loaded. Since 0.1.
+int32_t mt_transcode_profiling(uint32_t is_on);
+
+// Writes the native call stack of the calling thread, where a signal interrupted it, innermost call first: addresses of code. The first is that of the
+// instruction; each further one lies inside the call instruction that led there (the return address less 1), so that symbolizers find the line of the call. For a
+// handler of SIGPROF, on any thread, also of the host's. Frames in code without unwind tables (assembly, Go) are found by frame pointers or by a search of the
+// stack, and some may be leftovers. Files that were loaded after the last job began, or after `mt_transcode_profiling`, are not known.
+//
+// - `ucontext`: the handler's third argument.
+// - `frames_out`, `most`: a place for so many addresses; 96 are written at most.
+//
+// Returns how many were written: 1 where the stack cannot be walked (another processor than x86-64, `mt_transcode_profiling` was never on, more than 8
+// threads at the same moment); or `-EINVAL`. Threads: any. Async-signal-safe: it allocates nothing, takes no lock, keeps errno and reads no memory that
+// is not there. Never blocks; takes some microseconds, and about 16 KiB of stack. Since 0.1.
+//
+// # Safety
+// `ucontext` is NULL or what the kernel gave to the handler that runs on this thread; `frames_out` is NULL or has room for `most` addresses.
+int32_t mt_transcode_native_stack(const void *ucontext,
+                                  uint64_t *frames_out,
+                                  uint32_t most);
+
 // Lists the inputs that an engine refuses (`MT_TRANSCODE_ON_CRASH_QUARANTINE`) as JSON, oldest first:
 // `[{"time":"20261121T183000.123Z","job":7,"label":"...","code":-1011,"text":"...","stage":"decode","sha256":["..."]}]`: which job failed on it, when and how.
 //

@@ -80,6 +80,18 @@ pub fn with_signals_blocked<T>(body: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Lets a profiler's signal through to the calling thread, and to threads that it starts, or blocks it as all the others.
+pub fn open_to_profiler(is_open: bool) {
+    // SAFETY: the set is initialised by the calls; only this thread's mask changes.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGPROF);
+        let how = if is_open { libc::SIG_UNBLOCK } else { libc::SIG_BLOCK };
+        libc::pthread_sigmask(how, &set, std::ptr::null_mut());
+    }
+}
+
 /// Whether this process was forked from the one that first asked. A page that the kernel clears in the child
 /// (madvise(2), MADV_WIPEONFORK) tells it without a system call; where the kernel lacks it, the process id does.
 pub fn is_forked() -> bool {

@@ -1,9 +1,13 @@
 //! Reading memory that may not be there, from a signal handler.
 
-use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 
 /// Both ends of a pipe that tells whether memory can be read where process_vm_readv is forbidden (seccomp).
 static PIPE: [AtomicI32; 2] = [const { AtomicI32::new(-1) }; 2];
+/// Somebody's bytes are in the pipe.
+static IS_PIPE_TAKEN: AtomicBool = AtomicBool::new(false);
+/// How often one waits for another's: who interrupted that one would wait for ever.
+const TURNS: u32 = 100;
 
 /// Called before handlers are installed.
 pub fn prepare() {
@@ -37,19 +41,61 @@ pub fn read(address: u64, into: &mut [u8]) -> bool {
 
 fn read_through_pipe(address: u64, into: &mut [u8]) -> bool {
     let (reader, writer) = (PIPE[0].load(SeqCst), PIPE[1].load(SeqCst));
-    if reader < 0 {
+    let takes_turn = || {
+        let is_free = !IS_PIPE_TAKEN.swap(true, SeqCst);
+        if !is_free {
+            // SAFETY: no arguments.
+            unsafe { libc::sched_yield() };
+        }
+        is_free
+    };
+    if reader < 0 || !(0..TURNS).any(|_| takes_turn()) {
         return false;
     }
     // SAFETY: the kernel checks the range, and reads at most as much as the piece of ours takes.
-    unsafe {
+    let is_read = unsafe {
         let from = std::ptr::with_exposed_provenance::<libc::c_void>(address as usize);
         let written = libc::write(writer, from, into.len());
         written > 0 && libc::read(reader, into.as_mut_ptr().cast(), written as usize) == into.len() as isize
-    }
+    };
+    IS_PIPE_TAKEN.store(false, SeqCst);
+    is_read
 }
 
 /// A word of the stack.
 pub fn word(address: u64) -> Option<u64> {
     let mut bytes = [0; 8];
     read(address, &mut bytes).then(|| u64::from_ne_bytes(bytes))
+}
+
+const PIECE: u64 = 512;
+
+/// Words of one stack, read in pieces: a walk asks for hundreds, and each read is a system call.
+pub struct Words {
+    /// Of the piece that is here; 0 is none.
+    start: u64,
+    piece: [u8; PIECE as usize],
+}
+
+impl Words {
+    pub fn new() -> Self {
+        Words { start: 0, piece: [0; PIECE as usize] }
+    }
+
+    /// A piece lies in one page, so it can be read where the word can.
+    pub fn get(&mut self, address: u64) -> Option<u64> {
+        let start = address & !(PIECE - 1);
+        let at = (address - start) as usize;
+        if self.start != start {
+            self.start = 0;
+            if !read(start, &mut self.piece) {
+                return None;
+            }
+            self.start = start;
+        }
+        match self.piece[at..].first_chunk() {
+            Some(word) => Some(u64::from_ne_bytes(*word)),
+            None => word(address), // of two pieces
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! has no frames.
 //!
 //! The same unwinder tells the stacks of threads that live: `tasks` finds the threads of a job (/proc, and the slot in their masks), `live` asks
-//! each by a signal for its own stack.
+//! each by a signal for its own stack. `profile` tells a host's profiler the stack of the thread that it interrupted.
 
 mod altstack;
 mod handler;
@@ -11,6 +11,7 @@ mod live;
 mod maps;
 mod memory;
 mod modules;
+pub mod profile;
 mod reader;
 mod record;
 mod slots;

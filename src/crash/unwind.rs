@@ -1,7 +1,7 @@
 //! From the registers of a fault to the frames below it, without allocating. Where code has no unwind tables (FFmpeg's and x264's assembly)
 //! the stack is searched for the next address that follows a call.
 
-use super::memory::{read, word};
+use super::memory::{Words, read};
 use super::modules::{Cache, Table};
 use framehop::x86_64::{Reg, UnwindRegsX86_64};
 use framehop::{FrameAddress, Unwinder};
@@ -87,6 +87,7 @@ pub fn walk(table: &Table, cache: &Cache, registers: &Registers, frames: &mut [F
     let mut address = FrameAddress::from_instruction_pointer(regs.ip());
     frames[0] = Frame { address: regs.ip(), how: How::Unwound, repeats: 0 };
     let mut count = 1;
+    let mut words = Words::new();
     while count < frames.len() {
         let (sp, pc) = (regs.sp(), address.address());
         let frame = if let Some(registers) = interrupted(pc, sp) {
@@ -94,7 +95,7 @@ pub fn walk(table: &Table, cache: &Cache, registers: &Registers, frames: &mut [F
             address = FrameAddress::from_instruction_pointer(regs.ip());
             Some(Frame { address: regs.ip(), how: How::Interrupted, repeats: 0 })
         } else {
-            step(table, cache, address, &mut regs, count == 1).inspect(|frame| {
+            step(table, cache, &mut words, address, &mut regs, count == 1).inspect(|frame| {
                 address = FrameAddress::from_return_address(frame.address).unwrap_or(address);
             })
         };
@@ -113,14 +114,16 @@ pub fn walk(table: &Table, cache: &Cache, registers: &Registers, frames: &mut [F
 fn step(
     table: &Table,
     cache: &Cache,
+    words: &mut Words,
     address: FrameAddress,
     regs: &mut UnwindRegsX86_64,
     is_first: bool,
 ) -> Option<Frame> {
     let sp = regs.sp();
-    let mut read_stack = |address: u64| word(address).ok_or(());
+    let mut read_stack = |address: u64| words.get(address).ok_or(());
     if table.is_code(address.address_for_lookup()) {
-        // SAFETY: each cache has one user at a time: the writer of reports (`handler::report`), the thread that answers (`live`).
+        // SAFETY: each cache has one user at a time: the writer of reports (`handler::report`), the thread
+        // that answers (`live`), who took it from the pool (`profile`).
         let cache = unsafe { &mut *cache.get() };
         match table.unwinder.unwind_frame(address, regs, cache, &mut read_stack) {
             Ok(Some(address)) if table.is_code(address) => {
@@ -130,17 +133,17 @@ fn step(
             Ok(Some(0)) => return None,
             _ => {}
         }
-    } else if is_first && let Some(address) = word(sp).filter(|address| table.is_code(*address)) {
+    } else if is_first && let Some(address) = words.get(sp).filter(|address| table.is_code(*address)) {
         // A call of something that is no code: what called it stands on top of the stack.
         regs.set_sp(sp + 8);
         return Some(Frame { address, how: How::Unwound, repeats: 0 });
     }
-    search(table, sp.max(regs.sp().min(sp + 8 * SEARCHED_WORDS)), regs)
+    search(table, words, sp.max(regs.sp().min(sp + 8 * SEARCHED_WORDS)), regs)
 }
 
-fn search(table: &Table, sp: u64, regs: &mut UnwindRegsX86_64) -> Option<Frame> {
+fn search(table: &Table, words: &mut Words, sp: u64, regs: &mut UnwindRegsX86_64) -> Option<Frame> {
     for at in (0..SEARCHED_WORDS).map(|index| sp + 8 * index) {
-        let address = word(at)?;
+        let address = words.get(at)?;
         if table.is_code(address) && follows_call(address) {
             regs.set_sp(at + 8);
             return Some(Frame { address, how: How::Searched, repeats: 0 });

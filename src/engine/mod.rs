@@ -120,4 +120,5 @@ pub use crate::av::{
     configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot,
 };
 pub use crate::av::{file_exists, forward_log, is_written_file};
+pub use crate::crash::profile::{set as set_profiling, stack as native_stack};
 pub use crate::crash::{JobFacts, JobSlot, Target as CrashTarget, install as install_crash_reports, refresh_modules};

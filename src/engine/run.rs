@@ -16,15 +16,16 @@ use super::progress::expected_duration_us;
 use super::sdp::Sdp;
 use super::single::{SingleThread, Target};
 use super::{advice, attachments};
-use crate::av;
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, parse_float};
+use crate::{av, crash};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// Runs a job on the calling thread and threads of its pool, until it is final.
 pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     av::set_log_slot(context.log_slot);
+    crash::profile::prepare_job();
     context.mark_thread("open");
     let _counted = context.count_thread();
     let _entered = context.activity.enter("job");

@@ -164,7 +164,12 @@ impl ThreadPool {
         let _stack = crash::is_installed().then(crash::AltStack::install);
         let seat = Arc::new(Seat { id, work: Mutex::default(), given: Condvar::new() });
         let mut work = Some(first);
+        let mut is_open = false;
         while let Some(body) = work.take() {
+            if crash::profile::is_on() != is_open {
+                is_open = !is_open;
+                os::open_to_profiler(is_open);
+            }
             let announce = body();
             os::name_thread("mt-idle");
             let mut state = self.state.lock();
