@@ -129,8 +129,8 @@ fn step(
             Ok(Some(address)) if table.is_code(address) => {
                 return Some(Frame { address, how: How::Unwound, repeats: 0 });
             }
-            Ok(None) => return None,
-            Ok(Some(0)) => return None,
+            // In the first frame that is no end but assembly, which keeps something else where frame pointers are.
+            Ok(None | Some(0)) if !is_first => return None,
             _ => {}
         }
     } else if is_first && let Some(address) = words.get(sp).filter(|address| table.is_code(*address)) {

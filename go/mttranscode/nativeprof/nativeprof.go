@@ -19,10 +19,12 @@ package nativeprof
 #cgo !mttranscode_static pkg-config: mt_transcode
 #cgo mttranscode_static pkg-config: mt_transcode-static
 #include "traceback.h"
+#include <sys/eventfd.h>
 */
 import "C"
 
 import (
+	"os"
 	"reflect"
 	"runtime"
 	"unsafe"
@@ -30,8 +32,24 @@ import (
 
 func init() {
 	first, end := goCode()
-	C.mt_nativeprof_begin(C.uintptr_t(first), C.uintptr_t(end))
+	fd := C.eventfd(0, C.EFD_NONBLOCK|C.EFD_CLOEXEC)
+	C.mt_nativeprof_begin(C.uintptr_t(first), C.uintptr_t(end), fd)
 	runtime.SetCgoTraceback(0, unsafe.Pointer(C.mt_nativeprof_traceback), nil, unsafe.Pointer(C.mt_nativeprof_symbolize))
+	if fd >= 0 {
+		go flush(os.NewFile(uintptr(fd), "nativeprof"))
+	}
+}
+
+// flush gives a thread of Go's a sample whenever the C side asks for it: Go's runtime drops samples of other threads that have waited for one in vain.
+func flush(asked *os.File) {
+	var count [8]byte
+	for {
+		if _, err := asked.Read(count[:]); err != nil {
+			return
+		}
+		runtime.Gosched() // a thread that runs since before the profile began learns of it here
+		C.mt_nativeprof_flush()
+	}
 }
 
 // goCode is the range of addresses that are Go's own functions: native stacks end where it begins, as Go's runtime tells the rest. The runtime says of each address

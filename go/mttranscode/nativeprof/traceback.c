@@ -3,17 +3,39 @@
 #include "traceback.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <unwind.h>
 
 static uintptr_t go_first, go_end;
+static int flush_fd;
 
-void mt_nativeprof_begin(uintptr_t first, uintptr_t end) {
+void mt_nativeprof_begin(uintptr_t first, uintptr_t end, int fd) {
   go_first = first;
   go_end = end;
+  flush_fd = fd;
   mt_transcode_profiling(1);
+}
+
+// Go's runtime keeps samples of threads that are not its own in 1000 words, a stack and its length for each, until one of its own threads has a
+// sample, and drops what finds no room. Where Go's own threads are idle they are given one: a false sample, of `nativeprof.flush`.
+enum { FLUSHED_WORDS = 400 };
+static atomic_uint unflushed_words;
+
+void mt_nativeprof_flush(void) { raise(SIGPROF); }
+
+static void count_words(unsigned words, int is_of_go) {
+  if (is_of_go) {
+    atomic_store(&unflushed_words, 0); // its sample makes the room
+  } else if (atomic_fetch_add(&unflushed_words, words) + words >= FLUSHED_WORDS) {
+    const uint64_t one = 1;
+    atomic_store(&unflushed_words, 0);
+    (void)!write(flush_fd, &one, sizeof one);
+  }
 }
 
 static int is_go(uint64_t address) { return address >= go_first && address < go_end; }
@@ -21,21 +43,26 @@ static int is_go(uint64_t address) { return address >= go_first && address < go_
 void mt_nativeprof_traceback(struct mt_nativeprof_traceback_arg *arg) {
   enum { MOST = 64 };
   uint64_t frames[MOST];
-  uintptr_t count = 0;
+  int32_t count = 0;
   const void *context = (const void *)arg->signal_context;
   if (arg->most == 0) {
     return;
   }
   // Without a context function, signals are all that asks. Where Go's own code runs there is nothing native to tell: do not walk.
-  if (arg->context == 0 && context != NULL && mt_transcode_native_stack(context, frames, 1) == 1 && !is_go(frames[0])) {
-    uint32_t most = arg->most < MOST ? (uint32_t)arg->most : MOST;
-    int32_t found = mt_transcode_native_stack(context, frames, most);
-    while (found > 0 && count < (uintptr_t)found && !is_go(frames[count])) {
+  if (arg->context == 0 && context != NULL) {
+    int32_t found = mt_transcode_native_stack(context, frames, 1);
+    if (found == 1 && !is_go(frames[0])) {
+      found = mt_transcode_native_stack(context, frames, arg->most < MOST ? (uint32_t)arg->most : MOST);
+    }
+    while (count < found && !is_go(frames[count])) {
       arg->frames[count] = (uintptr_t)frames[count];
       count++;
     }
+    int errno_before = errno;
+    count_words(1 + (unsigned)count, count < found);
+    errno = errno_before;
   }
-  if (count < arg->most) {
+  if ((uintptr_t)count < arg->most) {
     arg->frames[count] = 0;
   }
 }

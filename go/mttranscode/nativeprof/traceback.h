@@ -19,8 +19,11 @@ struct mt_nativeprof_symbol_arg {
   uintptr_t data;
 };
 
-// Opens threads of jobs to profilers. Go's own code lies in [go_first, go_end).
-void mt_nativeprof_begin(uintptr_t go_first, uintptr_t go_end);
+// Opens threads of jobs to profilers. Go's own code lies in [go_first, go_end). `flush_fd`, an eventfd, is written to when a thread of Go's should have a sample.
+void mt_nativeprof_begin(uintptr_t go_first, uintptr_t go_end, int flush_fd);
+
+// Gives the calling thread, which is Go's, a sample.
+void mt_nativeprof_flush(void);
 
 // Called in signal handlers.
 void mt_nativeprof_traceback(struct mt_nativeprof_traceback_arg *arg);
