@@ -1,5 +1,5 @@
 // A host whose native side is looked at, with the package (build tag nativeprof) or without: `host profile FILE` writes a CPU profile of
-// encoding, `host fault` dies in C.
+// encoding, `host fault [REPORTS]` dies in C.
 package main
 
 /*
@@ -69,8 +69,20 @@ func profile(path string) error {
 	return nil
 }
 
+// fault dies on the place of a goroutine, with an engine that makes crash reports where a file for them is given.
+//
 //go:noinline
-func fault() { fmt.Println(C.mt_test_outer((*C.int)(nil))) }
+func fault(reports ...string) {
+	if len(reports) > 0 {
+		engine, err := mttranscode.NewEngine(mttranscode.WithCrashReports(reports[0]))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+		defer engine.Close()
+	}
+	fmt.Println(C.mt_test_outer((*C.int)(nil)))
+}
 
 func main() {
 	switch os.Args[1] {
@@ -80,6 +92,6 @@ func main() {
 			os.Exit(3)
 		}
 	case "fault":
-		fault()
+		fault(os.Args[2:]...)
 	}
 }

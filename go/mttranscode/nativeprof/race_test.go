@@ -1,0 +1,5 @@
+//go:build race
+
+package nativeprof_test
+
+const isRace = true
