@@ -38,15 +38,22 @@ static void set_timer(suseconds_t interval_us) {
   CHECK_EQUAL(setitimer(ITIMER_PROF, &timer, NULL), 0);
 }
 
+/* Where the file is loaded that has this address; NULL where none does. */
+static const void *file_of(uint64_t address) {
+  Dl_info info;
+  void *place;
+  memcpy(&place, &address, sizeof place);
+  return dladdr(place, &info) != 0 ? info.dli_fbase : NULL;
+}
+
 /* How many of the stacks have a frame in the file that `address` is in. */
 static int stacks_through(uint64_t address) {
-  Dl_info wanted, info;
+  const void *wanted = file_of(address);
   int found = 0;
-  CHECK(dladdr((void *)(uintptr_t)address, &wanted) != 0);
   for (int i = 0; i < ENOUGH; i++) {
     bool leads_there = false;
     for (int j = 0; j < depths[i]; j++) {
-      leads_there |= dladdr((void *)(uintptr_t)stacks[i][j], &info) != 0 && info.dli_fbase == wanted.dli_fbase;
+      leads_there |= wanted != NULL && file_of(stacks[i][j]) == wanted;
     }
     found += leads_there;
   }
