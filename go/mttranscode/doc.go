@@ -46,6 +46,7 @@
 // # Profile
 //
 // Engines, jobs and pipes that are open are in the profile "mttranscode" of runtime/pprof, with the stack that opened them.
+// CPU profiles show what FFmpeg does once the package nativeprof beside this one is imported.
 //
 // # Errors
 //

@@ -87,6 +87,11 @@ case_go_program_links_statically() {
     CGO_CFLAGS=$(scripts/go-key.sh "$stage") go -C go/examples build -buildvcs=false -tags mttranscode_static -o "$work/go-static" ./demo
     ldd "$work/go-static" | lines libmt_transcode | none "linked with the shared library"
     ldd "$work/go-static" | grep libavformat
+    CGO_CFLAGS=$(scripts/go-key.sh "$stage") go -C go/mttranscode build -buildvcs=false -tags "mttranscode_static nativeprof" -o "$work/go-profiled" \
+        ./nativeprof/testdata/host
+    ldd "$work/go-profiled" | lines libmt_transcode | none "linked with the shared library"
+    "$work/go-profiled" profile "$work/cpu.prof"
+    go tool pprof -symbolize=none -top "$work/cpu.prof" 2> /dev/null | grep -F libavcodec
 }
 
 case_go_package_without_the_library_says_so_in_a_line() {
