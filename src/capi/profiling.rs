@@ -35,7 +35,7 @@ pub extern "C" fn mt_transcode_profiling(is_on: u32) -> i32 {
 ///
 /// Returns how many were written: 1 where the stack cannot be walked (another processor than x86-64, `mt_transcode_profiling` was never on, more than 8
 /// threads at the same moment); or `-EINVAL`. Threads: any. Async-signal-safe: it allocates nothing, takes no lock, keeps errno and reads no memory that
-/// is not there. Never blocks; takes some microseconds, and about 16 KiB of stack. Since 0.1.
+/// is not there. Never blocks; takes some microseconds, and 4 KiB of stack. Since 0.1.
 ///
 /// # Safety
 /// `ucontext` is NULL or what the kernel gave to the handler that runs on this thread; `frames_out` is NULL or has room for `most` addresses.

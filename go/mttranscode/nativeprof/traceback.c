@@ -19,6 +19,7 @@ void mt_nativeprof_begin(uintptr_t first, uintptr_t end, int fd) {
   go_end = end;
   flush_fd = fd;
   mt_transcode_profiling(1);
+  mt_transcode_native_stack(NULL, NULL, 0); // the loader finds it now, and not in a handler
 }
 
 // Go's runtime keeps samples of threads that are not its own in 1000 words, a stack and its length for each, until one of its own threads has a
