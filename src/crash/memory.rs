@@ -69,17 +69,19 @@ pub fn word(address: u64) -> Option<u64> {
 }
 
 const PIECE: u64 = 512;
+/// No piece begins there.
+const NO_PIECE: u64 = 1;
 
 /// Words of one stack, read in pieces: a walk asks for hundreds, and each read is a system call.
 pub struct Words {
-    /// Of the piece that is here; 0 is none.
+    /// Of the piece that is here.
     start: u64,
     piece: [u8; PIECE as usize],
 }
 
 impl Words {
     pub fn new() -> Self {
-        Words { start: 0, piece: [0; PIECE as usize] }
+        Words { start: NO_PIECE, piece: [0; PIECE as usize] }
     }
 
     /// A piece lies in one page, so it can be read where the word can.
@@ -87,7 +89,7 @@ impl Words {
         let start = address & !(PIECE - 1);
         let at = (address - start) as usize;
         if self.start != start {
-            self.start = 0;
+            self.start = NO_PIECE;
             if !read(start, &mut self.piece) {
                 return None;
             }
@@ -97,5 +99,43 @@ impl Words {
             Some(word) => Some(u64::from_ne_bytes(*word)),
             None => word(address), // of two pieces
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_that_are_there_and_none_where_nothing_is_mapped() {
+        // Given a page with another one behind it that cannot be read.
+        let page = 4096;
+        // SAFETY: two pages of our own, of which the first is written to.
+        let start = unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let start = libc::mmap(std::ptr::null_mut(), 2 * page, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            assert_ne!(start, libc::MAP_FAILED);
+            libc::mprotect(start.byte_add(page), page, libc::PROT_NONE);
+            for (index, byte) in std::slice::from_raw_parts_mut(start.cast::<u8>(), page).iter_mut().enumerate() {
+                *byte = (index / 8) as u8;
+            }
+            start
+        };
+        let at = |offset: usize| (start.expose_provenance() + offset) as u64;
+        let mut words = Words::new();
+        let of = |number: u8| Some(u64::from_ne_bytes([number; 8]));
+
+        // When words are asked for, of several pieces, across two of them, and to the end; then each is what stands there.
+        for (offset, wanted) in [(0, of(0)), (8, of(1)), (504, of(63)), (512, of(64)), (16, of(2)), (page - 8, of(255))]
+        {
+            assert_eq!(words.get(at(offset)), wanted, "at {offset}");
+        }
+        assert_eq!(words.get(at(508)), Some(u64::from_ne_bytes([63, 63, 63, 63, 64, 64, 64, 64])));
+        // And there is none on the other page, nor half of one, nor near 0.
+        for address in [at(page), at(page - 4), at(page + 512), 8, 0, u64::MAX - 3] {
+            assert_eq!(words.get(address), None, "{address:#x}");
+        }
+        // SAFETY: our mapping.
+        unsafe { libc::munmap(start, 2 * page) };
     }
 }
