@@ -8,7 +8,7 @@ use super::message::{
     take_numbers,
 };
 use super::stream;
-use super::watch::silence_limit;
+use super::watch::Silence;
 use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame};
 use crate::av::Muxer;
 use crate::engine::{Doing, EventFd, JobContext, Task, Wake};
@@ -90,10 +90,7 @@ pub fn run_isolated(
         was_killed: false,
         is_silent: false,
         desk,
-        heard: Instant::now(),
-        silence: Some(facts["hang_timeout_ms"].as_u64().unwrap_or(0))
-            .filter(|limit_ms| *limit_ms > 0)
-            .map(|limit_ms| silence_limit(Duration::from_millis(limit_ms))),
+        silence: Silence::new(facts["hang_timeout_ms"].as_u64().unwrap_or(0), Instant::now()),
     };
     job.send_job(spec, facts);
     job.pass_on(); // what was asked before the bell was there
@@ -117,9 +114,8 @@ pub(super) struct Remote<'a> {
     /// Nothing comes any more.
     is_silent: bool,
     desk: &'a Desk,
-    /// When the worker said something, last; and after how long without a word it hangs.
-    pub(super) heard: Instant,
-    pub(super) silence: Option<Duration>,
+    /// Listening whether the worker lives.
+    pub(super) silence: Option<Silence>,
 }
 
 impl Remote<'_> {
@@ -151,10 +147,10 @@ impl Remote<'_> {
                 self.bell.0.lower();
                 self.pass_on();
             }
-            match said {
-                true => self.hear(),
-                false => self.listen_to_silence(),
+            if said {
+                self.hear();
             }
+            self.listen_to_silence(said);
             if ended {
                 self.end();
             }
@@ -170,8 +166,7 @@ impl Remote<'_> {
     }
 
     fn time_left_ms(&self) -> i32 {
-        let speaks_by = self.silence.filter(|_| self.kill_at.is_none()).map(|silence| self.heard + silence);
-        let next = self.kill_at.into_iter().chain(speaks_by).min();
+        let next = self.kill_at.or_else(|| self.silence.as_ref().map(Silence::next_look));
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
         left.map_or(-1, |left| left.as_millis() as i32 + 1)
     }
@@ -195,7 +190,6 @@ impl Remote<'_> {
     fn hear(&mut self) {
         let mut payload = Vec::new();
         let said = receive_with_fds(&self.connection.control, &mut payload);
-        self.heard = Instant::now();
         let value = || -> Value { serde_json::from_slice(&payload).unwrap_or_default() };
         match said {
             Ok(Some((EVENT, _))) => self.event(&value()),
