@@ -196,13 +196,19 @@ coverage: setup-test ## line coverage of Rust (by the tests of every language) a
 
 ##### measuring
 
-.PHONY: bench bench-quick soak
+.PHONY: bench bench-quick bench-isolation soak
 MEASURE = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)" bench/run.sh
 bench: setup-test stage ## compare with the ffmpeg program, a C loop, pipe(2): docs/benchmarks.md (10 minutes)
 	$(MEASURE) full
 
 bench-quick: setup-test stage ## the same in 2 minutes
 	$(MEASURE) quick
+
+bench-isolation: setup-test stage ## what crash reports and workers cost (a minute)
+	@mkdir -p $(CRASH_HOSTS)
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
+	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
+	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python $(PYTHON) bench/isolation.py
 
 soak: setup-test stage ## SOAK_RATE=250 small jobs a second for SOAK_SECONDS=60; nothing may fail or grow
 	$(MEASURE) soak

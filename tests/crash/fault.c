@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile int sink;
@@ -109,6 +110,18 @@ __attribute__((noinline)) static void fault_late(void) {
   fault_segv();
 }
 
+/* Says in the file that MT_GATE names when it crashes, in nanoseconds. */
+__attribute__((noinline)) static void fault_stamp(void) {
+  char text[32];
+  struct timespec now;
+  int fd = open(getenv("MT_GATE"), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int length = snprintf(text, sizeof text, "%lld", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
+  if (write(fd, text, (size_t)length) != length) _exit(8);
+  close(fd);
+  fault_segv();
+}
+
 static void fail(const char *kind) {
   if (strcmp(kind, "segv") == 0) fault_segv();
   if (strcmp(kind, "abort") == 0) fault_abort();
@@ -126,6 +139,7 @@ static void fail(const char *kind) {
   if (strcmp(kind, "pipe") == 0) raise(SIGPIPE);
   if (strcmp(kind, "together") == 0) fault_together();
   if (strcmp(kind, "late") == 0) fault_late();
+  if (strcmp(kind, "stamp") == 0) fault_stamp();
 }
 
 /* FFmpeg's own threads have no stack for signals. */
