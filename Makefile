@@ -93,8 +93,8 @@ clean: ## remove what was built
 
 ##### tests
 
-.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-matrix examples valgrind compatibility equivalence fate coverage
-test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash ## every test, from nothing
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox test-matrix examples valgrind compatibility equivalence fate coverage
+test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
 	$(CARGO) test $(CARGO_FLAGS) --no-fail-fast
@@ -145,6 +145,11 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
+
+SANDBOX_TESTS = limits
+test-sandbox: stage ## limits that are named
+	@for test in $(SANDBOX_TESTS); do MT_STAGE=$(abspath $(STAGE)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
+	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/sandbox/test_$$test.py; done
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples
@@ -220,7 +225,7 @@ QUIETLY = sed '/warnings generated\.$$/d'
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
 	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh bench/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py); do \
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install

@@ -7,6 +7,7 @@
 mod access;
 mod bsf;
 mod canvas;
+pub mod cgroup;
 mod chapters;
 mod codec;
 mod colors;
@@ -47,6 +48,7 @@ pub mod probe;
 pub mod process;
 mod rational;
 mod report;
+pub mod resources;
 mod ring;
 mod sdp;
 mod settle;

@@ -19,7 +19,10 @@ impl EventFd {
         if fd < 0 {
             let errno = std::io::Error::last_os_error();
             let code = errno.raw_os_error().and_then(Code::from_errno).unwrap_or(Code::EMFILE);
-            return Err(Error::new(code, format!("cannot make an eventfd: {errno}")));
+            return Err(Error::new(
+                code,
+                format!("cannot make an eventfd: {errno}{}", super::resources::descriptors(code)),
+            ));
         }
         // SAFETY: a new descriptor that nobody else owns.
         Ok(EventFd { fd: unsafe { OwnedFd::from_raw_fd(fd) }, raised: AtomicBool::new(false) })

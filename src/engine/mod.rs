@@ -108,6 +108,7 @@ pub use crate::av::os::{
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
 pub use crate::av::{LogPrinter, Url, install_printer, listing, process, program_log, terminal};
+pub use crate::av::{cgroup, resources};
 pub use crate::av::{
     configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot,
 };

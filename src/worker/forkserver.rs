@@ -4,6 +4,7 @@ use super::find::find;
 use super::message::{FORK, FORKED, REFUSED, RUN};
 use super::server::{identity, request};
 use super::wire::{read_frame, send_with_fds, wait_readable, write_frame};
+use crate::engine::resources;
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::fs::File;
@@ -33,11 +34,13 @@ pub struct ForkServer {
 }
 
 fn failed(what: &str, error: &std::io::Error) -> Error {
-    let code = match error.raw_os_error() {
-        Some(libc::EMFILE) => Code::EMFILE,
-        _ => Code::SPAWN_FAILED,
+    let (code, why) = match error.raw_os_error() {
+        Some(libc::EMFILE) => (Code::EMFILE, resources::descriptors(Code::EMFILE)),
+        Some(libc::ENFILE) => (Code::ENFILE, resources::descriptors(Code::ENFILE)),
+        Some(libc::EAGAIN) => (Code::SPAWN_FAILED, resources::processes()),
+        _ => (Code::SPAWN_FAILED, String::new()),
     };
-    Error::new(code, format!("{what}: {error}")).at("spawn")
+    Error::new(code, format!("{what}: {error}{why}")).at("spawn")
 }
 
 impl ForkServer {
@@ -120,17 +123,6 @@ impl Drop for ForkServer {
         }
         let _ = child.kill();
         let _ = child.wait();
-    }
-}
-
-/// How many processes there may be, for the text of an error.
-pub fn process_limits() -> String {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
-    let read = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup{path}/{name}")).ok();
-    match (read("pids.current"), read("pids.max")) {
-        (Some(current), Some(most)) => format!(" (pids.max is {}, {} are used)", most.trim(), current.trim()),
-        _ => String::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The host's side of a job that runs in a worker.
 
 use super::ending::{Cause, Ending};
-use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT, process_limits};
+use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT};
 use super::message::{
     CANCEL, DONE, ENDED, EVENT, FORKED, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json, take_numbers,
 };
@@ -232,7 +232,7 @@ impl Remote<'_> {
             Ok(Some(FORKED)) => return,
             Ok(Some(REFUSED)) => {
                 let why = String::from_utf8_lossy(&payload);
-                let text = format!("no worker could be forked: {why}{}", process_limits());
+                let text = format!("no worker could be forked: {why}");
                 self.result = Some(Err(Error::new(Code::SPAWN_FAILED, text).at("spawn").with_hint(
                     "Run fewer jobs at once, or raise the limit of processes (pids.max of the cgroup, ulimit -u).",
                 )));

@@ -5,6 +5,8 @@ use super::ending::{Cause, Ending};
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::process;
 use super::wire::{read_frame, receive_with_fds, write_frame};
+use crate::engine::cgroup::out_of_memory_kills;
+use crate::engine::resources::{page_bytes, processes};
 use serde_json::{Value, json};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -144,7 +146,8 @@ impl Server {
         match unsafe { libc::fork() } {
             0 => self.become_worker(control, report, &wanted),
             -1 => {
-                let _ = write_frame(&status, REFUSED, io::Error::last_os_error().to_string().as_bytes());
+                let why = io::Error::last_os_error();
+                let _ = write_frame(&status, REFUSED, format!("{why}{}", processes()).as_bytes());
             }
             pid => {
                 let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
@@ -246,21 +249,7 @@ fn kill(pid: libc::pid_t) {
 fn resident_kib(pid: libc::pid_t) -> u64 {
     let pages = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
     let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-    pages * 4
-}
-
-/// The counter of this process's cgroup.
-fn out_of_memory_kills() -> u64 {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let Some(path) = own.lines().find_map(|line| line.strip_prefix("0::")) else { return 0 };
-    let events = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/memory.events"))
-        .or_else(|_| std::fs::read_to_string("/sys/fs/cgroup/memory.events"))
-        .unwrap_or_default();
-    events
-        .lines()
-        .find_map(|line| line.strip_prefix("oom_kill "))
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+    pages * (page_bytes() >> 10)
 }
 
 /// Ends a worker without what libraries do at exit: another thread may be in the middle of it.

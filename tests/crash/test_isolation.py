@@ -213,7 +213,7 @@ class Limits(Isolated):
 
     def test_descriptors(self) -> None:
         with self.engine(worker_descriptors=4) as engine:
-            self.fails(self.start(engine, SHORT, "bad"), -errno.EMFILE)
+            self.assertIn("descriptors: 4 of 4 in use", str(self.fails(self.start(engine, SHORT, "bad"), -errno.EMFILE)))
 
 
 class Spawning(Isolated):
