@@ -4,7 +4,7 @@ use super::structs::{self, Sized32};
 use super::{guard, optional, out};
 use crate::error::Error;
 use crate::job::{CrashReports, EngineConfig, Isolation, LogMode};
-use crate::worker::Limits;
+use crate::worker::{Limits, Sandbox};
 use std::ffi::c_char;
 use std::mem::size_of;
 
@@ -213,7 +213,7 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         cpu_seconds: config.worker_cpu_seconds,
         descriptors: config.worker_descriptors,
     };
-    Ok(Isolation { in_processes, worker_path, limits, stays_here: false })
+    Ok(Isolation { in_processes, worker_path, limits, sandbox: Sandbox::Best, stays_here: false })
 }
 
 /// 0 is the default, `MT_TRANSCODE_NONE` is none.

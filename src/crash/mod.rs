@@ -3,6 +3,7 @@
 //! has no frames.
 
 mod altstack;
+mod forbidden;
 mod handler;
 mod maps;
 mod memory;
@@ -14,6 +15,7 @@ mod unwind;
 mod writer;
 
 pub use altstack::AltStack;
+pub use forbidden::install as install_forbidden;
 pub use handler::{install, is_installed};
 pub use modules::refresh as refresh_modules;
 pub use slots::{JobFacts, JobSlot, STAGES, mark_thread};

@@ -99,7 +99,7 @@ pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::run;
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
-pub use trust::{JobTrust, LIMITS, Limit, Verdict, Watch, file_options};
+pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{
     EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name,
