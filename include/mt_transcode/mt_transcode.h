@@ -99,6 +99,16 @@
 // callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
 #define MT_TRANSCODE_ISOLATION_PROCESS 1
 
+// A worker gives up what its job does not need, as far as the kernel can: system calls, the network, files. See docs/sandbox.md. The environment's
+// `MT_TRANSCODE_SANDBOX`, "best", "required" or "off", goes before.
+#define MT_TRANSCODE_SANDBOX_BEST 0
+
+// Where the kernel cannot do all of it, jobs end with `MT_TRANSCODE_ESANDBOX`, and the message says what is missing.
+#define MT_TRANSCODE_SANDBOX_REQUIRED 1
+
+// Workers may do what this process may.
+#define MT_TRANSCODE_SANDBOX_OFF 2
+
 // Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 #define MT_TRANSCODE_LOG_LEAVE 0
 
@@ -353,6 +363,10 @@ typedef struct mt_transcode_engine_config {
   uint32_t worker_cpu_seconds;
   // How many descriptors a worker may have open. 0: as this process.
   uint32_t worker_descriptors;
+  // `MT_TRANSCODE_SANDBOX_*`.
+  uint32_t worker_sandbox;
+  // Zero.
+  uint32_t worker_reserved;
   // Zero.
   uint64_t reserved[2];
 } mt_transcode_engine_config;

@@ -51,6 +51,12 @@ enum class log_mode : std::uint32_t {
   forwarded = MT_TRANSCODE_LOG_FORWARDED,
 };
 
+enum class sandbox : std::uint32_t {
+  best = MT_TRANSCODE_SANDBOX_BEST,
+  required = MT_TRANSCODE_SANDBOX_REQUIRED,
+  off = MT_TRANSCODE_SANDBOX_OFF,
+};
+
 // As mt_transcode_engine_config; 0 is the default of each.
 struct engine_config {
   std::uint32_t max_running = 0;
@@ -72,6 +78,8 @@ struct engine_config {
   std::uint64_t worker_memory_bytes = 0;
   std::uint32_t worker_cpu_seconds = 0;
   std::uint32_t worker_descriptors = 0;
+  // What a worker gives up that its job does not need.
+  mt::sandbox worker_sandbox = mt::sandbox::best;
 };
 
 // A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
@@ -106,6 +114,7 @@ class engine {
     raw.worker_memory_bytes = config.worker_memory_bytes;
     raw.worker_cpu_seconds = config.worker_cpu_seconds;
     raw.worker_descriptors = config.worker_descriptors;
+    raw.worker_sandbox = static_cast<std::uint32_t>(config.worker_sandbox);
     if (config.crash_reports) {
       raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;
       raw.crash_path = config.crash_reports->empty() ? nullptr : config.crash_reports->c_str();

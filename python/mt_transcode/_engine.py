@@ -18,6 +18,7 @@ from ._pipe import Pipe
 from ._structs import EngineStats, JobStats, LogMode, ShutdownCounts, _EngineConfig, _Error
 
 _CRASH_REPORTS = 8  # MT_TRANSCODE_ENGINE_CRASH_REPORTS
+_SANDBOXES = ("best", "required", "off")  # MT_TRANSCODE_SANDBOX_*
 
 
 class Engine:
@@ -30,14 +31,15 @@ class Engine:
     crashes; what handled the signal before, such as faulthandler, goes on afterwards. See docs/crashes.md.
 
     With `isolation="process"` each job runs in a worker, a process of its own: what crashes, hangs or is killed there is that job's Error. `worker_path`
-    names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none.
+    names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none. Workers give up what their jobs do not
+    need: with `worker_sandbox` "best" as far as the kernel can, with "required" a job fails where it cannot, with "off" not at all.
     """
 
     def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
                  link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0,
                  crash_reports: str | os.PathLike[str] | int | None = None, isolation: str = "thread",
                  worker_path: str | os.PathLike[str] | None = None, worker_memory_bytes: int = 0, worker_cpu_seconds: int = 0,
-                 worker_descriptors: int = 0) -> None:
+                 worker_descriptors: int = 0, worker_sandbox: str = "best") -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
@@ -55,6 +57,9 @@ class Engine:
         config.worker_path = None if worker_path is None else os.fsencode(worker_path)
         config.worker_memory_bytes, config.worker_cpu_seconds = worker_memory_bytes, worker_cpu_seconds
         config.worker_descriptors = worker_descriptors
+        if worker_sandbox not in _SANDBOXES:
+            raise ValueError(f"worker_sandbox is {worker_sandbox!r}; it takes 'best', 'required' or 'off'")
+        config.worker_sandbox = _SANDBOXES.index(worker_sandbox)
         handle, text = c_void_p(), POINTER(_Error)()
         code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
         if code < 0:

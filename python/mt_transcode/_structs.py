@@ -106,7 +106,7 @@ class _EngineConfig(_Struct):
     _fields_ = (_fields(c_uint32, "struct_size max_running max_queued flags log_mode queue_timeout_ms")
                 + _fields(c_uint64, "link_budget_bytes memory_budget_bytes") + [("crash_path", c_char_p)]
                 + _fields(c_int32, "crash_fd") + _fields(c_uint32, "isolation") + [("worker_path", c_char_p)]
-                + _fields(c_uint64, "worker_memory_bytes") + _fields(c_uint32, "worker_cpu_seconds worker_descriptors") + [("reserved", c_uint64 * 2)])
+                + _fields(c_uint64, "worker_memory_bytes") + _fields(c_uint32, "worker_cpu_seconds worker_descriptors worker_sandbox worker_reserved") + [("reserved", c_uint64 * 2)])
 
 
 class _Error(_Struct):

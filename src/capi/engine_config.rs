@@ -33,6 +33,14 @@ pub const MT_TRANSCODE_ISOLATION_THREAD: u32 = 0;
 /// callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
 pub const MT_TRANSCODE_ISOLATION_PROCESS: u32 = 1;
 
+/// A worker gives up what its job does not need, as far as the kernel can: system calls, the network, files. See docs/sandbox.md. The environment's
+/// `MT_TRANSCODE_SANDBOX`, "best", "required" or "off", goes before.
+pub const MT_TRANSCODE_SANDBOX_BEST: u32 = 0;
+/// Where the kernel cannot do all of it, jobs end with `MT_TRANSCODE_ESANDBOX`, and the message says what is missing.
+pub const MT_TRANSCODE_SANDBOX_REQUIRED: u32 = 1;
+/// Workers may do what this process may.
+pub const MT_TRANSCODE_SANDBOX_OFF: u32 = 2;
+
 /// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
 /// Take FFmpeg's log over, for the life of the process, at the first engine that asks: a line of a job becomes an event of that job,
@@ -84,15 +92,19 @@ pub struct mt_transcode_engine_config {
     pub worker_cpu_seconds: u32,
     /// How many descriptors a worker may have open. 0: as this process.
     pub worker_descriptors: u32,
+    /// `MT_TRANSCODE_SANDBOX_*`.
+    pub worker_sandbox: u32,
+    /// Zero.
+    pub worker_reserved: u32,
     /// Zero.
     pub reserved: [u64; 2],
 }
 
 // SAFETY: integers and a pointer only, without padding.
 unsafe impl Sized32 for mt_transcode_engine_config {
-    const SMALLEST: usize = 96;
+    const SMALLEST: usize = 104;
 }
-const _: () = assert!(size_of::<mt_transcode_engine_config>() == 96);
+const _: () = assert!(size_of::<mt_transcode_engine_config>() == 104);
 
 pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_config {
     struct_size: size_of::<mt_transcode_engine_config>() as u32,
@@ -110,6 +122,8 @@ pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_conf
     worker_memory_bytes: 0,
     worker_cpu_seconds: 0,
     worker_descriptors: 0,
+    worker_sandbox: MT_TRANSCODE_SANDBOX_BEST,
+    worker_reserved: 0,
     reserved: [0; 2],
 };
 
@@ -149,7 +163,7 @@ pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<Engi
     if config.flags & !KNOWN != 0 {
         return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
     }
-    if config.reserved != [0; 2] {
+    if config.reserved != [0; 2] || config.worker_reserved != 0 {
         return Err(Error::invalid("config has a reserved field that is not zero".into()));
     }
     let log_mode = match config.log_mode {
@@ -206,6 +220,12 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         MT_TRANSCODE_ISOLATION_PROCESS => true,
         other => return Err(Error::invalid(format!("config.isolation {other} is unknown"))),
     };
+    let sandbox = match config.worker_sandbox {
+        MT_TRANSCODE_SANDBOX_BEST => Sandbox::Best,
+        MT_TRANSCODE_SANDBOX_REQUIRED => Sandbox::Required,
+        MT_TRANSCODE_SANDBOX_OFF => Sandbox::Off,
+        other => return Err(Error::invalid(format!("config.worker_sandbox {other} is unknown"))),
+    };
     // SAFETY: passed on from the caller.
     let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(|path| crate::text::to_path(&path));
     let limits = Limits {
@@ -213,7 +233,7 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         cpu_seconds: config.worker_cpu_seconds,
         descriptors: config.worker_descriptors,
     };
-    Ok(Isolation { in_processes, worker_path, limits, sandbox: Sandbox::Best, stays_here: false })
+    Ok(Isolation { in_processes, worker_path, limits, sandbox, stays_here: false })
 }
 
 /// 0 is the default, `MT_TRANSCODE_NONE` is none.

@@ -18,7 +18,7 @@
 HOLDS(pointers_of_64_bits, sizeof(void *) == 8);
 HOLDS(abi, MT_TRANSCODE_ABI_VERSION == 0);
 
-SIZE(mt_transcode_engine_config, 96);
+SIZE(mt_transcode_engine_config, 104);
 FIELD(mt_transcode_engine_config, struct_size, 0);
 FIELD(mt_transcode_engine_config, max_running, 4);
 FIELD(mt_transcode_engine_config, max_queued, 8);
@@ -34,7 +34,9 @@ FIELD(mt_transcode_engine_config, worker_path, 56);
 FIELD(mt_transcode_engine_config, worker_memory_bytes, 64);
 FIELD(mt_transcode_engine_config, worker_cpu_seconds, 72);
 FIELD(mt_transcode_engine_config, worker_descriptors, 76);
-FIELD(mt_transcode_engine_config, reserved, 80);
+FIELD(mt_transcode_engine_config, worker_sandbox, 80);
+FIELD(mt_transcode_engine_config, worker_reserved, 84);
+FIELD(mt_transcode_engine_config, reserved, 88);
 
 SIZE(mt_transcode_error, 80);
 FIELD(mt_transcode_error, struct_size, 0);
