@@ -146,10 +146,12 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
 
-SANDBOX_TESTS = limits sandbox
-test-sandbox: stage ## the sandbox of workers, limits that are named
+SANDBOX_TESTS = limits sandbox containers
+test-sandbox: stage ## the sandbox of workers, tight containers, limits that are named
 	@mkdir -p $(CRASH_HOSTS)
 	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/sandbox/filter.c -o $(CRASH_HOSTS)/filter
 	@for test in $(SANDBOX_TESTS); do MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/sandbox/test_$$test.py; done
 
@@ -226,7 +228,7 @@ QUIETLY = sed '/warnings generated\.$$/d'
 
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
-	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh bench/*.sh .ci/run
+	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh tests/sandbox/*.sh bench/*.sh .ci/run
 	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 

@@ -102,8 +102,8 @@ pub use threads::{Task, ThreadPool, is_pool_thread_of};
 pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{
-    EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name,
-    trim_memory_now_and_then,
+    EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, is_unknown_call, keep_freed_memory, kernel,
+    libc_name, pipe as pipe_ends, trim_memory_now_and_then,
 };
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};

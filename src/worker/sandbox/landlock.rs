@@ -1,6 +1,7 @@
 //! Landlock (landlock(7)): a process gives up the rights over files that it does not name, for good.
 
 use super::places::{Access, Places};
+use crate::engine::is_unknown_call;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -101,7 +102,8 @@ pub fn confine(places: &Places) -> Result<u32, String> {
     // SAFETY: a new descriptor of ours.
     let ruleset = unsafe { OwnedFd::from_raw_fd(ruleset) };
     for (path, access) in places.all() {
-        add(&ruleset, path, rights(access) & attributes.handled_fs);
+        add(&ruleset, path, rights(access) & attributes.handled_fs)
+            .map_err(|error| format!("Landlock: no rule: {error}"))?;
     }
     // SAFETY: our ruleset, and no flags.
     match unsafe { libc::syscall(RESTRICT_SELF, ruleset.as_raw_fd(), 0u32) } {
@@ -110,13 +112,13 @@ pub fn confine(places: &Places) -> Result<u32, String> {
     }
 }
 
-/// What is not there needs no rule.
-fn add(ruleset: &OwnedFd, path: &Path, rights: u64) {
-    let Ok(name) = CString::new(path.as_os_str().as_bytes()) else { return };
+/// What is not there, or is in no file system of names, needs no rule. An error: no rule at all can be made.
+fn add(ruleset: &OwnedFd, path: &Path, rights: u64) -> io::Result<()> {
+    let Ok(name) = CString::new(path.as_os_str().as_bytes()) else { return Ok(()) };
     // SAFETY: a terminated path; the descriptor opens nothing (O_PATH), so that even a pipe or a device is not touched.
     let fd = unsafe { libc::open(name.as_ptr(), libc::O_PATH | libc::O_CLOEXEC) };
     if fd < 0 {
-        return;
+        return Ok(());
     }
     // SAFETY: a new descriptor of ours.
     let parent = unsafe { OwnedFd::from_raw_fd(fd) };
@@ -125,7 +127,11 @@ fn add(ruleset: &OwnedFd, path: &Path, rights: u64) {
         let rule = Beneath { allowed, parent: parent.as_raw_fd() };
         // SAFETY: a rule of that kind, which the kernel copies.
         if unsafe { libc::syscall(ADD_RULE, ruleset.as_raw_fd(), PATH_BENEATH, &raw const rule, 0u32) } == 0 {
-            return;
+            return Ok(());
+        }
+        if is_unknown_call() {
+            return Err(io::Error::last_os_error());
         }
     }
+    Ok(())
 }
