@@ -146,7 +146,7 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_isolation.py
 
-SANDBOX_TESTS = limits sandbox containers
+SANDBOX_TESTS = limits sandbox containers lines
 test-sandbox: stage ## the sandbox of workers, tight containers, limits that are named
 	@mkdir -p $(CRASH_HOSTS)
 	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so

@@ -51,8 +51,8 @@ class Sandboxed(unittest.TestCase):
         with engine:
             yield engine
 
-    def start(self, engine: Engine, label: str, options: tuple[str, ...] = ()) -> Job:
-        job = engine.job([*options, *SHORT, str(self.folder / f"{label}.mkv")], label=label)
+    def start(self, engine: Engine, label: str, options: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> Job:
+        job = engine.job([*options, *SHORT, *after, str(self.folder / f"{label}.mkv")], label=label)
         job.start()
         return job
 
@@ -62,14 +62,14 @@ class Sandboxed(unittest.TestCase):
         self.assertEqual(raised.exception.code, code, raised.exception)
         return raised.exception
 
-    def said(self, fault: str, sandbox: str = "best", options: tuple[str, ...] = ()) -> str:
+    def said(self, fault: str, sandbox: str = "best", options: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> str:
         """What a worker whose job does this says on standard error; the job itself ends well."""
         with tempfile.TemporaryFile() as said:
             before = os.dup(2)
             os.dup2(said.fileno(), 2)
             try:
                 with self.engine(f"{fault}@avcodec_send_frame", sandbox) as engine:
-                    self.start(engine, "bad", options).wait(60)
+                    self.start(engine, "bad", options, after).wait(60)
             finally:
                 os.dup2(before, 2)
                 os.close(before)
@@ -118,6 +118,17 @@ class Exploits(Sandboxed):
             self.assertIn("done", self.said("connect", "required"))
         with self.assertRaises(ValueError):
             Engine(worker_sandbox="maybe")
+
+
+    @unittest.skipUnless("abi" in HAS["landlock"], f"no Landlock here: {HAS['landlock']}")
+    def test_text_names_no_file(self) -> None:
+        with tempfile.TemporaryDirectory() as other:
+            secret = Path(other, "secret")
+            secret.write_text("secret")
+            for options in (("-metadata", f"title={secret}"), ("-metadata", f"title={other}/new")):
+                # In front of the input these would be its own.
+                self.assertNotIn("done", self.said(f"open:{secret}", after=options))
+                self.assertNotIn("done", self.said(f"make:{other}/new", after=options))
 
 
 class Jobs(Sandboxed):

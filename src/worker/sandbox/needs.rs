@@ -76,10 +76,17 @@ pub struct Needs {
     pub devices: bool,
 }
 
-/// Every setting of a job.
+/// Values that are shown, stored or sent, and name nothing: they may be strangers' words.
+pub fn is_text(setting: &Setting) -> bool {
+    const TEXTS: [&str; 8] =
+        ["metadata", "program", "stream_group", "disposition", "user_agent", "headers", "cookies", "timecode"];
+    TEXTS.contains(&setting.name.as_str())
+}
+
+/// Every setting of a job that may name something.
 pub fn settings(spec: &JobSpec) -> impl Iterator<Item = &Setting> {
     let of_files = spec.inputs.iter().chain(&spec.outputs).flat_map(|file| &file.settings);
-    spec.global.iter().chain(of_files)
+    spec.global.iter().chain(of_files).filter(|setting| !is_text(setting))
 }
 
 /// An input that names other files, by its ending or its format; of these, ffmpeg's pattern of pictures is none.

@@ -1,10 +1,10 @@
 //! Which files a job may read and write: what its words name.
 
-use super::needs::{Needs, is_list, settings};
+use super::needs::{Needs, is_list, is_text, settings};
 use super::system;
 use super::words::{Word, words};
 use crate::engine::{JobTrust, Trust, name_of, scheme_of};
-use crate::options::{FileSpec, JobSpec};
+use crate::options::{FileSpec, JobSpec, Setting};
 use crate::text::to_path;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ pub enum Access {
 
 /// Options, and filters where a value stands by its place, whose value is a file that is written. The others' values are read where they are
 /// there, and written where they are not.
-const WRITES: [&str; 32] = [
+const WRITES: [&str; 31] = [
     "passlogfile",
     "vstats_file",
     "sdp_file",
@@ -46,7 +46,6 @@ const WRITES: [&str; 32] = [
     "log_path",
     "file",
     "result",
-    "filename",
     "plot",
     "dumpfile",
     "debug_kdtree",
@@ -55,7 +54,9 @@ const WRITES: [&str; 32] = [
     "dump_csp",
 ];
 /// Words with which files are made in the working folder unless another is named.
-const WRITES_HERE: [&str; 5] = ["pass", "vstats", "dump_attachment", "vidstabdetect", "stats"];
+const WRITES_HERE: [&str; 4] = ["pass", "vstats", "dump_attachment", "vidstabdetect"];
+/// Filters that write what others read: "filename" is their output.
+const WRITING_FILTERS: [&str; 2] = ["signature", "deshake"];
 /// Options whose file lists others, line by line, or is a graph.
 const SCRIPTS: [&str; 4] = ["hls_key_info_file", "filter_script", "filter_complex_script", "graph_file"];
 /// A script that is longer is no script.
@@ -76,24 +77,10 @@ impl Places {
         let mut places = Places { reads_everything: reads_everything(spec, trust, needs), ..Places::default() };
         system::add(&mut places, needs);
         spec.inputs.iter().for_each(|input| places.input(input));
-        for setting in settings(spec) {
-            let is_script = SCRIPTS.contains(&setting.name.as_str()) || setting.given.starts_with('/');
-            if is_script {
-                places.script(&to_path(&setting.value), SCRIPT_DEPTH);
-            }
-            match setting.name.as_str() {
-                "mt_allow_read" => {
-                    std::env::split_paths(&setting.value).for_each(|path| places.add(&path, Access::Read))
-                }
-                "mt_allow_write" => {
-                    std::env::split_paths(&setting.value).for_each(|path| places.add(&path, Access::Write))
-                }
-                name => words(name, &setting.value).iter().for_each(|word| places.word(word)),
-            }
-            if WRITES_HERE.contains(&setting.name.as_str()) {
-                places.writes_to(Path::new("."));
-            }
-        }
+        let of_inputs = spec.inputs.iter().flat_map(|input| &input.settings).filter(|setting| !is_text(setting));
+        of_inputs.for_each(|setting| places.setting(setting, setting.name == "dump_attachment"));
+        let of_outputs = spec.global.iter().chain(spec.outputs.iter().flat_map(|output| &output.settings));
+        of_outputs.filter(|setting| !is_text(setting)).for_each(|setting| places.setting(setting, true));
         spec.outputs.iter().for_each(|output| places.output(&output.url));
         places
     }
@@ -118,13 +105,43 @@ impl Places {
         (!writes && self.reads_everything) || path.ancestors().any(named)
     }
 
+    /// What an option names: to be read, and where `writes` says that it may write, to be made.
+    fn setting(&mut self, setting: &Setting, writes: bool) {
+        let name = setting.name.as_str();
+        if SCRIPTS.contains(&name) || setting.given.starts_with('/') {
+            self.script(&to_path(&setting.value), SCRIPT_DEPTH);
+        }
+        if WRITES_HERE.contains(&name) {
+            self.writes_to(Path::new("x"));
+        }
+        match name {
+            "mt_allow_read" => {
+                std::env::split_paths(&setting.value).for_each(|path| self.add(&path, Access::Read));
+                return;
+            }
+            "mt_allow_write" => {
+                std::env::split_paths(&setting.value).for_each(|path| self.add(&path, Access::Write));
+                return;
+            }
+            _ => {}
+        }
+        // -f is a format here, and a file in filters.
+        let words = words(if name == "f" { "" } else { name }, &setting.value);
+        let writes_filename = words.iter().any(|word| WRITING_FILTERS.contains(&word.text.as_str()));
+        for word in words.iter().filter(|word| word.key != "text") {
+            self.read_word(word);
+            if writes {
+                self.written_word(word, writes_filename);
+            }
+        }
+    }
+
     fn input(&mut self, input: &FileSpec) {
         if name_of(&input.url).is_some() {
             return;
         }
         let is_pattern = input.value("f").is_some_and(|format| format.starts_with("image2"))
-            || input.url.contains(['%', '*', '?', '{'])
-            || input.url.split_once('%').is_some();
+            || input.url.contains(['%', '*', '?', '{']);
         for word in words("", &input.url) {
             let path = to_path(&word.text);
             if is_pattern || is_list(input) {
@@ -133,7 +150,7 @@ impl Places {
             if is_list(input) {
                 self.script(&path, SCRIPT_DEPTH);
             }
-            self.word(&word);
+            self.read_word(&word);
         }
         if input.url.contains("cache:") {
             // libavformat/cache.c keeps what it has read there.
@@ -160,7 +177,7 @@ impl Places {
                         self.script_by_name(&place, depth - 1);
                     }
                 }
-                self.word(&word);
+                self.read_word(&word);
             }
         }
     }
@@ -211,28 +228,48 @@ impl Places {
         self.add(fixed.unwrap_or(Path::new(".")), Access::Write);
     }
 
-    fn word(&mut self, word: &Word) {
-        if word.text.len() > 4095 || word.text.bytes().all(|byte| byte.is_ascii_digit()) {
+    /// A file or folder that is there.
+    fn read_word(&mut self, word: &Word) {
+        if !can_be_path(word) {
             return;
         }
-        if WRITES_HERE.contains(&word.text.as_str()) {
-            self.writes_to(Path::new("."));
-        }
-        let path = to_path(word.text.strip_prefix("file:").unwrap_or(&word.text));
-        let has_folder = word.text.contains('/') && path.parent().is_some();
-        if WRITES.contains(&word.key.as_str()) && !word.text.contains("://") {
-            self.writes_to(&path);
-        }
+        let path = path_of(word);
+        let has_folder = has_folder(word, &path);
         match std::fs::metadata(&path) {
             // Text that is shown may be replaced by another file of its name while the job runs.
             Ok(about) if about.is_file() && word.key == "textfile" => self.add(folder_of(&path), Access::Read),
             Ok(about) if !about.is_dir() || has_folder => self.add(&path, Access::Read),
-            Ok(_) => {}
             Err(_) if has_folder && word.text.contains('%') => self.add(folder_of(&path), Access::Read),
-            Err(_) if has_folder && folder_of(&path).is_dir() => self.writes_to(&path),
-            Err(_) => {}
+            _ => {}
         }
     }
+
+    /// What is said to be written; and what is not there, but its folder is: nothing but a file to be made is named so.
+    fn written_word(&mut self, word: &Word, writes_filename: bool) {
+        if !can_be_path(word) || word.text == "-" || word.text.contains("://") {
+            return;
+        }
+        let path = path_of(word);
+        let is_written = WRITES.contains(&word.key.as_str()) || writes_filename && word.key == "filename";
+        let is_new = || has_folder(word, &path) && folder_of(&path).is_dir() && std::fs::metadata(&path).is_err();
+        if WRITES_HERE.contains(&word.text.as_str()) {
+            self.writes_to(Path::new("x"));
+        } else if is_written || is_new() {
+            self.writes_to(&path);
+        }
+    }
+}
+
+fn can_be_path(word: &Word) -> bool {
+    word.text.len() <= 4095 && !word.text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn path_of(word: &Word) -> PathBuf {
+    to_path(word.text.strip_prefix("file:").unwrap_or(&word.text))
+}
+
+fn has_folder(word: &Word, path: &Path) -> bool {
+    word.text.contains('/') && path.parent().is_some()
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -56,7 +56,7 @@ const DRIVERS: [&str; 5] = ["/etc", "/sys", "/run", "/var/run", "/opt"];
 const HOME: [&str; 6] =
     [".fonts", ".fontconfig", ".config/fontconfig", ".cache/fontconfig", ".local/share/fonts", ".ffmpeg"];
 /// Variables that name files or folders, with colons between them.
-const VARIABLES: [&str; 14] = [
+const VARIABLES: [&str; 15] = [
     "LD_LIBRARY_PATH",
     "LD_PRELOAD",
     "SSL_CERT_FILE",
@@ -66,6 +66,7 @@ const VARIABLES: [&str; 14] = [
     "FONTCONFIG_FILE",
     "FONTCONFIG_PATH",
     "FFMPEG_DATADIR",
+    "AVCONV_DATADIR",
     "FREI0R_PATH",
     "LADSPA_PATH",
     "LV2_PATH",
