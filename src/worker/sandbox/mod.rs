@@ -130,3 +130,57 @@ pub fn diagnostics() -> Value {
         "network": if seccomp::probe().is_ok() { "closed for jobs whose URLs name none" } else { "open" },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Classes;
+    use crate::options::parse_args;
+    use std::path::Path;
+
+    fn places(line: &str) -> Places {
+        let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let spec = parse_args(&args, &Classes).unwrap();
+        let trust = JobTrust::of(&spec).unwrap();
+        Places::of(&spec, &trust, &Needs::of(&spec, &trust))
+    }
+
+    #[test]
+    fn a_job_reads_what_it_names_and_writes_beside_its_outputs() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["in", "out", "logs", "other"] {
+            std::fs::create_dir(at(name)).unwrap();
+            std::fs::write(at(name).join("a.mp4"), "").unwrap();
+        }
+        let f = folder.path().display();
+        let job = places(&format!(
+            "-i {f}/in/a.mp4 -vf psnr=stats_file={f}/logs/a.mp4 -metadata title={f}/other/a.mp4 {f}/out/b.mp4"
+        ));
+        assert!(job.allows(&at("in/a.mp4"), false) && !job.allows(&at("in/a.mp4"), true));
+        assert!(!job.allows(&at("in/b.mp4"), false));
+        assert!(job.allows(&at("out/a.mp4"), true) && job.allows(&at("logs/new"), true));
+        assert!(!job.allows(&at("other/a.mp4"), false));
+        let trusted = places(&format!("-mt_trust trusted -i {f}/in/a.mp4 {f}/out/b.mp4"));
+        assert!(trusted.allows(&at("other/a.mp4"), false) && !trusted.allows(&at("other/a.mp4"), true));
+    }
+
+    #[test]
+    fn an_error_says_that_it_was_the_sandbox() {
+        let confined = Confined { places: Some(Places::default()), has_network: true };
+        let refused = |code: Code| {
+            Error::new(code, "cannot open".into())
+                .on_input(0, "/srv/a.mp4")
+                .with_ffmpeg(-libc::EACCES, "Permission denied".into())
+        };
+        let error = confined.explain(refused(Code::EACCES));
+        assert_eq!((error.code(), error.input()), (Code::SANDBOX, Some(0)));
+        assert!(error.message().contains("/srv/a.mp4") && error.hint().contains("mt_allow_read"), "{error:?}");
+        let mut places = Places::default();
+        places.add(Path::new("/srv"), places::Access::Read);
+        let confined = Confined { places: Some(places), has_network: false };
+        let error = confined.explain(refused(Code::EACCES));
+        assert_eq!(error.code(), Code::EACCES);
+        assert!(error.hint().contains("network"), "{}", error.hint());
+    }
+}

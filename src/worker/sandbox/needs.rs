@@ -149,8 +149,9 @@ fn is_far(file: &FileSpec) -> bool {
 fn has_far_url(text: &str) -> bool {
     text.match_indices("://").any(|(at, _)| {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
-        let start = text[..at].rfind(|c: char| !is_part(c)).map_or(0, |index| index + 1);
-        text[start..at].split('+').any(|scheme| !LOCAL.contains(&scheme))
+        let before = text[..at].trim_end_matches('\\'); // in a graph the colon is escaped
+        let start = before.rfind(|c: char| !is_part(c)).map_or(0, |index| index + 1);
+        before[start..].split('+').any(|scheme| !scheme.is_empty() && !LOCAL.contains(&scheme))
     })
 }
 
@@ -176,6 +177,7 @@ mod tests {
             "-mt_trust trusted -i a.m3u8 out.mp4",
             "-i a.mp4 -vf zmq out.mp4",
             "-i a.mp4 -f rtp rtp://1.2.3.4:5",
+            "-f lavfi -i movie=filename=http\\://x out.mp4",
             "-i a.mp4 -http_proxy http://proxy out.mp4",
         ] {
             assert!(needs(line).network, "{line}");

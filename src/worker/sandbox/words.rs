@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 /// Quotes and escapes are taken off at each level: a graph's values have two, and a list in one of them a third.
 const LEVELS: u32 = 3;
-const SEPARATORS: &str = "|,;:=[]\n";
+/// Of lists and graphs, of dictionaries, and of both at once: an escape is for one of them, and must not be taken off by another's.
+const SEPARATORS: [&str; 3] = ["|,;[]\n", ":=", "|,;:=[]\n"];
 
 /// A word, and what stood before its `=`: the option's name, or the filter's.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -25,14 +26,15 @@ fn take_apart(word: Word, levels: u32, found: &mut Vec<Word>, seen: &mut HashSet
     if word.text.is_empty() || !seen.insert(word.clone()) {
         return;
     }
-    let parts = if levels > 0 { parts(&word) } else { Vec::new() };
+    let sets = if levels > 0 { &SEPARATORS[..] } else { &[] };
+    let parts: Vec<Word> = sets.iter().flat_map(|separators| parts(&word, separators)).collect();
     found.push(word);
     for part in parts {
         take_apart(part, levels - 1, found, seen);
     }
 }
 
-fn parts(word: &Word) -> Vec<Word> {
+fn parts(word: &Word, separators: &str) -> Vec<Word> {
     let (mut parts, mut text, mut key) = (Vec::new(), String::new(), word.key.clone());
     let mut is_quoted = false;
     let mut rest = word.text.chars();
@@ -40,7 +42,7 @@ fn parts(word: &Word) -> Vec<Word> {
         match character {
             '\'' => is_quoted = !is_quoted,
             '\\' if !is_quoted => text.extend(rest.next()),
-            _ if !is_quoted && SEPARATORS.contains(character) => {
+            _ if !is_quoted && separators.contains(character) => {
                 let part = std::mem::take(&mut text).trim().to_owned();
                 let next = if character == '=' { part.clone() } else { String::new() };
                 parts.push(Word { key: std::mem::replace(&mut key, next), text: part });
