@@ -49,7 +49,8 @@ impl Workers {
                 return Err(Error::invalid(text).at("spawn"));
             }
         };
-        let workers = Workers { is_wanted, sandbox: sandbox(isolation)?, server: Mutex::new(None) };
+        let sandbox = if is_wanted { sandbox(isolation)? } else { Sandbox::Off };
+        let workers = Workers { is_wanted, sandbox, server: Mutex::new(None) };
         // Now, so that a program that is missing or another one is found when the engine is made, and not by its first job.
         workers.server(isolation).transpose()?;
         Ok(workers)

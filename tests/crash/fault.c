@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -138,6 +139,7 @@ static void fail(const char *kind) {
   if (strcmp(kind, "connect") == 0) exploit_connect();
   if (strcmp(kind, "kill") == 0) exploit_kill();
   if (strcmp(kind, "keyctl") == 0) exploit_keys();
+  if (strncmp(kind, "chmod:", 6) == 0) told("chmod", chmod(kind + 6, 0777));
   if (strncmp(kind, "open:", 5) == 0) exploit_open(kind + 5, O_RDONLY);
   if (strncmp(kind, "make:", 5) == 0) exploit_open(kind + 5, O_RDWR | O_CREAT);
   if (strcmp(kind, "segv") == 0) fault_segv();

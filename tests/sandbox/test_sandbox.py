@@ -91,9 +91,10 @@ class Exploits(Sandboxed):
                 self.start(engine, "next").wait(60)
 
     @unittest.skipUnless("architecture" in HAS["seccomp"], f"no filter here: {HAS['seccomp']}")
-    def test_connections_and_signals_are_refused(self) -> None:
+    def test_connections_signals_and_rights_are_refused(self) -> None:
         self.assertIn("socket: Permission denied", self.said("connect"))
         self.assertIn("kill: Operation not permitted", self.said("kill"))
+        self.assertIn("chmod: Operation not permitted", self.said(f"chmod:{self.folder}"))
 
     @unittest.skipUnless("abi" in HAS["landlock"], f"no Landlock here: {HAS['landlock']}")
     def test_files_that_the_job_does_not_name_are_refused(self) -> None:
@@ -106,7 +107,7 @@ class Exploits(Sandboxed):
         self.assertIn("Permission denied", self.said(f"open:/proc/{os.getpid()}/environ"))
 
     def test_what_the_sandbox_stops_goes_through_without_it(self) -> None:
-        for fault in ("connect", "kill", "open:/etc/passwd", f"make:{self.folder}/new"):
+        for fault in ("connect", "kill", f"chmod:{self.folder}", "open:/etc/passwd", f"make:{self.folder}/new"):
             self.assertIn("done", self.said(fault, "off"), fault)
         self.assertEqual(self.said("fork", "off"), "")
 

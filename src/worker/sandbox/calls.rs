@@ -33,12 +33,12 @@ pub struct Rule {
 }
 
 macro_rules! calls {
-    ($($name:ident)*) => { &[$((paste_sys::$name, stringify!($name))),*] };
+    ($($name:ident)*) => { &[$((numbers::$name, stringify!($name))),*] };
 }
 
 /// libc's SYS_ constants under the calls' own names.
 #[allow(non_upper_case_globals)]
-mod paste_sys {
+mod numbers {
     macro_rules! alias {
         ($($name:ident = $number:ident)*) => { $(pub const $name: i64 = libc::$number;)* };
     }
@@ -48,7 +48,7 @@ mod paste_sys {
         mount = SYS_mount umount2 = SYS_umount2 pivot_root = SYS_pivot_root chroot = SYS_chroot fsopen = SYS_fsopen fsconfig = SYS_fsconfig
         fsmount = SYS_fsmount fspick = SYS_fspick move_mount = SYS_move_mount open_tree = SYS_open_tree mount_setattr = SYS_mount_setattr
         unshare = SYS_unshare setns = SYS_setns bpf = SYS_bpf perf_event_open = SYS_perf_event_open userfaultfd = SYS_userfaultfd
-        add_key = SYS_add_key request_key = SYS_request_key keyctl = SYS_keyctl kexec_load = SYS_kexec_load kexec_file_load = SYS_kexec_file_load
+        add_key = SYS_add_key request_key = SYS_request_key keyctl = SYS_keyctl kexec_load = SYS_kexec_load
         init_module = SYS_init_module finit_module = SYS_finit_module delete_module = SYS_delete_module reboot = SYS_reboot swapon = SYS_swapon
         swapoff = SYS_swapoff clock_settime = SYS_clock_settime settimeofday = SYS_settimeofday acct = SYS_acct quotactl = SYS_quotactl
         sethostname = SYS_sethostname setdomainname = SYS_setdomainname syslog = SYS_syslog vhangup = SYS_vhangup
@@ -56,25 +56,39 @@ mod paste_sys {
         io_uring_setup = SYS_io_uring_setup io_uring_enter = SYS_io_uring_enter io_uring_register = SYS_io_uring_register
         pidfd_getfd = SYS_pidfd_getfd pidfd_send_signal = SYS_pidfd_send_signal process_madvise = SYS_process_madvise
         kill = SYS_kill tkill = SYS_tkill tgkill = SYS_tgkill rt_sigqueueinfo = SYS_rt_sigqueueinfo rt_tgsigqueueinfo = SYS_rt_tgsigqueueinfo
+        fchmod = SYS_fchmod fchmodat = SYS_fchmodat fchown = SYS_fchown fchownat = SYS_fchownat setxattr = SYS_setxattr lsetxattr = SYS_lsetxattr
+        fsetxattr = SYS_fsetxattr removexattr = SYS_removexattr lremovexattr = SYS_lremovexattr fremovexattr = SYS_fremovexattr
         prlimit64 = SYS_prlimit64 ioctl = SYS_ioctl socket = SYS_socket
     }
     #[cfg(target_arch = "x86_64")]
-    alias! { fork = SYS_fork vfork = SYS_vfork iopl = SYS_iopl ioperm = SYS_ioperm modify_ldt = SYS_modify_ldt }
+    alias! {
+        fork = SYS_fork vfork = SYS_vfork iopl = SYS_iopl ioperm = SYS_ioperm modify_ldt = SYS_modify_ldt chmod = SYS_chmod chown = SYS_chown
+        lchown = SYS_lchown kexec_file_load = SYS_kexec_file_load
+    }
+    /// The same on every other architecture; musl's constants lack it.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub const kexec_file_load: i64 = 294;
+    pub const fchmodat2: i64 = 452;
 }
 
 type Calls = &'static [(i64, &'static str)];
 
 /// A process is started.
 const STARTS: Calls = calls!(execve execveat);
-const STARTS_HERE: Calls = if cfg!(target_arch = "x86_64") { FORKS } else { &[] };
 #[cfg(target_arch = "x86_64")]
-const FORKS: Calls = calls!(fork vfork);
+mod here {
+    use super::{Calls, numbers};
+    pub const STARTS: Calls = calls!(fork vfork);
+    pub const STOPPED: Calls = calls!(iopl ioperm modify_ldt);
+    pub const RIGHTS: Calls = calls!(chmod chown lchown);
+}
 #[cfg(not(target_arch = "x86_64"))]
-const FORKS: Calls = &[];
-#[cfg(target_arch = "x86_64")]
-const PORTS: Calls = calls!(iopl ioperm modify_ldt);
-#[cfg(not(target_arch = "x86_64"))]
-const PORTS: Calls = &[];
+mod here {
+    use super::Calls;
+    pub const STARTS: Calls = &[];
+    pub const STOPPED: Calls = &[];
+    pub const RIGHTS: Calls = &[];
+}
 
 /// Another process is looked into, or the kernel is reached in ways that no media needs.
 const STOPPED: Calls = calls! {
@@ -85,8 +99,16 @@ const STOPPED: Calls = calls! {
 
 /// What libraries may try and do without.
 const REFUSED: Calls = calls! {
-    kcmp syslog vhangup name_to_handle_at clock_adjtime adjtimex pidfd_send_signal process_madvise tkill
+    kcmp syslog vhangup name_to_handle_at clock_adjtime adjtimex pidfd_send_signal process_madvise
 };
+
+/// Of files, which Landlock does not look at.
+const RIGHTS: Calls = calls! {
+    fchmod fchmodat fchmodat2 fchown fchownat setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr
+};
+
+/// A thread by its number alone, of whatever process: musl's own abort does it.
+const TKILL: Calls = if cfg!(target_env = "musl") { &[] } else { calls!(tkill) };
 
 /// Whose want libraries know, from older kernels: threads are made without clone3, whose flags no filter can read.
 const UNKNOWN: Calls = calls!(clone3 io_uring_setup io_uring_enter io_uring_register);
@@ -98,7 +120,8 @@ const FURTHER: Calls = calls!(clone prlimit64 ioctl socket);
 
 /// The name of a call that has a rule.
 pub fn name_of(call: i64) -> &'static str {
-    let lists = [STARTS, STARTS_HERE, PORTS, STOPPED, REFUSED, UNKNOWN, OWN, FURTHER];
+    let lists =
+        [STARTS, here::STARTS, here::STOPPED, here::RIGHTS, STOPPED, REFUSED, RIGHTS, TKILL, UNKNOWN, OWN, FURTHER];
     lists.iter().flat_map(|list| list.iter()).find(|(number, _)| *number == call).map_or("?", |(_, name)| name)
 }
 
@@ -111,10 +134,12 @@ pub fn rules(needs: &Needs, own: u32) -> Vec<Rule> {
     // Drivers start helpers (nvidia-modprobe), and go on where they cannot.
     let starting = if needs.hardware { Action::Errno(libc::EPERM) } else { Action::Stop };
     all(STARTS, starting);
-    all(STARTS_HERE, starting);
+    all(here::STARTS, starting);
     all(STOPPED, Action::Stop);
-    all(PORTS, Action::Stop);
-    all(REFUSED, Action::Errno(libc::EPERM));
+    all(here::STOPPED, Action::Stop);
+    for calls in [REFUSED, RIGHTS, here::RIGHTS, TKILL] {
+        all(calls, Action::Errno(libc::EPERM));
+    }
     all(UNKNOWN, Action::Errno(libc::ENOSYS));
     let refused = Action::Errno(libc::EPERM);
     rules.push(Rule { call: libc::SYS_clone, allowed: Allowed::IfBit(0, libc::CLONE_THREAD as u32), action: starting });
