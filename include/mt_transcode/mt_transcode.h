@@ -253,6 +253,11 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
+// The same on every other architecture; musl's constants lack it.
+#define kexec_file_load 294
+
+#define fchmodat2 452
+
 // A negative AVERROR.
 typedef struct AvError AvError;
 
@@ -707,7 +712,8 @@ int32_t mt_transcode_job_bind_store(struct mt_transcode_job *job,
                                     const struct mt_transcode_store *store);
 
 // Returns, as JSON, what a bug report needs: versions of the library and of FFmpeg (built against and loaded), FFmpeg's licence (LGPL,
-// GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used.
+// GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used;
+// and what the sandbox of workers can do here (docs/sandbox.md).
 //
 // - `json_out`: freed with `mt_transcode_string_free`.
 //
