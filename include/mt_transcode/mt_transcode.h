@@ -253,11 +253,6 @@
 // The number of this interface; it is also in the soname (`libmt_transcode.so.0`).
 #define MT_TRANSCODE_ABI_VERSION 0
 
-// The same on every other architecture; musl's constants lack it.
-#define kexec_file_load 294
-
-#define fchmodat2 452
-
 // A negative AVERROR.
 typedef struct AvError AvError;
 

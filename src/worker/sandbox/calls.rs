@@ -67,8 +67,8 @@ mod numbers {
     }
     /// The same on every other architecture; musl's constants lack it.
     #[cfg(not(target_arch = "x86_64"))]
-    pub const kexec_file_load: i64 = 294;
-    pub const fchmodat2: i64 = 452;
+    pub(super) const kexec_file_load: i64 = 294;
+    pub(super) const fchmodat2: i64 = 452;
 }
 
 type Calls = &'static [(i64, &'static str)];
