@@ -6,6 +6,7 @@
 //! each by a signal for its own stack.
 
 mod altstack;
+mod forbidden;
 mod handler;
 mod live;
 mod maps;
@@ -20,6 +21,7 @@ mod unwind;
 mod writer;
 
 pub use altstack::AltStack;
+pub use forbidden::install as install_forbidden;
 pub use handler::{install, is_installed};
 pub use live::Stacks;
 pub use modules::refresh as refresh_modules;

@@ -2,21 +2,21 @@
 
 use super::desk::Desk;
 use super::ending::{Cause, Ending};
-use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT, process_limits};
+use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT};
 use super::message::{
     ANSWER, ASK, CANCEL, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json,
     take_numbers,
 };
 use super::stream;
 use super::watch::Silence;
-use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame};
+use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame, write_frame_unless};
 use crate::av::Muxer;
 use crate::engine::{Doing, EventFd, JobContext, Task, Wake};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, command_words};
 use crate::text::from_bytes;
 use serde_json::{Value, json};
-use std::io::{Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -119,7 +119,7 @@ pub(super) struct Remote<'a> {
 }
 
 impl Remote<'_> {
-    fn send_job(&self, spec: &JobSpec, facts: &Value) {
+    fn send_job(&mut self, spec: &JobSpec, facts: &Value) {
         let mut wanted = facts.clone();
         wanted["args"] = json!(command_words(spec, false, false));
         wanted["label"] = json!(self.context.label);
@@ -132,8 +132,16 @@ impl Remote<'_> {
             .map(|(name, kind, stream)| (kind_of(spec, &name, kind), name, stream))
             .map(|(kind, name, stream)| json!({"name": name, "kind": kind, "abilities": stream}))
             .collect();
-        // A worker that is gone already is found out below, with its reason.
-        let _ = write_frame(&self.connection.control, RUN, wanted.to_string().as_bytes());
+        let wanted = wanted.to_string();
+        let is_over = || self.context.is_cancelled();
+        match write_frame_unless(&self.connection.control, RUN, wanted.as_bytes(), START_LIMIT, &is_over) {
+            // One that takes nothing was never forked, or is stopped.
+            Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                self.kill_at = Some(Instant::now());
+            }
+            // A worker that is gone already is found out below, with its reason.
+            _ => {}
+        }
     }
 
     /// Until the worker has ended, and all that it said was heard.
@@ -260,7 +268,7 @@ impl Remote<'_> {
             Ok(Some(FORKED)) => return,
             Ok(Some(REFUSED)) => {
                 let why = String::from_utf8_lossy(&payload);
-                let text = format!("no worker could be forked: {why}{}", process_limits());
+                let text = format!("no worker could be forked: {why}");
                 self.result = Some(Err(Error::new(Code::SPAWN_FAILED, text).at("spawn").with_hint(
                     "Run fewer jobs at once, or raise the limit of processes (pids.max of the cgroup, ulimit -u).",
                 )));
@@ -295,7 +303,8 @@ impl Remote<'_> {
             Some(result) => result,
             None => {
                 let mut report = Vec::new();
-                let _ = self.connection.report.rewind().and_then(|()| self.connection.report.read_to_end(&mut report));
+                let _ = self.connection.report.rewind(); // which a pipe needs not, and cannot
+                let _ = self.connection.report.read_to_end(&mut report);
                 // Without an ending not even the forkserver answered.
                 let silent = Ending { signal: libc::SIGKILL, cause: Cause::Host, ..Ending::default() };
                 let ending = self.ending.take().unwrap_or(silent);
