@@ -12,7 +12,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A forkserver is ready, and a worker is there, within this; loading FFmpeg from a slow disk takes a while.
 pub const START_LIMIT: Duration = Duration::from_secs(20);
@@ -94,6 +94,7 @@ impl ForkServer {
 
     /// A new worker; whether it came says its status socket.
     pub fn fork(&self, limits: Limits) -> Result<Connection, Error> {
+        let asked = Instant::now();
         let no_socket = |e: std::io::Error| failed("no socket for a worker", &e);
         let (control, worker) = UnixStream::pair().map_err(no_socket)?;
         let (status, its_status) = UnixStream::pair().map_err(no_socket)?;
@@ -109,7 +110,7 @@ impl ForkServer {
         }
         let _ = control.set_read_timeout(Some(FRAME_LIMIT));
         let _ = control.set_write_timeout(Some(FRAME_LIMIT));
-        Ok(Connection { control, status, report })
+        Ok(Connection { control, status, report, asked })
     }
 }
 
@@ -150,4 +151,5 @@ pub struct Connection {
     pub control: UnixStream,
     pub status: UnixStream,
     pub report: File,
+    pub asked: Instant,
 }

@@ -22,6 +22,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+const LEVEL_DEBUG: i32 = 48;
 /// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
 const KILL_AFTER: Duration = Duration::from_millis(250);
 /// Who serves a stream of a worker that is gone ends within this, or waits for the host and is woken.
@@ -144,10 +145,11 @@ impl Remote<'_> {
         }
     }
 
-    /// Until the worker has ended, and all that it said was heard.
+    /// Until the worker has said how its job ended, its last word: then all is closed and written, and what is left of it goes with our sockets. Or until it has
+    /// ended without, and all that it said was heard.
     fn attend(&mut self) {
         let _waiting = Doing::Worker.begin(0);
-        while self.ending.is_none() || !self.is_silent {
+        while self.result.is_none() && (self.ending.is_none() || !self.is_silent) {
             let control = if self.is_silent { -1 } else { self.connection.control.as_raw_fd() };
             let status = if self.ending.is_some() { -1 } else { self.connection.status.as_raw_fd() };
             let [said, ended, rung] = wait_readable([control, status, self.bell.0.raw()], self.time_left_ms());
@@ -208,8 +210,6 @@ impl Remote<'_> {
             Ok(Some((DONE, _))) => {
                 let value = value();
                 self.result = Some(if value.is_null() { Ok(()) } else { Err(error_of_json(&value)) });
-                // It has nothing left to do but to leave.
-                self.kill_at = Some(Instant::now() + START_LIMIT);
             }
             Ok(Some(_)) => {}
             Ok(None) => {
@@ -265,7 +265,11 @@ impl Remote<'_> {
     fn end(&mut self) {
         let mut payload = Vec::new();
         self.ending = Some(match read_frame(&self.connection.status, &mut payload) {
-            Ok(Some(FORKED)) => return,
+            Ok(Some(FORKED)) => {
+                let (pid, after) = (String::from_utf8_lossy(&payload), self.connection.asked.elapsed());
+                let text = format!("worker {pid} is there after {} us", after.as_micros());
+                return self.context.observer.log(LEVEL_DEBUG, "spawn", None, &text);
+            }
             Ok(Some(REFUSED)) => {
                 let why = String::from_utf8_lossy(&payload);
                 let text = format!("no worker could be forked: {why}");

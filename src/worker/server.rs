@@ -4,6 +4,7 @@
 use super::ending::{Cause, Ending};
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::process;
+use super::sandbox;
 use super::wire::{read_frame, receive_with_fds, write_frame};
 use crate::engine::cgroup::out_of_memory_kills;
 use crate::engine::resources::{page_bytes, processes};
@@ -52,6 +53,7 @@ pub fn serve() -> i32 {
     crate::engine::register_devices();
     // What each worker would do, once: the handlers and the table of modules are there after a fork too.
     crate::crash::install(identity());
+    sandbox::prepare();
     let mut payload = Vec::new();
     match read_frame(&host, &mut payload) {
         Ok(Some(_)) if payload == identity().as_bytes() => {}

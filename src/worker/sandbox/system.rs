@@ -3,6 +3,7 @@
 use super::needs::Needs;
 use super::places::{Access, Places};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 const READ: [&str; 44] = [
     "/usr",
@@ -95,8 +96,13 @@ pub fn add(places: &mut Places, needs: &Needs) {
     }
 }
 
-/// The folders of what is loaded: FFmpeg may be installed anywhere, with plug-ins beside it.
-fn own_libraries() -> Vec<PathBuf> {
+/// The folders of what is loaded: FFmpeg may be installed anywhere, with plug-ins beside it. The first call reads them; what is forked later knows them too.
+pub fn own_libraries() -> &'static [PathBuf] {
+    static FOLDERS: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOLDERS.get_or_init(read_own_libraries)
+}
+
+fn read_own_libraries() -> Vec<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let files = maps.lines().filter_map(|line| line.find('/').map(|at| Path::new(&line[at..])));
     let is_library = |path: &&Path| path.file_name().is_some_and(|name| name.to_string_lossy().contains(".so"));
