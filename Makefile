@@ -94,8 +94,8 @@ clean: ## remove what was built
 ##### tests
 
 .PHONY: fuzz fuzz-corpus
-.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-matrix examples valgrind compatibility equivalence fate coverage
-test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash ## every test, from nothing
+.PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox test-matrix examples valgrind compatibility equivalence fate coverage
+test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
 	$(CARGO) test $(CARGO_FLAGS) --no-fail-fast
@@ -147,7 +147,7 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
 	PREFIX=/usr/local scripts/dist.sh $(abspath $(CRASH_HOSTS))/dist
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_release.py
-	for test in isolation capture hang matrix moments; do \
+	for test in isolation capture hang matrix moments ways; do \
 	    MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_$$test.py || exit; done
 	@$(MAKE) $(CRASH_HOSTS)/clip.mp4
@@ -164,6 +164,15 @@ fuzz-corpus: stage $(CRASH_HOSTS)/clip.mp4 ## jobs in workers over media with fl
 
 fuzz: setup-build ## libFuzzer over what reads strangers' bytes: FUZZ_SECONDS=60 for each target of fuzz/
 	scripts/fuzz.sh
+
+SANDBOX_TESTS = limits sandbox containers lines
+test-sandbox: stage ## the sandbox of workers, tight containers, limits that are named
+	@mkdir -p $(CRASH_HOSTS)
+	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/sandbox/filter.c -o $(CRASH_HOSTS)/filter
+	@for test in $(SANDBOX_TESTS); do MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
+	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/sandbox/test_$$test.py; done
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples
@@ -196,13 +205,19 @@ coverage: setup-test ## line coverage of Rust (by the tests of every language) a
 
 ##### measuring
 
-.PHONY: bench bench-quick soak
+.PHONY: bench bench-quick bench-isolation soak
 MEASURE = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)" bench/run.sh
 bench: setup-test stage ## compare with the ffmpeg program, a C loop, pipe(2): docs/benchmarks.md (10 minutes)
 	$(MEASURE) full
 
 bench-quick: setup-test stage ## the same in 2 minutes
 	$(MEASURE) quick
+
+bench-isolation: setup-test stage ## what crash reports and workers cost (a minute)
+	@mkdir -p $(CRASH_HOSTS)
+	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
+	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
+	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python $(PYTHON) bench/isolation.py
 
 soak: setup-test stage ## SOAK_RATE=250 small jobs a second for SOAK_SECONDS=60; nothing may fail or grow
 	$(MEASURE) soak
@@ -238,8 +253,8 @@ QUIETLY = sed '/warnings generated\.$$/d'
 
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
-	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh bench/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py); do \
+	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh tests/sandbox/*.sh bench/*.sh .ci/run
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install

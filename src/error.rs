@@ -170,6 +170,13 @@ impl Error {
         Error::new(Code::ECANCELED, "the job was cancelled".into())
     }
 
+    /// The same place with another code and message.
+    pub fn replaced(mut self, code: Code, message: String) -> Error {
+        self.0.code = code;
+        self.0.message = shown(crate::secrets::mask_text(&message));
+        self
+    }
+
     pub fn at(mut self, stage: &'static str) -> Error {
         self.0.stage = stage;
         self

@@ -177,6 +177,21 @@ fn a_cancel_at_the_moment_of_the_start_is_never_lost() {
     eventually("the engine at rest", || is_at_rest(&engine));
 }
 
+#[test]
+fn the_place_of_a_job_is_free_when_it_was_freed() {
+    // Given an engine with one place, when its job is freed, before its thread has begun or later, then the next one is not refused.
+    let _alone = alone();
+    let engine = Engine::new(EngineConfig::new(1, Some(0), false, LogMode::Take, 0)).unwrap();
+    for round in 0..400 {
+        let job = Job::new(&engine).unwrap();
+        job.set_args(&words(ENDLESS_FAST)).unwrap();
+        job.start().unwrap_or_else(|error| panic!("round {round}: {error}"));
+        (0..round % 40).for_each(|_| std::thread::yield_now());
+        job.close();
+    }
+    eventually("the engine at rest", || is_at_rest(&engine));
+}
+
 /// FFmpeg's fifo muxer has a thread, which only its trailer ends: a cancel must not free what it works with.
 #[test]
 fn a_cancel_waits_for_the_threads_of_a_muxer() {

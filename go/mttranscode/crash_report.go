@@ -23,8 +23,12 @@ type CrashReport struct {
 	// /proc/self/maps that it lies in.
 	Address Address `json:"address"`
 	Mapping string  `json:"mapping"`
-	Process int     `json:"process"`
-	Thread  int     `json:"thread"`
+	// SystemCall and SystemCallName are what the sandbox stopped, with SIGSYS.
+	SystemCall     int    `json:"system_call"`
+	SystemCallName string `json:"system_call_name"`
+
+	Process int `json:"process"`
+	Thread  int `json:"thread"`
 	// ThreadName is at most 15 bytes. Threads of FFmpeg's own have that of the thread that started them.
 	ThreadName string `json:"thread_name"`
 	// Job is the job's id; 0 for a probe, and for a thread of no job.

@@ -13,7 +13,7 @@ func Version() string { return C.GoString(C.mt_transcode_version()) }
 func ABIVersion() uint32 { return uint32(C.mt_transcode_abi_version()) }
 
 // Diagnostics returns, as JSON, what a bug report needs: versions of the library and of FFmpeg, FFmpeg's licence and
-// configuration, linking mode, libc, kernel, resolver, usable CPUs. It never blocks for long.
+// configuration, linking mode, libc, kernel, resolver, usable CPUs, and what the sandbox of workers can do here. It never blocks for long.
 func Diagnostics() (json.RawMessage, error) {
 	var text *C.char
 	if code := C.mt_transcode_diagnostics(&text); code < 0 {

@@ -97,7 +97,21 @@ type Isolation struct {
 	CPUSeconds uint32
 	// Descriptors is how many descriptors one worker may have open.
 	Descriptors uint32
+	// Sandbox is what workers give up that their jobs do not need: all that the kernel can make them, if it is not said.
+	Sandbox Sandbox
 }
+
+// Sandbox says how workers are confined; see docs/sandbox.md.
+type Sandbox uint32
+
+const (
+	// SandboxBest is as much as the kernel can.
+	SandboxBest Sandbox = C.MT_TRANSCODE_SANDBOX_BEST
+	// SandboxRequired fails jobs with [ErrSandbox] where the kernel cannot do all of it.
+	SandboxRequired Sandbox = C.MT_TRANSCODE_SANDBOX_REQUIRED
+	// SandboxOff lets workers do what this process may.
+	SandboxOff Sandbox = C.MT_TRANSCODE_SANDBOX_OFF
+)
 
 // WithIsolation runs each job in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with [ErrCrashed],
 // [ErrOOMKilled], [ErrKilled], [ErrHung] or [ErrLimit]. Everything else is the same. The environment's MT_TRANSCODE_ISOLATION, "thread" or "process",
@@ -169,7 +183,7 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 		config.queue_timeout_ms = C.uint32_t(min(ms, math.MaxUint32))
 	}
 	if c.hangTimeout > 0 {
-		config.hang_timeout_ms = C.uint64_t((c.hangTimeout-1)/time.Millisecond + 1)
+		config.hang_timeout_ms = C.uint32_t(min((c.hangTimeout-1)/time.Millisecond+1, math.MaxUint32))
 	}
 	config.flags = C.MT_TRANSCODE_ENGINE_QUIET_EVENTS // who waits for events looks for them first
 	config.log_mode = C.MT_TRANSCODE_LOG_TAKE
@@ -184,6 +198,7 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 		config.worker_memory_bytes = C.uint64_t(c.isolation.MemoryBytes)
 		config.worker_cpu_seconds = C.uint32_t(c.isolation.CPUSeconds)
 		config.worker_descriptors = C.uint32_t(c.isolation.Descriptors)
+		config.worker_sandbox = C.uint32_t(c.isolation.Sandbox)
 		if c.isolation.WorkerPath != "" {
 			config.worker_path = C.CString(c.isolation.WorkerPath)
 		}

@@ -110,6 +110,16 @@
 // `MT_TRANSCODE_EQUARANTINED`. They are known by the SHA-256 of their first 64 KiB, and of files their size.
 #define MT_TRANSCODE_ON_CRASH_QUARANTINE 2
 
+// A worker gives up what its job does not need, as far as the kernel can: system calls, the network, files. See docs/sandbox.md. The environment's
+// `MT_TRANSCODE_SANDBOX`, "best", "required" or "off", goes before.
+#define MT_TRANSCODE_SANDBOX_BEST 0
+
+// Where the kernel cannot do all of it, jobs end with `MT_TRANSCODE_ESANDBOX`, and the message says what is missing.
+#define MT_TRANSCODE_SANDBOX_REQUIRED 1
+
+// Workers may do what this process may.
+#define MT_TRANSCODE_SANDBOX_OFF 2
+
 // Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 #define MT_TRANSCODE_LOG_LEAVE 0
 
@@ -381,10 +391,12 @@ typedef struct mt_transcode_engine_config {
   uint32_t capture_count;
   // For jobs in workers: `MT_TRANSCODE_ON_CRASH_*` or-ed together; an unknown bit is `-EINVAL`.
   uint32_t on_crash;
+  // `MT_TRANSCODE_SANDBOX_*`.
+  uint32_t worker_sandbox;
   // After how many milliseconds without progress a job hangs, while it waits neither for a peer nor for the host nor for its time (-re): it gets a log event of
   // stage "watch" with the stacks of its threads and ends with `MT_TRANSCODE_EHUNG`, its worker is killed. 0: never. The job's global option
   // `mt_hang_timeout_ms` goes before. See docs/hangs.md.
-  uint64_t hang_timeout_ms;
+  uint32_t hang_timeout_ms;
   // Zero.
   uint64_t reserved[2];
 } mt_transcode_engine_config;
@@ -730,7 +742,8 @@ int32_t mt_transcode_job_bind_store(struct mt_transcode_job *job,
                                     const struct mt_transcode_store *store);
 
 // Returns, as JSON, what a bug report needs: versions of the library and of FFmpeg (built against and loaded), FFmpeg's licence (LGPL,
-// GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used.
+// GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used;
+// and what the sandbox of workers can do here (docs/sandbox.md).
 //
 // - `json_out`: freed with `mt_transcode_string_free`.
 //

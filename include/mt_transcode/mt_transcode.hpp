@@ -51,6 +51,12 @@ enum class log_mode : std::uint32_t {
   forwarded = MT_TRANSCODE_LOG_FORWARDED,
 };
 
+enum class sandbox : std::uint32_t {
+  best = MT_TRANSCODE_SANDBOX_BEST,
+  required = MT_TRANSCODE_SANDBOX_REQUIRED,
+  off = MT_TRANSCODE_SANDBOX_OFF,
+};
+
 // As mt_transcode_engine_config; 0 is the default of each.
 struct engine_config {
   std::uint32_t max_running = 0;
@@ -82,6 +88,8 @@ struct engine_config {
   bool quarantines_crashed = false;
   // After how long without progress, waiting for nobody outside, a job hangs and fails with EHUNG; 0: never.
   std::chrono::milliseconds hang_timeout{0};
+  // What a worker gives up that its job does not need.
+  mt::sandbox worker_sandbox = mt::sandbox::best;
 };
 
 // A job that has something to tell, or a watched pipe that is ready: compare `job` with `job::handle()`, `pipe` with
@@ -121,8 +129,9 @@ class engine {
     raw.capture_count = config.capture_count;
     raw.on_crash = (config.retries_crashed ? MT_TRANSCODE_ON_CRASH_RETRY : 0) |
                    (config.quarantines_crashed ? MT_TRANSCODE_ON_CRASH_QUARANTINE : 0);
-    if (config.hang_timeout.count() < 0) return failure::of(-EINVAL);
-    raw.hang_timeout_ms = static_cast<std::uint64_t>(config.hang_timeout.count());
+    if (config.hang_timeout.count() < 0 || config.hang_timeout.count() > UINT32_MAX) return failure::of(-EINVAL);
+    raw.hang_timeout_ms = static_cast<std::uint32_t>(config.hang_timeout.count());
+    raw.worker_sandbox = static_cast<std::uint32_t>(config.worker_sandbox);
     if (config.crash_reports) {
       raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;
       raw.crash_path = config.crash_reports->empty() ? nullptr : config.crash_reports->c_str();

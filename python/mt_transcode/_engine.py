@@ -22,6 +22,7 @@ from ._structs import EngineStats, JobStats, LogMode, ShutdownCounts, _EngineCon
 Dumped = Union[int, IO[bytes], IO[str]]
 
 _CRASH_REPORTS = 8  # MT_TRANSCODE_ENGINE_CRASH_REPORTS
+_SANDBOXES = ("best", "required", "off")  # MT_TRANSCODE_SANDBOX_*
 
 
 class Engine:
@@ -34,7 +35,8 @@ class Engine:
     crashes; what handled the signal before, such as faulthandler, goes on afterwards. See docs/crashes.md.
 
     With `isolation="process"` each job runs in a worker, a process of its own: what crashes, hangs or is killed there is that job's Error. `worker_path`
-    names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none.
+    names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none. Workers give up what their jobs do not
+    need: with `worker_sandbox` "best" as far as the kernel can, with "required" a job fails where it cannot, with "off" not at all.
 
     `capture_on_failure` names a folder that what is needed to repeat a job is written to when it fails: with `capture_bytes` of each input in memory
     (0: 1 MiB), and `capture_count` captures at most (0: 100). With `retry_crashed` a job whose worker crashed is run once more where it can begin
@@ -47,9 +49,9 @@ class Engine:
                  link_budget_bytes: int = 0, queue_timeout: float | None = None, memory_budget_bytes: int = 0,
                  crash_reports: str | os.PathLike[str] | int | None = None, isolation: str = "thread",
                  worker_path: str | os.PathLike[str] | None = None, worker_memory_bytes: int = 0, worker_cpu_seconds: int = 0,
-                 worker_descriptors: int = 0, capture_on_failure: str | os.PathLike[str] | None = None, capture_bytes: int = 0,
-                 capture_count: int = 0, retry_crashed: bool = False, quarantine_crashed: bool = False,
-                 hang_timeout: float | None = None) -> None:
+                 worker_descriptors: int = 0, worker_sandbox: str = "best",
+                 capture_on_failure: str | os.PathLike[str] | None = None, capture_bytes: int = 0, capture_count: int = 0,
+                 retry_crashed: bool = False, quarantine_crashed: bool = False, hang_timeout: float | None = None) -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
@@ -70,7 +72,10 @@ class Engine:
         config.capture_path = None if capture_on_failure is None else os.fsencode(capture_on_failure)
         config.capture_bytes, config.capture_count = capture_bytes, capture_count
         config.on_crash = int(retry_crashed) | 2 * int(quarantine_crashed)
-        config.hang_timeout_ms = 0 if hang_timeout is None else max(1, _milliseconds(hang_timeout))
+        config.hang_timeout_ms = 0 if hang_timeout is None else min(max(1, _milliseconds(hang_timeout)), 2**32 - 1)
+        if worker_sandbox not in _SANDBOXES:
+            raise ValueError(f"worker_sandbox is {worker_sandbox!r}; it takes 'best', 'required' or 'off'")
+        config.worker_sandbox = _SANDBOXES.index(worker_sandbox)
         handle, text = c_void_p(), POINTER(_Error)()
         code = _lib.mt_transcode_engine_new(byref(config), byref(handle), byref(text))
         if code < 0:

@@ -7,6 +7,7 @@
 mod access;
 mod bsf;
 mod canvas;
+pub mod cgroup;
 mod chapters;
 mod codec;
 mod colors;
@@ -48,6 +49,7 @@ pub mod process;
 pub(crate) mod pulse;
 mod rational;
 mod report;
+pub mod resources;
 mod ring;
 mod sdp;
 mod settle;

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 /// An eventfd: readable while it is raised. CLOEXEC and non-blocking.
 pub struct EventFd {
     fd: OwnedFd,
+    /// The other end, where the kernel, or a filter around this process, has no eventfd and it is a pipe.
+    writer: Option<OwnedFd>,
     raised: AtomicBool,
 }
 
@@ -17,12 +19,20 @@ impl EventFd {
         // SAFETY: makes a descriptor or returns -1.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
         if fd < 0 {
+            if is_unknown_call()
+                && let Ok((reader, writer)) = pipe()
+            {
+                return Ok(EventFd { fd: reader, writer: Some(writer), raised: AtomicBool::new(false) });
+            }
             let errno = std::io::Error::last_os_error();
             let code = errno.raw_os_error().and_then(Code::from_errno).unwrap_or(Code::EMFILE);
-            return Err(Error::new(code, format!("cannot make an eventfd: {errno}")));
+            return Err(Error::new(
+                code,
+                format!("cannot make an eventfd: {errno}{}", super::resources::descriptors(code)),
+            ));
         }
         // SAFETY: a new descriptor that nobody else owns.
-        Ok(EventFd { fd: unsafe { OwnedFd::from_raw_fd(fd) }, raised: AtomicBool::new(false) })
+        Ok(EventFd { fd: unsafe { OwnedFd::from_raw_fd(fd) }, writer: None, raised: AtomicBool::new(false) })
     }
 
     pub fn raw(&self) -> RawFd {
@@ -33,8 +43,9 @@ impl EventFd {
     pub fn raise(&self) {
         if !self.raised.swap(true, Relaxed) {
             let one = 1u64;
+            let writer = self.writer.as_ref().unwrap_or(&self.fd);
             // SAFETY: writes eight bytes to our descriptor; it cannot block below 2^64 - 1.
-            unsafe { libc::write(self.raw(), (&raw const one).cast(), 8) };
+            unsafe { libc::write(writer.as_raw_fd(), (&raw const one).cast(), 8) };
         }
     }
 
@@ -45,6 +56,23 @@ impl EventFd {
             unsafe { libc::read(self.raw(), (&raw mut count).cast(), 8) };
         }
     }
+}
+
+/// Whether the call that just failed is one that the kernel does not know, or that a filter around this process (a container's) forbids: both ENOSYS and EPERM
+/// are given for that.
+pub fn is_unknown_call() -> bool {
+    matches!(std::io::Error::last_os_error().raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
+}
+
+/// Both ends of a pipe, CLOEXEC and non-blocking: the reader first.
+pub fn pipe() -> std::io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [-1; 2];
+    // SAFETY: two descriptors are written, or none.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC | libc::O_NONBLOCK) } != 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    // SAFETY: new descriptors of ours.
+    Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
 }
 
 /// Names the calling thread; Linux keeps 15 bytes.

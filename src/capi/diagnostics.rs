@@ -4,7 +4,8 @@ use super::{guard, out, owned};
 use std::ffi::c_char;
 
 /// Returns, as JSON, what a bug report needs: versions of the library and of FFmpeg (built against and loaded), FFmpeg's licence (LGPL,
-/// GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used.
+/// GPL or nonfree, as linked) and configuration, linking mode, libc, kernel, resolver, CPUs that may be used;
+/// and what the sandbox of workers can do here (docs/sandbox.md).
 ///
 /// - `json_out`: freed with `mt_transcode_string_free`.
 ///

@@ -4,7 +4,7 @@ use super::structs::{self, Sized32};
 use super::{guard, optional, out};
 use crate::error::Error;
 use crate::job::{Captures, CrashReports, EngineConfig, Isolation, LogMode, OnCrash};
-use crate::worker::Limits;
+use crate::worker::{Limits, Sandbox};
 use std::ffi::c_char;
 use std::mem::size_of;
 
@@ -41,6 +41,13 @@ pub const MT_TRANSCODE_ON_CRASH_RETRY: u32 = 1;
 /// The inputs of a job whose worker crashed or hung, where it was run once more the second time, are refused from then on by this engine, with
 /// `MT_TRANSCODE_EQUARANTINED`. They are known by the SHA-256 of their first 64 KiB, and of files their size.
 pub const MT_TRANSCODE_ON_CRASH_QUARANTINE: u32 = 2;
+/// A worker gives up what its job does not need, as far as the kernel can: system calls, the network, files. See docs/sandbox.md. The environment's
+/// `MT_TRANSCODE_SANDBOX`, "best", "required" or "off", goes before.
+pub const MT_TRANSCODE_SANDBOX_BEST: u32 = 0;
+/// Where the kernel cannot do all of it, jobs end with `MT_TRANSCODE_ESANDBOX`, and the message says what is missing.
+pub const MT_TRANSCODE_SANDBOX_REQUIRED: u32 = 1;
+/// Workers may do what this process may.
+pub const MT_TRANSCODE_SANDBOX_OFF: u32 = 2;
 
 /// Leave FFmpeg's log alone: lines go where the host, or FFmpeg's default, sends them. Jobs have no log events.
 pub const MT_TRANSCODE_LOG_LEAVE: u32 = 0;
@@ -102,10 +109,12 @@ pub struct mt_transcode_engine_config {
     pub capture_count: u32,
     /// For jobs in workers: `MT_TRANSCODE_ON_CRASH_*` or-ed together; an unknown bit is `-EINVAL`.
     pub on_crash: u32,
+    /// `MT_TRANSCODE_SANDBOX_*`.
+    pub worker_sandbox: u32,
     /// After how many milliseconds without progress a job hangs, while it waits neither for a peer nor for the host nor for its time (-re): it gets a log event of
     /// stage "watch" with the stacks of its threads and ends with `MT_TRANSCODE_EHUNG`, its worker is killed. 0: never. The job's global option
     /// `mt_hang_timeout_ms` goes before. See docs/hangs.md.
-    pub hang_timeout_ms: u64,
+    pub hang_timeout_ms: u32,
     /// Zero.
     pub reserved: [u64; 2],
 }
@@ -136,6 +145,7 @@ pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_conf
     capture_bytes: 0,
     capture_count: 0,
     on_crash: MT_TRANSCODE_ON_CRASH_REPORT,
+    worker_sandbox: MT_TRANSCODE_SANDBOX_BEST,
     hang_timeout_ms: 0,
     reserved: [0; 2],
 };
@@ -200,7 +210,7 @@ pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<Engi
     .with_on_crash(on_crash(config)?)
     .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
-    .with_hang_timeout_ms(config.hang_timeout_ms)
+    .with_hang_timeout_ms(config.hang_timeout_ms.into())
     .with_memory_budget_bytes(config.memory_budget_bytes))
 }
 
@@ -236,6 +246,12 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         MT_TRANSCODE_ISOLATION_PROCESS => true,
         other => return Err(Error::invalid(format!("config.isolation {other} is unknown"))),
     };
+    let sandbox = match config.worker_sandbox {
+        MT_TRANSCODE_SANDBOX_BEST => Sandbox::Best,
+        MT_TRANSCODE_SANDBOX_REQUIRED => Sandbox::Required,
+        MT_TRANSCODE_SANDBOX_OFF => Sandbox::Off,
+        other => return Err(Error::invalid(format!("config.worker_sandbox {other} is unknown"))),
+    };
     // SAFETY: passed on from the caller.
     let worker_path = unsafe { optional(config.worker_path, "worker_path")? }.map(|path| crate::text::to_path(&path));
     let limits = Limits {
@@ -243,7 +259,7 @@ unsafe fn isolation(config: &mt_transcode_engine_config) -> Result<Isolation, Er
         cpu_seconds: config.worker_cpu_seconds,
         descriptors: config.worker_descriptors,
     };
-    Ok(Isolation { in_processes, worker_path, limits, stays_here: false })
+    Ok(Isolation { in_processes, worker_path, limits, sandbox, stays_here: false })
 }
 
 /// # Safety

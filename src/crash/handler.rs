@@ -4,7 +4,7 @@ use super::record::Record;
 use super::tasks::thread_id;
 use super::unwind::{Frame, MOST_FRAMES, RIP, RSP, Registers, walk};
 use super::writer::Writer;
-use super::{maps, modules, slots, targets};
+use super::{forbidden, maps, modules, slots, targets};
 use std::cell::UnsafeCell;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
@@ -75,7 +75,7 @@ unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: 
 }
 
 /// Writes a report where there is something to say. True: this thread has the turn, and gives it back.
-fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
+pub(super) fn report(signal: i32, info: &libc::siginfo_t, context: &libc::ucontext_t) -> bool {
     let registers = registers_of(context);
     let of_job = slots::of_mask(&context.uc_sigmask);
     let slot = of_job.and_then(|(slot, _)| slots::find(slot));
@@ -164,6 +164,7 @@ fn write_report(
         signal,
         code: info.si_code,
         address,
+        call: (signal == libc::SIGSYS).then(|| forbidden::call_of(info)),
         mapping: &mapping[..mapped],
         // SAFETY: no arguments.
         process: unsafe { libc::getpid() },
@@ -214,7 +215,7 @@ pub(super) unsafe fn pass_on_to(
         match before.sa_sigaction {
             libc::SIG_IGN if (*info).si_code <= 0 => {}
             libc::SIG_DFL | libc::SIG_IGN => {
-                die(signal, &*info);
+                die(signal, (*info).si_code <= 0);
                 return false;
             }
             handler if before.sa_flags & libc::SA_SIGINFO != 0 => {
@@ -233,15 +234,17 @@ pub(super) unsafe fn pass_on_to(
 
 /// The default action: the process ends with this signal, and a core dump where the system makes one.
 ///
+/// A fault happens again when the handler returns; what was sent, or stopped a call, `is_sent` again.
+///
 /// # Safety
 /// Called in our handler.
-unsafe fn die(signal: i32, info: &libc::siginfo_t) {
-    // SAFETY: there was no handler that would be lost. A fault happens again when we return; what was sent is sent again.
+pub(super) unsafe fn die(signal: i32, is_sent: bool) {
+    // SAFETY: there was no handler that would be lost.
     unsafe {
         let mut default: libc::sigaction = std::mem::zeroed();
         default.sa_sigaction = libc::SIG_DFL;
         libc::sigaction(signal, &raw const default, std::ptr::null_mut());
-        if info.si_code <= 0 {
+        if is_sent {
             libc::syscall(libc::SYS_tgkill, libc::getpid(), thread_id(), signal);
         }
     }

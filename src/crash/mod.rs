@@ -6,6 +6,7 @@
 //! each by a signal for its own stack. `profile` tells a host's profiler the stack of the thread that it interrupted.
 
 mod altstack;
+mod forbidden;
 mod handler;
 mod live;
 mod maps;
@@ -21,6 +22,7 @@ mod unwind;
 mod writer;
 
 pub use altstack::AltStack;
+pub use forbidden::install as install_forbidden;
 pub use handler::{install, is_installed};
 pub use live::Stacks;
 pub use modules::refresh as refresh_modules;

@@ -13,6 +13,8 @@ pub struct Record<'a> {
     pub signal: i32,
     pub code: i32,
     pub address: u64,
+    /// With SIGSYS: number and name of the system call.
+    pub call: Option<(i32, &'a str)>,
     /// The line of /proc/self/maps that the address lies in.
     pub mapping: &'a [u8],
     pub process: i32,
@@ -35,6 +37,9 @@ impl Record<'_> {
         if has_address(self.signal) {
             out.key("address").hex(self.address).end_line();
             out.key("mapping").line_of(if self.mapping.is_empty() { b"none" } else { self.mapping }).end_line();
+        }
+        if let Some((number, name)) = self.call {
+            out.key("system_call").signed(number).text(" ").text(name).end_line();
         }
         out.key("process").signed(self.process).end_line();
         out.key("thread").signed(self.thread).text(" ").line_of(self.thread_name).end_line();
@@ -72,6 +77,9 @@ impl Record<'_> {
             .quoted(code_name(self.signal, self.code).as_bytes());
         if has_address(self.signal) {
             out.json_key("address").quoted_hex(self.address).json_key("mapping").quoted(self.mapping);
+        }
+        if let Some((number, name)) = self.call {
+            out.json_key("system_call").signed(number).json_key("system_call_name").quoted(name.as_bytes());
         }
         out.json_key("process").signed(self.process).json_key("thread").signed(self.thread);
         out.json_key("thread_name").quoted(self.thread_name);

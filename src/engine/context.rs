@@ -291,8 +291,9 @@ impl JobContext {
 
     /// How full the links between its threads are; none where that cannot be told now.
     pub fn fills(&self) -> Vec<Fill> {
-        let wakers = self.wakers.try_lock_for(Duration::from_millis(100));
-        let wakers: Vec<_> = wakers.iter().flat_map(|wakers| wakers.iter().filter_map(Weak::upgrade)).collect();
+        let Some(list) = self.wakers.try_lock_for(Duration::from_millis(100)) else { return Vec::new() };
+        let wakers: Vec<_> = list.iter().filter_map(Weak::upgrade).collect();
+        drop(list); // a cancel must not wait for the queues
         wakers.iter().flat_map(|waker| waker.fills()).collect()
     }
 

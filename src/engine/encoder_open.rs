@@ -1,7 +1,7 @@
 //! Opening an encoder for what a filter graph gives. Rules 20 and 21; source: `init_output_stream_encode` and
 //! `init_output_stream` of FFmpeg's fftools/ffmpeg.c (5.1).
 
-use super::errors::failed;
+use super::errors::{failed, open_failed};
 use super::mux::StreamReady;
 use super::plan::{EncodePlan, FrameRateMode};
 use crate::av::{
@@ -102,8 +102,9 @@ impl Opener<'_> {
         let name = self.plan.codec.name();
         let statistics = self.plan.two_pass.statistics.as_deref();
         let encoder = Encoder::open(self.plan.codec, common, media, statistics, &mut options).map_err(|e| {
-            let error = failed(e, "encode", Code::ENCODE, &format!("cannot open the encoder {name}"));
+            let error = open_failed(e, "encode", Code::ENCODE, &format!("cannot open the encoder {name}"));
             match e {
+                AvError::AGAIN => error,
                 AvError::EXPERIMENTAL => {
                     error.with_hint("The encoder is experimental: add -strict experimental, or choose another.")
                 }

@@ -1,7 +1,7 @@
 //! From FFmpeg's error codes to ours: an errno that means the same everywhere is kept, the rest is named by its stage.
 
 use super::context::JobContext;
-use crate::av::AvError;
+use crate::av::{AvError, resources};
 use crate::error::{Code, Error};
 
 /// An error of FFmpeg's at a stage, with the code that fits: `fallback` where it carries no errno of meaning.
@@ -12,7 +12,18 @@ pub fn failed(error: AvError, stage: &'static str, fallback: Code, what: &str) -
         AvError::EXIT => Code::ECANCELED,
         _ => error.errno().filter(|errno| is_telling(*errno, stage)).and_then(Code::from_errno).unwrap_or(fallback),
     };
-    Error::new(code, format!("{what}: {}", error.words())).at(stage).with_ffmpeg(error.0, error.words())
+    Error::new(code, format!("{what}: {}{}", error.words(), resources::descriptors(code)))
+        .at(stage)
+        .with_ffmpeg(error.0, error.words())
+}
+
+/// As [`failed`], for a codec that is opened: pthread_create(3) gives EAGAIN, which frame threads hand on (avcodec_open2).
+pub fn open_failed(error: AvError, stage: &'static str, fallback: Code, what: &str) -> Error {
+    if error != AvError::AGAIN {
+        return failed(error, stage, fallback, what);
+    }
+    let text = format!("{what}: a thread could not be started{}", resources::processes());
+    Error::new(Code::SPAWN_FAILED, text).at(stage).with_ffmpeg(error.0, error.words())
 }
 
 /// EINVAL and EIO of FFmpeg mean anything, and so does EPERM, -1, but where something is opened; these mean what they say.

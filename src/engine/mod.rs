@@ -106,16 +106,17 @@ pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::run;
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
-pub use trust::{JobTrust, LIMITS, Limit, Verdict, Watch, file_options};
+pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{
-    EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, keep_freed_memory, kernel, libc_name,
-    trim_memory_now_and_then,
+    EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, is_unknown_call, keep_freed_memory, kernel,
+    libc_name, pipe as pipe_ends, trim_memory_now_and_then,
 };
 pub use crate::av::probe::sha256;
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
 pub use crate::av::{LogPrinter, Url, install_printer, listing, process, program_log, terminal};
+pub use crate::av::{cgroup, resources};
 pub use crate::av::{
     configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot,
 };

@@ -6,7 +6,7 @@ use super::decode::{DecodeStage, FrameTarget, PacketItem};
 use super::decode_clock::DecodeClock;
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
-use super::errors::failed;
+use super::errors::open_failed;
 use super::files::OpenInput;
 use super::filter_build::SourceSettings;
 use super::hardware::DecoderHardware;
@@ -140,7 +140,7 @@ fn open_on_device(
     };
     let decoder = Decoder::open(codec, &settings, options).map_err(|e| {
         let text = format!("cannot open the decoder {} for stream {}:{}", codec.name(), file.index, info.index);
-        failed(e, "decode", Code::DECODE, &text)
+        open_failed(e, "decode", Code::DECODE, &text)
     })?;
     Ok((decoder, hardware))
 }

@@ -1,6 +1,6 @@
 //! The one place that starts threads. They are kept for a while and used again: a thread costs more than a small job.
 
-use crate::av::os;
+use crate::av::{os, resources};
 use crate::crash;
 use crate::error::{Code, Error};
 use crossbeam_channel::{Receiver, bounded};
@@ -156,7 +156,8 @@ impl ThreadPool {
         started.map(|handle| drop(state.handles.insert(id, handle))).map_err(|error| {
             state.alive -= 1;
             state.busy -= usize::from(is_counted);
-            Error::new(Code::SPAWN_FAILED, format!("cannot start a thread: {error}")).at("spawn")
+            let limits = resources::processes();
+            Error::new(Code::SPAWN_FAILED, format!("cannot start a thread: {error}{limits}")).at("spawn")
         })
     }
 

@@ -30,6 +30,7 @@ pub fn diagnostics() -> String {
         "libc": engine::libc_name(),
         "resolver": resolver(),
         "kernel": engine::kernel(),
+        "sandbox": crate::worker::sandbox_diagnostics(),
         "cpus": std::thread::available_parallelism().map_or(1, |n| n.get()),
         "architecture": std::env::consts::ARCH,
     })

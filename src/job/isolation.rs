@@ -5,7 +5,7 @@ use super::handle::Job;
 use crate::engine::JobContext;
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
-use crate::worker::{Desk, ForkServer, Limits, run_isolated};
+use crate::worker::{Desk, ForkServer, Limits, Sandbox, run_isolated};
 use parking_lot::Mutex;
 use serde_json::json;
 use std::path::PathBuf;
@@ -14,6 +14,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// What operators say over what the host configured: "thread" or "process".
 const ENVIRONMENT: &str = "MT_TRANSCODE_ISOLATION";
+/// Likewise: "best", "required" or "off".
+const SANDBOX_ENVIRONMENT: &str = "MT_TRANSCODE_SANDBOX";
 
 /// Where the jobs of an engine run.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,7 @@ pub struct Isolation {
     /// The worker program; None: where it is found.
     pub worker_path: Option<PathBuf>,
     pub limits: Limits,
+    pub sandbox: Sandbox,
     /// Not even operators move these jobs: the program's, which is a process already, with a terminal and pipes of its own.
     pub stays_here: bool,
 }
@@ -30,6 +33,7 @@ pub struct Isolation {
 /// The forkserver of an engine, started with it, and again when it died.
 pub struct Workers {
     is_wanted: bool,
+    sandbox: Sandbox,
     server: Mutex<Option<Arc<ForkServer>>>,
 }
 
@@ -45,7 +49,8 @@ impl Workers {
                 return Err(Error::invalid(text).at("spawn"));
             }
         };
-        let workers = Workers { is_wanted, server: Mutex::new(None) };
+        let sandbox = if is_wanted { sandbox(isolation)? } else { Sandbox::Off };
+        let workers = Workers { is_wanted, sandbox, server: Mutex::new(None) };
         // Now, so that a program that is missing or another one is found when the engine is made, and not by its first job.
         workers.server(isolation).transpose()?;
         Ok(workers)
@@ -76,6 +81,15 @@ impl Workers {
     }
 }
 
+fn sandbox(isolation: &Isolation) -> Result<Sandbox, Error> {
+    match std::env::var(SANDBOX_ENVIRONMENT).as_deref() {
+        Ok("") | Err(_) => Ok(isolation.sandbox),
+        Ok(word) => Sandbox::parse(word).ok_or_else(|| {
+            Error::invalid(format!("{SANDBOX_ENVIRONMENT} is '{word}'; it takes best, required or off")).at("spawn")
+        }),
+    }
+}
+
 impl Job {
     pub(super) fn run_in_worker(
         &self,
@@ -90,12 +104,14 @@ impl Job {
             "hang_timeout_ms": super::hang::limit_ms(spec, config.hang_timeout_ms),
             "level": self.max_level.load(Relaxed),
             "takes_log": config.log_mode != LogMode::Leave,
+            "sandbox": self.engine.workers.sandbox.word(),
             "call_site": self.inner.lock().call_site,
         });
         let result = run_isolated(server, context, spec, config.isolation.limits, &facts, &desk);
         self.inner.lock().desk = None;
         if let Err(error) = &result
-            && error.code() == Code::CRASHED
+            && matches!(error.code(), Code::CRASHED | Code::SANDBOX)
+            && !error.detail().is_empty()
         {
             self.report_crash(error.detail());
         }

@@ -291,7 +291,9 @@ impl Job {
             }
             None if is_waiting => {
                 self.engine.remove_queued(self.id);
-                self.announce(self.conclude(Err(Error::cancelled())));
+                let conclusion = self.conclude(Err(Error::cancelled()));
+                self.engine.job_ended(self.id); // where its thread has not begun yet: its place is free before the end is announced
+                self.announce(conclusion);
             }
             None => {}
         }

@@ -68,7 +68,9 @@ impl Ending {
             (libc::SIGXCPU, _) => Error::new(Code::LIMIT, "the worker used up its CPU time".into())
                 .with_hint("Raise worker_cpu_seconds if the input is good."),
             (libc::SIGSYS, _) => {
-                Error::new(Code::SANDBOX, "the worker made a system call that its sandbox forbids".into())
+                let call = line(report, "system_call: ").map_or(String::new(), |call| format!(" {call}"));
+                Error::new(Code::SANDBOX, format!("the worker made the system call{call}, which its sandbox forbids"))
+                    .with_hint("No media needs it: keep the input, and report it with the detail text.")
             }
             (libc::SIGTERM | libc::SIGINT | libc::SIGHUP, _) => {
                 Error::new(Code::KILLED, format!("somebody ended the worker with signal {}", self.signal))

@@ -4,6 +4,7 @@ use super::find::find;
 use super::message::{FORK, FORKED, REFUSED, RUN};
 use super::server::{identity, request};
 use super::wire::{read_frame, send_with_fds, wait_readable, write_frame};
+use crate::engine::{is_unknown_call, pipe_ends, resources};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::fs::File;
@@ -11,7 +12,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A forkserver is ready, and a worker is there, within this; loading FFmpeg from a slow disk takes a while.
 pub const START_LIMIT: Duration = Duration::from_secs(20);
@@ -33,11 +34,13 @@ pub struct ForkServer {
 }
 
 fn failed(what: &str, error: &std::io::Error) -> Error {
-    let code = match error.raw_os_error() {
-        Some(libc::EMFILE) => Code::EMFILE,
-        _ => Code::SPAWN_FAILED,
+    let (code, why) = match error.raw_os_error() {
+        Some(libc::EMFILE) => (Code::EMFILE, resources::descriptors(Code::EMFILE)),
+        Some(libc::ENFILE) => (Code::ENFILE, resources::descriptors(Code::ENFILE)),
+        Some(libc::EAGAIN) => (Code::SPAWN_FAILED, resources::processes()),
+        _ => (Code::SPAWN_FAILED, String::new()),
     };
-    Error::new(code, format!("{what}: {error}")).at("spawn")
+    Error::new(code, format!("{what}: {error}{why}")).at("spawn")
 }
 
 impl ForkServer {
@@ -59,6 +62,7 @@ impl ForkServer {
         match greeted {
             Ok(Some(FORKED)) => {
                 let _ = ours.set_read_timeout(None);
+                let _ = ours.set_write_timeout(Some(FRAME_LIMIT));
                 *server.socket.lock() = Some(ours);
                 Ok(server)
             }
@@ -90,12 +94,14 @@ impl ForkServer {
 
     /// A new worker; whether it came says its status socket.
     pub fn fork(&self, limits: Limits) -> Result<Connection, Error> {
+        let asked = Instant::now();
         let no_socket = |e: std::io::Error| failed("no socket for a worker", &e);
         let (control, worker) = UnixStream::pair().map_err(no_socket)?;
         let (status, its_status) = UnixStream::pair().map_err(no_socket)?;
-        let report = memory_file().map_err(|e| failed("no memory file for a worker's crash report", &e))?;
+        let (report, its_report) =
+            report_file().map_err(|e| failed("no memory file for a worker's crash report", &e))?;
         let wanted = request(limits.memory_bytes, limits.cpu_seconds, limits.descriptors).to_string();
-        let fds = [worker.as_raw_fd(), its_status.as_raw_fd(), report.as_raw_fd()];
+        let fds = [worker.as_raw_fd(), its_status.as_raw_fd(), its_report.as_raw_fd()];
         let gone = || Error::new(Code::SPAWN_FAILED, "the forkserver is gone".into()).at("spawn");
         {
             let socket = self.socket.lock();
@@ -103,7 +109,8 @@ impl ForkServer {
             send_with_fds(socket, FORK, wanted.as_bytes(), &fds).map_err(|e| failed("the forkserver is gone", &e))?;
         }
         let _ = control.set_read_timeout(Some(FRAME_LIMIT));
-        Ok(Connection { control, status, report })
+        let _ = control.set_write_timeout(Some(FRAME_LIMIT));
+        Ok(Connection { control, status, report, asked })
     }
 }
 
@@ -123,25 +130,20 @@ impl Drop for ForkServer {
     }
 }
 
-/// How many processes there may be, for the text of an error.
-pub fn process_limits() -> String {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let path = own.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
-    let read = |name: &str| std::fs::read_to_string(format!("/sys/fs/cgroup{path}/{name}")).ok();
-    match (read("pids.current"), read("pids.max")) {
-        (Some(current), Some(most)) => format!(" (pids.max is {}, {} are used)", most.trim(), current.trim()),
-        _ => String::new(),
-    }
-}
-
-fn memory_file() -> std::io::Result<File> {
+/// Where a worker writes its crash report: what the host reads of it when the worker is gone, and what the worker gets. A pipe where there are no memory files; it holds
+/// the first 64 KiB.
+fn report_file() -> std::io::Result<(File, File)> {
     // SAFETY: a terminated name; a new descriptor or an error.
     let fd = unsafe { libc::memfd_create(c"mt-crash-report".as_ptr(), libc::MFD_CLOEXEC) };
     if fd < 0 {
+        if is_unknown_call() {
+            return pipe_ends().map(|(reader, writer)| (reader.into(), writer.into()));
+        }
         return Err(std::io::Error::last_os_error());
     }
     // SAFETY: a new descriptor of ours.
-    Ok(unsafe { File::from_raw_fd(fd) })
+    let file = unsafe { File::from_raw_fd(fd) };
+    Ok((file.try_clone()?, file))
 }
 
 /// What the host holds of one worker.
@@ -149,4 +151,5 @@ pub struct Connection {
     pub control: UnixStream,
     pub status: UnixStream,
     pub report: File,
+    pub asked: Instant,
 }

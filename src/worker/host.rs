@@ -2,26 +2,27 @@
 
 use super::desk::Desk;
 use super::ending::{Cause, Ending};
-use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT, process_limits};
+use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT};
 use super::message::{
     ANSWER, ASK, CANCEL, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json,
     take_numbers,
 };
 use super::stream;
-use super::watch::silence_limit;
-use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame};
+use super::watch::Silence;
+use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame, write_frame_unless};
 use crate::av::Muxer;
 use crate::engine::{Doing, EventFd, JobContext, Task, Wake};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, command_words};
 use crate::text::from_bytes;
 use serde_json::{Value, json};
-use std::io::{Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+const LEVEL_DEBUG: i32 = 48;
 /// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
 const KILL_AFTER: Duration = Duration::from_millis(250);
 /// Who serves a stream of a worker that is gone ends within this, or waits for the host and is woken.
@@ -90,10 +91,7 @@ pub fn run_isolated(
         was_killed: false,
         is_silent: false,
         desk,
-        heard: Instant::now(),
-        silence: Some(facts["hang_timeout_ms"].as_u64().unwrap_or(0))
-            .filter(|limit_ms| *limit_ms > 0)
-            .map(|limit_ms| silence_limit(Duration::from_millis(limit_ms))),
+        silence: Silence::new(facts["hang_timeout_ms"].as_u64().unwrap_or(0), Instant::now()),
     };
     job.send_job(spec, facts);
     job.pass_on(); // what was asked before the bell was there
@@ -117,13 +115,12 @@ pub(super) struct Remote<'a> {
     /// Nothing comes any more.
     is_silent: bool,
     desk: &'a Desk,
-    /// When the worker said something, last; and after how long without a word it hangs.
-    pub(super) heard: Instant,
-    pub(super) silence: Option<Duration>,
+    /// Listening whether the worker lives.
+    pub(super) silence: Option<Silence>,
 }
 
 impl Remote<'_> {
-    fn send_job(&self, spec: &JobSpec, facts: &Value) {
+    fn send_job(&mut self, spec: &JobSpec, facts: &Value) {
         let mut wanted = facts.clone();
         wanted["args"] = json!(command_words(spec, false, false));
         wanted["label"] = json!(self.context.label);
@@ -136,14 +133,23 @@ impl Remote<'_> {
             .map(|(name, kind, stream)| (kind_of(spec, &name, kind), name, stream))
             .map(|(kind, name, stream)| json!({"name": name, "kind": kind, "abilities": stream}))
             .collect();
-        // A worker that is gone already is found out below, with its reason.
-        let _ = write_frame(&self.connection.control, RUN, wanted.to_string().as_bytes());
+        let wanted = wanted.to_string();
+        let is_over = || self.context.is_cancelled();
+        match write_frame_unless(&self.connection.control, RUN, wanted.as_bytes(), START_LIMIT, &is_over) {
+            // One that takes nothing was never forked, or is stopped.
+            Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Interrupted) => {
+                self.kill_at = Some(Instant::now());
+            }
+            // A worker that is gone already is found out below, with its reason.
+            _ => {}
+        }
     }
 
-    /// Until the worker has ended, and all that it said was heard.
+    /// Until the worker has said how its job ended, its last word: then all is closed and written, and what is left of it goes with our sockets. Or until it has
+    /// ended without, and all that it said was heard.
     fn attend(&mut self) {
         let _waiting = Doing::Worker.begin(0);
-        while self.ending.is_none() || !self.is_silent {
+        while self.result.is_none() && (self.ending.is_none() || !self.is_silent) {
             let control = if self.is_silent { -1 } else { self.connection.control.as_raw_fd() };
             let status = if self.ending.is_some() { -1 } else { self.connection.status.as_raw_fd() };
             let [said, ended, rung] = wait_readable([control, status, self.bell.0.raw()], self.time_left_ms());
@@ -151,10 +157,10 @@ impl Remote<'_> {
                 self.bell.0.lower();
                 self.pass_on();
             }
-            match said {
-                true => self.hear(),
-                false => self.listen_to_silence(),
+            if said {
+                self.hear();
             }
+            self.listen_to_silence(said);
             if ended {
                 self.end();
             }
@@ -170,8 +176,7 @@ impl Remote<'_> {
     }
 
     fn time_left_ms(&self) -> i32 {
-        let speaks_by = self.silence.filter(|_| self.kill_at.is_none()).map(|silence| self.heard + silence);
-        let next = self.kill_at.into_iter().chain(speaks_by).min();
+        let next = self.kill_at.or_else(|| self.silence.as_ref().map(Silence::next_look));
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
         left.map_or(-1, |left| left.as_millis() as i32 + 1)
     }
@@ -195,7 +200,6 @@ impl Remote<'_> {
     fn hear(&mut self) {
         let mut payload = Vec::new();
         let said = receive_with_fds(&self.connection.control, &mut payload);
-        self.heard = Instant::now();
         let value = || -> Value { serde_json::from_slice(&payload).unwrap_or_default() };
         match said {
             Ok(Some((EVENT, _))) => self.event(&value()),
@@ -206,8 +210,6 @@ impl Remote<'_> {
             Ok(Some((DONE, _))) => {
                 let value = value();
                 self.result = Some(if value.is_null() { Ok(()) } else { Err(error_of_json(&value)) });
-                // It has nothing left to do but to leave.
-                self.kill_at = Some(Instant::now() + START_LIMIT);
             }
             Ok(Some(_)) => {}
             Ok(None) => {
@@ -263,10 +265,14 @@ impl Remote<'_> {
     fn end(&mut self) {
         let mut payload = Vec::new();
         self.ending = Some(match read_frame(&self.connection.status, &mut payload) {
-            Ok(Some(FORKED)) => return,
+            Ok(Some(FORKED)) => {
+                let (pid, after) = (String::from_utf8_lossy(&payload), self.connection.asked.elapsed());
+                let text = format!("worker {pid} is there after {} us", after.as_micros());
+                return self.context.observer.log(LEVEL_DEBUG, "spawn", None, &text);
+            }
             Ok(Some(REFUSED)) => {
                 let why = String::from_utf8_lossy(&payload);
-                let text = format!("no worker could be forked: {why}{}", process_limits());
+                let text = format!("no worker could be forked: {why}");
                 self.result = Some(Err(Error::new(Code::SPAWN_FAILED, text).at("spawn").with_hint(
                     "Run fewer jobs at once, or raise the limit of processes (pids.max of the cgroup, ulimit -u).",
                 )));
@@ -301,7 +307,8 @@ impl Remote<'_> {
             Some(result) => result,
             None => {
                 let mut report = Vec::new();
-                let _ = self.connection.report.rewind().and_then(|()| self.connection.report.read_to_end(&mut report));
+                let _ = self.connection.report.rewind(); // which a pipe needs not, and cannot
+                let _ = self.connection.report.read_to_end(&mut report);
                 // Without an ending not even the forkserver answered.
                 let silent = Ending { signal: libc::SIGKILL, cause: Cause::Host, ..Ending::default() };
                 let ending = self.ending.take().unwrap_or(silent);

@@ -2,6 +2,7 @@
 
 use super::message::{ANSWER, ASK, CANCEL, RUN, STOP};
 use super::relay::Relay;
+use super::sandbox::{Sandbox, confine};
 use super::stream::{Abilities, Failing, RemoteStore, RemoteStream};
 use super::wire::{read_frame, write_frame};
 use crate::crash::{self, AltStack};
@@ -34,10 +35,12 @@ pub fn run(control: UnixStream, report: OwnedFd) {
         let _ = std::env::set_current_dir(crate::text::to_path(folder));
     }
     let failing = Failing::default();
+    let sandbox = wanted["sandbox"].as_str().and_then(Sandbox::parse).unwrap_or_default();
     let result = prepare(&wanted, &control, &failing).and_then(|(spec, binds)| {
+        let confined = confine(sandbox, &spec)?;
         let job =
             Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
-        job.run(&relay, &counters, &control, reader)
+        job.run(&relay, &counters, &control, reader).map_err(|error| confined.explain(error))
     });
     relay.done(&result);
 }

@@ -4,7 +4,10 @@
 use super::ending::{Cause, Ending};
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::process;
+use super::sandbox;
 use super::wire::{read_frame, receive_with_fds, write_frame};
+use crate::engine::cgroup::out_of_memory_kills;
+use crate::engine::resources::{page_bytes, processes};
 use serde_json::{Value, json};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -34,7 +37,8 @@ struct Worker {
 
 struct Server {
     host: UnixStream,
-    children: OwnedFd,
+    /// None where there is no signalfd: then children are asked for from time to time.
+    children: Option<OwnedFd>,
     workers: Vec<Worker>,
 }
 
@@ -42,13 +46,14 @@ struct Server {
 pub fn serve() -> i32 {
     // SAFETY: this process was started for this: descriptor 0 is the host's socket and nobody else's.
     let host = unsafe { UnixStream::from_raw_fd(0) };
-    let Ok(children) = children_fd() else { return 1 };
+    let children = children_fd();
     // SAFETY: a group of our own, so that a terminal's signals to the host pass us by.
     unsafe { libc::setpgid(0, 0) };
     forget_handlers();
     crate::engine::register_devices();
     // What each worker would do, once: the handlers and the table of modules are there after a fork too.
     crate::crash::install(identity());
+    sandbox::prepare();
     let mut payload = Vec::new();
     match read_frame(&host, &mut payload) {
         Ok(Some(_)) if payload == identity().as_bytes() => {}
@@ -73,7 +78,7 @@ fn forget_handlers() {
 }
 
 /// Readable when a child ended.
-fn children_fd() -> io::Result<OwnedFd> {
+fn children_fd() -> Option<OwnedFd> {
     // SAFETY: a set that is initialised by the call; this process has one thread.
     let fd = unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
@@ -82,23 +87,22 @@ fn children_fd() -> io::Result<OwnedFd> {
         libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
         libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
     };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
     // SAFETY: a new descriptor of ours.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 impl Server {
     fn run(mut self) -> i32 {
         loop {
-            let mut places = vec![self.host.as_raw_fd(), self.children.as_raw_fd()];
+            let mut places = vec![self.host.as_raw_fd(), self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd)];
             places.extend(self.workers.iter().map(|worker| worker.status.as_raw_fd()));
-            let ready = wait(&places, if self.workers.iter().any(|w| w.memory_kib > 0) { WATCH_MS } else { -1 });
+            let is_asked = self.children.is_none() && !self.workers.is_empty();
+            let is_watched = is_asked || self.workers.iter().any(|w| w.memory_kib > 0);
+            let ready = wait(&places, if is_watched { WATCH_MS } else { -1 });
             for index in (0..self.workers.len()).rev().filter(|index| ready[index + 2]) {
                 self.told(index);
             }
-            if ready[1] {
+            if ready[1] || is_asked {
                 self.reap();
             }
             if ready[0] && !self.requested() {
@@ -144,7 +148,8 @@ impl Server {
         match unsafe { libc::fork() } {
             0 => self.become_worker(control, report, &wanted),
             -1 => {
-                let _ = write_frame(&status, REFUSED, io::Error::last_os_error().to_string().as_bytes());
+                let why = io::Error::last_os_error();
+                let _ = write_frame(&status, REFUSED, format!("{why}{}", processes()).as_bytes());
             }
             pid => {
                 let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
@@ -167,7 +172,9 @@ impl Server {
             for worker in &self.workers {
                 libc::close(worker.status.as_raw_fd());
             }
-            libc::close(self.children.as_raw_fd());
+            if let Some(children) = &self.children {
+                libc::close(children.as_raw_fd());
+            }
             limit(libc::RLIMIT_CPU, wanted["cpu_seconds"].as_u64());
             limit(libc::RLIMIT_NOFILE, wanted["descriptors"].as_u64());
             let mut none: libc::sigset_t = std::mem::zeroed();
@@ -179,9 +186,11 @@ impl Server {
     }
 
     fn reap(&mut self) {
-        let mut information = [0u8; 128];
-        // SAFETY: reads into our buffer; how much does not matter.
-        while unsafe { libc::read(self.children.as_raw_fd(), information.as_mut_ptr().cast(), 128) } > 0 {}
+        if let Some(children) = &self.children {
+            let mut information = [0u8; 128];
+            // SAFETY: reads into our buffer; how much does not matter.
+            while unsafe { libc::read(children.as_raw_fd(), information.as_mut_ptr().cast(), 128) } > 0 {}
+        }
         loop {
             let mut status = 0;
             // SAFETY: all zero is a valid value; the call fills it.
@@ -246,21 +255,7 @@ fn kill(pid: libc::pid_t) {
 fn resident_kib(pid: libc::pid_t) -> u64 {
     let pages = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
     let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-    pages * 4
-}
-
-/// The counter of this process's cgroup.
-fn out_of_memory_kills() -> u64 {
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let Some(path) = own.lines().find_map(|line| line.strip_prefix("0::")) else { return 0 };
-    let events = std::fs::read_to_string(format!("/sys/fs/cgroup{path}/memory.events"))
-        .or_else(|_| std::fs::read_to_string("/sys/fs/cgroup/memory.events"))
-        .unwrap_or_default();
-    events
-        .lines()
-        .find_map(|line| line.strip_prefix("oom_kill "))
-        .and_then(|count| count.trim().parse().ok())
-        .unwrap_or(0)
+    pages * (page_bytes() >> 10)
 }
 
 /// Ends a worker without what libraries do at exit: another thread may be in the middle of it.

@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 /// A frame is a message of ours or a piece of media; more is a broken peer.
 const LARGEST_BYTES: usize = 64 << 20;
@@ -16,7 +17,7 @@ pub fn write_frame(socket: &UnixStream, kind: u8, payload: &[u8]) -> io::Result<
     let mut slices = [IoSlice::new(&head), IoSlice::new(payload)];
     let mut rest = &mut slices[..];
     while rest.iter().any(|slice| !slice.is_empty()) {
-        match send_vectored(socket, rest) {
+        match send_vectored(socket, rest, libc::MSG_NOSIGNAL) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => IoSlice::advance_slices(&mut rest, count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -26,14 +27,46 @@ pub fn write_frame(socket: &UnixStream, kind: u8, payload: &[u8]) -> io::Result<
     Ok(())
 }
 
+/// How often it is asked whether a write is over.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// As [`write_frame`], to a peer that may not read: ends with TimedOut after `limit`, and with Interrupted soon after `is_over` says so.
+pub fn write_frame_unless(
+    socket: &UnixStream,
+    kind: u8,
+    payload: &[u8],
+    limit: Duration,
+    is_over: &dyn Fn() -> bool,
+) -> io::Result<()> {
+    let until = Instant::now() + limit;
+    let head = head(kind, payload.len())?;
+    let mut slices = [IoSlice::new(&head), IoSlice::new(payload)];
+    let mut rest = &mut slices[..];
+    while rest.iter().any(|slice| !slice.is_empty()) {
+        match send_vectored(socket, rest, libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT) {
+            Ok(count) => IoSlice::advance_slices(&mut rest, count),
+            Err(_) if is_over() => return Err(io::ErrorKind::Interrupted.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && Instant::now() < until => {
+                let mut place = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+                // SAFETY: one place of ours.
+                unsafe { libc::poll(&raw mut place, 1, ASK_EVERY.as_millis() as i32) };
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(io::ErrorKind::TimedOut.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 /// As writev(2), which knows no MSG_NOSIGNAL.
-fn send_vectored(socket: &UnixStream, parts: &mut [IoSlice]) -> io::Result<usize> {
+fn send_vectored(socket: &UnixStream, parts: &mut [IoSlice], flags: i32) -> io::Result<usize> {
     // SAFETY: IoSlice is an iovec by its contract; the kernel reads as many as are said.
     let sent = unsafe {
         let mut message: libc::msghdr = std::mem::zeroed();
         message.msg_iov = parts.as_mut_ptr().cast();
         message.msg_iovlen = parts.len() as _;
-        libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL)
+        libc::sendmsg(socket.as_raw_fd(), &raw const message, flags)
     };
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }

@@ -38,7 +38,8 @@ FIELD(mt_transcode_engine_config, capture_path, 80);
 FIELD(mt_transcode_engine_config, capture_bytes, 88);
 FIELD(mt_transcode_engine_config, capture_count, 96);
 FIELD(mt_transcode_engine_config, on_crash, 100);
-FIELD(mt_transcode_engine_config, hang_timeout_ms, 104);
+FIELD(mt_transcode_engine_config, worker_sandbox, 104);
+FIELD(mt_transcode_engine_config, hang_timeout_ms, 108);
 FIELD(mt_transcode_engine_config, reserved, 112);
 
 SIZE(mt_transcode_error, 80);

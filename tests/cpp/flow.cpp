@@ -269,6 +269,14 @@ SCENARIO(s65_memory_budget) {
   CHECK(nothing_left(engine));
 }
 
+SCENARIO(sandbox_of_workers) {
+  mt::engine_config config;
+  config.worker_sandbox = mt::sandbox::off;
+  CHECK_EQUAL(mt::engine::try_make(config).code(), 0);
+  config.worker_sandbox = static_cast<mt::sandbox>(3);
+  CHECK_EQUAL(mt::engine::try_make(config).code(), -EINVAL);
+}
+
 // A job between streams of the standard library.
 SCENARIO(s68_streams_around_a_job) {
   mt::engine engine = new_engine();

@@ -3,6 +3,7 @@
  * that fits and not the first; MT_FAULT_ONCE=FILE: not where FILE is, which is made. The functions are those that this library, or libavcodec on its own threads, calls across a library's border. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <signal.h>
@@ -12,6 +13,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile int sink;
@@ -48,6 +53,7 @@ __attribute__((noinline)) static int fault_overflow(volatile char *below) {
 __attribute__((noinline)) static void fault_bus(void) {
   char name[] = "/tmp/mt-fault-XXXXXX";
   int fd = mkstemp(name);
+  if (fd < 0) fd = memfd_create("mt-fault", 0); /* in a sandbox */
   unlink(name);
   if (ftruncate(fd, 8192) != 0) abort();
   volatile char *content = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
@@ -109,7 +115,63 @@ __attribute__((noinline)) static void fault_late(void) {
   fault_segv();
 }
 
+/* Says in the file that MT_GATE names when it crashes, in nanoseconds. */
+__attribute__((noinline)) static void fault_stamp(void) {
+  char text[32];
+  struct timespec now;
+  int fd = open(getenv("MT_GATE"), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int length = snprintf(text, sizeof text, "%lld", (long long)now.tv_sec * 1000000000 + now.tv_nsec);
+  if (write(fd, text, (size_t)length) != length) _exit(8);
+  close(fd);
+  fault_segv();
+}
+
+/* What an exploit would do. Told on standard error where it was done. */
+static void told(const char *what, long result) {
+  fprintf(stderr, "%s: %s\n", what, result < 0 ? strerror(errno) : "done");
+}
+
+static void exploit_exec(void) {
+  if (fork() == 0) {
+    execl("/bin/true", "true", (char *)NULL);
+    _exit(1);
+  }
+}
+
+static void exploit_direct(void) {
+  execl("/bin/true", "true", (char *)NULL);
+}
+
+static void exploit_connect(void) {
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  told("socket", fd);
+  if (fd >= 0) close(fd);
+}
+
+static void exploit_open(const char *path, int flags) {
+  int fd = open(path, flags, 0600);
+  told(path, fd);
+  if (fd >= 0) close(fd);
+}
+
+static void exploit_kill(void) {
+  told("kill", kill(getppid(), 0));
+}
+
+static void exploit_keys(void) {
+  syscall(SYS_keyctl, 0, -3, 0);
+}
+
 static void fail(const char *kind) {
+  if (strcmp(kind, "fork") == 0) exploit_exec();
+  if (strcmp(kind, "exec") == 0) exploit_direct();
+  if (strcmp(kind, "connect") == 0) exploit_connect();
+  if (strcmp(kind, "kill") == 0) exploit_kill();
+  if (strcmp(kind, "keyctl") == 0) exploit_keys();
+  if (strncmp(kind, "chmod:", 6) == 0) told("chmod", chmod(kind + 6, 0777));
+  if (strncmp(kind, "open:", 5) == 0) exploit_open(kind + 5, O_RDONLY);
+  if (strncmp(kind, "make:", 5) == 0) exploit_open(kind + 5, O_RDWR | O_CREAT);
   if (strcmp(kind, "segv") == 0) fault_segv();
   if (strcmp(kind, "abort") == 0) fault_abort();
   if (strcmp(kind, "fpe") == 0) fault_fpe();
@@ -126,6 +188,7 @@ static void fail(const char *kind) {
   if (strcmp(kind, "pipe") == 0) raise(SIGPIPE);
   if (strcmp(kind, "together") == 0) fault_together();
   if (strcmp(kind, "late") == 0) fault_late();
+  if (strcmp(kind, "stamp") == 0) fault_stamp();
 }
 
 /* FFmpeg's own threads have no stack for signals. */
@@ -143,7 +206,7 @@ static int is_named(const char *beginning) {
 
 static void maybe(const char *function) {
   const char *wanted = getenv("MT_FAULT");
-  char text[128];
+  char text[1024];
   snprintf(text, sizeof text, "%s", wanted == NULL ? "" : wanted);
   char *rest = text, *kind = strsep(&rest, "@"), *where = strsep(&rest, "@");
   if (where == NULL || strcmp(where, function) != 0) return;

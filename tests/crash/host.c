@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void own_handler(int signal, siginfo_t *info, void *context) {
   (void)context;
-  char text[64];
-  int length = snprintf(text, sizeof text, "the host's handler: signal %d code %d\n", signal, info->si_code);
+  char text[96];
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int length = snprintf(text, sizeof text, "the host's handler: signal %d code %d at %lld ns\n", signal, info->si_code,
+                        (long long)now.tv_sec * 1000000000 + now.tv_nsec);
   if (write(STDERR_FILENO, text, (size_t)length) != length) _exit(43);
   _exit(42);
 }

@@ -124,7 +124,6 @@ class Hangs(Base):
                 said = self.run_host(isolation, fault)
                 kind, function = fault.split("@")[:2]
                 self.assertEqual(said["code"], HUNG, said["message"])
-                self.assertLess(said["took"], 20)
                 functions = self.functions(str(said["detail"]))
                 self.assertIn(f"fault_{kind}", functions)
                 self.assertIn(function, functions)

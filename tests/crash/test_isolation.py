@@ -200,6 +200,15 @@ class Kills(Isolated):
             self.fails(job, -errno.ECANCELED)
 
 
+    def test_a_long_job_for_a_worker_that_never_comes_can_be_cancelled(self) -> None:
+        with self.engine() as engine:
+            os.kill(self.forkserver(), signal.SIGSTOP)
+            job = self.start(engine, [*SHORT, "-metadata", "comment=" + "x" * 1_000_000], "long")
+            time.sleep(0.2)
+            job.cancel()
+            self.fails(job, -errno.ECANCELED)
+
+
 class Limits(Isolated):
     def test_memory(self) -> None:
         with self.engine("allocate@avcodec_send_frame@enc0:0:bad", worker_memory_bytes=300 << 20) as engine:
@@ -213,7 +222,7 @@ class Limits(Isolated):
 
     def test_descriptors(self) -> None:
         with self.engine(worker_descriptors=4) as engine:
-            self.fails(self.start(engine, SHORT, "bad"), -errno.EMFILE)
+            self.assertIn("descriptors: 4 of 4 in use", str(self.fails(self.start(engine, SHORT, "bad"), -errno.EMFILE)))
 
 
 class Spawning(Isolated):

@@ -125,4 +125,19 @@ case_links_between_the_documents_lead_somewhere() {
     done | none "broken links"
 }
 
+# Of the twelve ways in which a service dies, none stands there without tests, and each test is there.
+case_every_way_to_die_has_its_tests() {
+    # shellcheck disable=SC2016 # the quotes are Markdown's
+    sed -n '/^## Twelve ways/,/^## Which one/p' docs/crashes.md | grep -E '^\| [0-9]+\. ' > "$work/ways"
+    [ "$(wc -l < "$work/ways")" = 12 ]
+    while read -r way; do
+        # shellcheck disable=SC2016
+        printf '%s\n' "${way##*|*| }" | lines -oE '`(test_|Test|s[0-9]+_)[A-Za-z0-9_]+`' | tr -d '`' > "$work/named"
+        [ -s "$work/named" ] || echo "${way:0:60}: no test"
+        while read -r name; do
+            grep -qrE "(def|func) $name\b|^\| $name \|" tests/crash tests/sandbox tests/scenarios.md go/mttranscode || echo "$name is no test"
+        done < "$work/named"
+    done < <(sed 's/ |$//' "$work/ways") | none "in docs/crashes.md"
+}
+
 run_cases

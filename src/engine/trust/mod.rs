@@ -20,6 +20,7 @@ pub use gate::InputGate;
 pub use limits::{LIMITS, Limit};
 pub use outputs::OutputProtocols;
 pub use profile::{JobTrust, Policy, Trust};
+pub use protocols::scheme_of;
 pub use watch::{Verdict, Watch};
 
 use crate::error::{Code, Error};

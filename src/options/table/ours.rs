@@ -54,6 +54,20 @@ static OPTIONS: &[OptionDef] = &[
     ),
     def("mt_input_trust", Scope::INPUT, Text, "profile", "as -mt_trust, for one input; it goes before -mt_trust")
         .means("mt_trust", ""),
+    def(
+        "mt_allow_read",
+        G,
+        Text,
+        "list",
+        "files and folders that a worker may read beside what the job names, with colons between",
+    ),
+    def(
+        "mt_allow_write",
+        G,
+        Text,
+        "list",
+        "folders that a worker may write to beside those of the outputs, with colons between",
+    ),
     def("mt_formats", G, Text, "list", "formats that inputs may have, with commas between"),
     def("mt_codecs", G, Text, "list", "decoders that may be used, with commas between"),
     def("mt_protocols", G, Text, "list", "protocols that inputs may use, with commas between"),
