@@ -175,6 +175,18 @@ fn an_existing_file_is_asked_for() {
 }
 
 #[test]
+fn outputs_that_share_a_stream_end_one_after_the_other() {
+    // Given two outputs whose checksums go to the standard output, which thread is faster must not decide which comes first.
+    let folder = tempfile::tempdir().unwrap();
+    let line = "-v error -f lavfi -i anoisesrc=d=2:seed=1 -ac 1 -f s16le md5: -ac 2 -f s16le md5:";
+    let expected = output("ffmpeg", folder.path(), line).stdout;
+    for _ in 0..20 {
+        let ours = output(OURS, folder.path(), line).stdout;
+        assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&expected));
+    }
+}
+
+#[test]
 fn progress_is_written_in_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let line = "-v error -y -stats_period 0.05 -progress p.txt -re -f lavfi -i testsrc2=s=64x48:d=1.2 -c:v mpeg4 o.mkv";

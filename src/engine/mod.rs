@@ -85,6 +85,7 @@ mod subtitle_setup;
 mod threads;
 mod timestamps;
 mod trust;
+mod turns;
 mod two_pass;
 mod video_statistics;
 

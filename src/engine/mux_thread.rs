@@ -4,6 +4,7 @@ use super::activity::Doing;
 use super::context::{JobContext, Wake};
 use super::inbox::{CloseOnDrop, Inbox, Weight};
 use super::mux::{Muxer, StreamReady};
+use super::turns::Turn;
 use crate::av::Packet;
 use crate::error::Error;
 use parking_lot::{Condvar, Mutex};
@@ -167,6 +168,8 @@ pub struct MuxStage {
     pub schedule: Arc<Schedule>,
     /// Where this output's streams begin in the schedule.
     pub first_in_schedule: usize,
+    /// Where it shares a standard stream with other outputs.
+    pub turn: Option<Turn>,
 }
 
 impl MuxStage {
@@ -180,6 +183,10 @@ impl MuxStage {
         }
         if self.context.is_cancelled() {
             return Ok(());
+        }
+        let turn = self.turn.take();
+        if let Some(turn) = &turn {
+            turn.wait(&self.context);
         }
         let index = self.muxer.index;
         let (size, finished) = self.muxer.finish(written.as_ref().err());

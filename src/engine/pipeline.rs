@@ -21,6 +21,7 @@ use super::stage::spawn_stage;
 use super::steps::{Feeder, Steps};
 use super::subtitle_setup::OpenSubtitles;
 use super::threads::Task;
+use super::turns::Turns;
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::sync::Arc;
@@ -209,7 +210,9 @@ impl Builder {
             stream.copy.set_out_time_base(muxers[stream.output].adopt_time_base(stream.index));
             routes[stream.input][stream.stream].copies.push((inbox, stream.index, stream.copy));
         }
-        for (output, muxer) in muxers.into_iter().enumerate() {
+        let turns = Turns::new(&self.context);
+        let turns: Vec<_> = muxers.iter().enumerate().map(|(output, muxer)| turns.take(output, &muxer.url)).collect();
+        for ((output, muxer), turn) in muxers.into_iter().enumerate().zip(turns) {
             let stage = MuxStage {
                 context: Arc::clone(&self.context),
                 inbox: Arc::clone(&self.mux[output]),
@@ -217,6 +220,7 @@ impl Builder {
                 streams: streams_of_output[output],
                 schedule: Arc::clone(&self.schedule),
                 first_in_schedule: self.first_in_schedule[output],
+                turn,
             };
             running.mux.push(self.component(&format!("mux{output}"), move || stage.run())?);
         }
