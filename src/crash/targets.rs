@@ -28,7 +28,10 @@ impl Target {
     /// Reports are appended to a file, opened now: a handler only writes.
     pub fn file(path: &std::path::Path) -> io::Result<Target> {
         use std::os::fd::AsRawFd;
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(path)?;
+        use std::os::unix::fs::OpenOptionsExt;
+        // A command and paths stand in it; and a FIFO that nobody reads must not hold us up.
+        let (mode, flags) = (0o600, libc::O_NONBLOCK);
+        let file = std::fs::OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path)?;
         Target::put(file.as_raw_fd(), Some(file))
     }
 

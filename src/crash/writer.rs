@@ -6,11 +6,34 @@ pub struct Writer<'a> {
     buffer: &'a mut [u8],
     used: usize,
     fd: RawFd,
+    is_stuck: bool,
+}
+
+/// Whether the descriptor takes something, now or within a second.
+fn takes_more(fd: RawFd) -> bool {
+    const PATIENCE_MS: i32 = 1000;
+    const INTERRUPTIONS: usize = 16;
+    let mut place = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    for _ in 0..INTERRUPTIONS {
+        // SAFETY: one place.
+        match unsafe { libc::poll(&raw mut place, 1, PATIENCE_MS) } {
+            0 => return false,
+            // An error there is told by the write.
+            1.. => return true,
+            // SAFETY: errno of the calling thread. Where a filter forbids to ask, it is tried.
+            _ => {
+                if unsafe { *libc::__errno_location() } != libc::EINTR {
+                    return true;
+                }
+            }
+        }
+    }
+    false
 }
 
 impl<'a> Writer<'a> {
     pub fn new(buffer: &'a mut [u8], fd: RawFd) -> Self {
-        Writer { buffer, used: 0, fd }
+        Writer { buffer, used: 0, fd, is_stuck: false }
     }
 
     fn byte(&mut self, byte: u8) {
@@ -26,14 +49,21 @@ impl<'a> Writer<'a> {
         &self.buffer[..self.used]
     }
 
-    /// Writes what has gathered; what the descriptor does not take is lost.
+    /// Writes what has gathered; what the descriptor does not take within a second is lost, and all that comes later: a process that dies must
+    /// not wait for who reads its standard error.
     pub fn flush(&mut self) {
         let mut rest = &self.buffer[..self.used];
-        while !rest.is_empty() {
+        while !rest.is_empty() && !self.is_stuck {
+            // A pipe that takes anything takes this much at once (pipe(7): PIPE_BUF).
+            let piece = &rest[..rest.len().min(libc::PIPE_BUF)];
+            self.is_stuck = !takes_more(self.fd);
+            if self.is_stuck {
+                break;
+            }
             // SAFETY: our buffer.
-            let written = unsafe { libc::write(self.fd, rest.as_ptr().cast(), rest.len()) };
+            let written = unsafe { libc::write(self.fd, piece.as_ptr().cast(), piece.len()) };
             // SAFETY: errno of the calling thread.
-            if written < 0 && unsafe { *libc::__errno_location() } == libc::EINTR {
+            if written < 0 && matches!(unsafe { *libc::__errno_location() }, libc::EINTR | libc::EAGAIN) {
                 continue;
             }
             let Ok(written @ 1..) = usize::try_from(written) else { break };

@@ -111,6 +111,32 @@ class Reports(Crash):
         self.crash("bus@av_read_frame")
         self.assertRegex(self.lines()["mapping"], r"/mt-fault-\w+ \(deleted\)")
 
+    def test_a_descriptor_that_takes_nothing_holds_nobody_up(self) -> None:
+        # A pipe that is full, and that nobody reads: the report is lost, and the process dies as it would have. In a worker the job ends all the same.
+        code = """
+import fcntl, os, sys
+from mt_transcode import Engine, Error
+read_end, write_end = os.pipe()
+os.set_blocking(write_end, False)
+try:
+    while True:
+        os.write(write_end, bytes(4096))
+except BlockingIOError:
+    os.set_blocking(write_end, True)
+with Engine(crash_reports=write_end, isolation=sys.argv[1]) as engine:
+    try:
+        engine.run(sys.argv[2:], label="a job", timeout=60)
+    except Error as error:
+        print(error.name)
+"""
+        library = STAGE / "lib/libmt_transcode.so.0"
+        env = {**os.environ, "MT_TRANSCODE_LIBRARY": str(library), "MT_FAULT": "segv@avcodec_send_packet@dec", "LD_PRELOAD": f"{HOSTS / 'fault.so'}:{library}"}
+        for mode, status, said in (("thread", -signal.SIGSEGV, ""), ("process", 0, "CRASHED\n")):
+            with self.subTest(mode):
+                args = [sys.executable, "-c", code, mode, "-y", "-i", str(self.clip), "-c:v", "mpeg4", str(self.folder / "out.mkv")]
+                done = subprocess.run(args, env=env, capture_output=True, text=True, timeout=90, check=False)
+                self.assertEqual((done.returncode, done.stdout), (status, said), done.stderr[-500:])
+
     def test_secrets_are_masked(self) -> None:
         self.crash("segv@avformat_find_stream_info", more="-i rtmp://user:secret@127.0.0.1/app/secretkey")
         self.assertIn("rtmp://", self.lines()["command"])
