@@ -2,8 +2,9 @@
 
 use super::message::{ANSWER, ASK, CANCEL, RUN, STOP};
 use super::relay::Relay;
+use super::remote::{Failing, RemoteStore, RemoteStream};
 use super::sandbox::{Sandbox, confine};
-use super::stream::{Abilities, Failing, RemoteStore, RemoteStream};
+use super::stream::Abilities;
 use super::wire::{read_frame, write_frame};
 use crate::crash::{self, AltStack};
 use crate::engine::{
