@@ -3,9 +3,8 @@
 use super::ending::Ending;
 use super::forkserver::{FRAME_LIMIT, START_LIMIT};
 use super::host::Remote;
-use super::message::{
-    ANSWER, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, REFUSED, error_of_json, take_numbers,
-};
+use super::message::{ANSWER, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, PROBED, REFUSED, error_of_json};
+use super::numbers::take_numbers;
 use super::stream;
 use super::wire::{read_frame, receive_with_fds, write_frame};
 use crate::error::{Code, Error};
@@ -25,19 +24,20 @@ impl Remote<'_> {
             Ok(Some((HANGS, _))) => self.hangs(&error_of_json(&value())),
             Ok(Some((ANSWER, _))) => self.desk.put(String::from_utf8_lossy(&payload).into_owned()),
             Ok(Some((OPEN, fds))) => self.open(fds, value()),
+            Ok(Some((PROBED, _))) if self.probed.add(&payload) => {}
             Ok(Some((DONE, _))) => {
                 let value = value();
                 self.result = Some(if value.is_null() { Ok(()) } else { Err(error_of_json(&value)) });
                 // It has nothing left to do but to leave.
                 self.kill_at = Some(Instant::now() + START_LIMIT);
             }
-            Ok(Some(_)) => {}
+            Ok(Some((kind, _))) if kind != PROBED => {}
             Ok(None) => {
                 self.is_silent = true;
                 self.kill_at.get_or_insert(Instant::now() + FRAME_LIMIT);
             }
-            Err(_) => {
-                // A frame that does not end, or no sense: nothing good comes from there any more.
+            Ok(Some(_)) | Err(_) => {
+                // A frame that does not end, no sense, or more than a probe gives: nothing good comes from there any more.
                 self.is_silent = true;
                 let _ = write_frame(&self.connection.status, KILL, &[]);
             }
@@ -52,6 +52,7 @@ impl Remote<'_> {
             "input" => observer.input_opened(index("input"), text("json").to_owned()),
             "running" => observer.running(),
             "progress" => observer.progress(),
+            "written" => observer.written(),
             "sdp" => observer.sdp(text("text")),
             "output" => {
                 let error = Some(&event["error"]).filter(|error| !error.is_null()).map(error_of_json);

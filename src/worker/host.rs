@@ -4,6 +4,8 @@ use super::desk::Desk;
 use super::ending::{Cause, Ending};
 use super::forkserver::{Connection, ForkServer, Limits, START_LIMIT};
 use super::message::{ASK, CANCEL, KILL, RUN, STOP};
+use super::numbers::settle_numbers;
+use super::probed::Probed;
 use super::watch::Silence;
 use super::wire::{wait_readable, write_frame, write_frame_unless};
 use crate::av::Muxer;
@@ -68,6 +70,31 @@ pub fn run_isolated(
     desk: &Arc<Desk>,
 ) -> Result<(), Error> {
     let _entered = context.activity.enter("job");
+    in_worker(server, context, spec, limits, facts, desk).map(drop)
+}
+
+/// As [`run_isolated`], of a probe: its JSON.
+pub fn probe_isolated(
+    server: &ForkServer,
+    context: &Arc<JobContext>,
+    spec: &JobSpec,
+    limits: Limits,
+    facts: &Value,
+) -> Result<String, Error> {
+    let mut facts = facts.clone();
+    facts["is_probe"] = json!(true);
+    in_worker(server, context, spec, limits, &facts, &Arc::default())
+}
+
+/// What the worker probed, where it did.
+fn in_worker(
+    server: &ForkServer,
+    context: &Arc<JobContext>,
+    spec: &JobSpec,
+    limits: Limits,
+    facts: &Value,
+    desk: &Arc<Desk>,
+) -> Result<String, Error> {
     refuse_standard_streams(spec)?;
     let connection = server.fork(limits)?;
     let bell = Arc::new(Bell(EventFd::new()?));
@@ -79,6 +106,7 @@ pub fn run_isolated(
         connection,
         bell,
         streams: Vec::new(),
+        probed: Probed::default(),
         result: None,
         ending: None,
         kill_at: None,
@@ -101,6 +129,7 @@ pub(super) struct Remote<'a> {
     bell: Arc<Bell>,
     /// Threads that serve the worker's streams.
     pub(super) streams: Vec<Task<Result<(), Error>>>,
+    pub(super) probed: Probed,
     pub(super) result: Option<Result<(), Error>>,
     pub(super) ending: Option<Ending>,
     /// When a worker that was told to end is killed.
@@ -182,7 +211,7 @@ impl Remote<'_> {
                 let _ = write_frame(&self.connection.control, CANCEL, &[]);
                 self.kill_at = Some(Instant::now() + KILL_AFTER);
             }
-        } else if self.context.is_stopped() && !self.was_stopped {
+        } else if self.context.is_ending() && !self.was_stopped {
             self.was_stopped = true;
             let _ = write_frame(&self.connection.control, STOP, &[]);
         }
@@ -191,7 +220,8 @@ impl Remote<'_> {
         }
     }
 
-    fn conclude(mut self) -> Result<(), Error> {
+    fn conclude(mut self) -> Result<String, Error> {
+        settle_numbers(&self.context.counters);
         let result = self.result.take();
         let was_cancelled = self.context.is_cancelled();
         if result.is_none() {
@@ -211,7 +241,7 @@ impl Remote<'_> {
             return Err(Error::cancelled());
         }
         match result {
-            Some(result) => result,
+            Some(result) => result.and_then(|()| self.probed.text()),
             None => {
                 let mut report = Vec::new();
                 let _ = self.connection.report.rewind(); // which a pipe needs not, and cannot
