@@ -70,6 +70,7 @@ impl Remote<'_> {
     /// A stream of the host's, served on a thread: a slow one must not hold up the others.
     fn open(&mut self, fds: Vec<OwnedFd>, request: Value) {
         let Some(socket) = fds.into_iter().next() else { return };
+        self.watch_reader(&request);
         let context = Arc::clone(self.context);
         let name = format!("serve:{}", self.context.label);
         let spawned = self.context.threads.spawn(name, self.context.owner, move || {
@@ -81,6 +82,20 @@ impl Remote<'_> {
             Ok(task) => self.streams.push(task),
             Err(error) => self.context.fail_at_once(&error),
         }
+    }
+
+    /// A worker that waits for its input would not notice that nobody reads its output any more.
+    fn watch_reader(&self, request: &Value) {
+        let Some(name) = request["name"].as_str().filter(|_| request["as"] == "output") else { return };
+        let Some(pipe) = self.context.binds.pipe(name) else { return };
+        let url = format!("mt:{name}");
+        let Some(index) = self.outputs.iter().position(|output| *output == url) else { return };
+        let context = Arc::downgrade(self.context);
+        pipe.when_reader_leaves(move || {
+            if let Some(context) = context.upgrade() {
+                context.reader_left(index, &url);
+            }
+        });
     }
 
     pub(super) fn end(&mut self) {

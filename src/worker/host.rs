@@ -105,6 +105,7 @@ fn in_worker(
         context,
         connection,
         bell,
+        outputs: spec.outputs.iter().map(|output| output.url.clone()).collect(),
         streams: Vec::new(),
         probed: Probed::default(),
         result: None,
@@ -127,6 +128,8 @@ pub(super) struct Remote<'a> {
     pub(super) context: &'a Arc<JobContext>,
     pub(super) connection: Connection,
     bell: Arc<Bell>,
+    /// Their URLs.
+    pub(super) outputs: Vec<String>,
     /// Threads that serve the worker's streams.
     pub(super) streams: Vec<Task<Result<(), Error>>>,
     pub(super) probed: Probed,
