@@ -20,7 +20,6 @@ from test_isolation import CRASHED, FAULTS, HUNG, KILLED, LIMIT, STAGE, Isolated
 SANDBOX, QUARANTINED, TIMED_OUT = -1015, -1020, -errno.ETIMEDOUT
 OPEN, READ = "avformat_find_stream_info", "av_read_frame"
 PACKETS = {"mt_show": "packets", "mt_full_probe": "1"}
-ENDLESS = {"f": "lavfi", "re": "1", "mt_show": "frames"}
 
 
 class Probes(Isolated):
@@ -67,6 +66,13 @@ class Probes(Isolated):
             self.assertEqual(failures, [])
         self.addCleanup(join)
         return thread
+
+    def silent(self) -> Path:
+        """What has a writer, and never a byte."""
+        path = self.folder / "silent.ts"
+        os.mkfifo(path)
+        self.addCleanup(os.close, os.open(path, os.O_RDWR))
+        return path
 
     def pipe(self, engine: Engine, data: bytes, is_ended: bool = True) -> Pipe:
         pipe = engine.pipe(max(4096, 2 * len(data)))
@@ -136,9 +142,8 @@ class Crashes(Probes):
 class Kills(Probes):
     def test_a_killed_worker_is_one_probe(self) -> None:
         with self.engine() as engine:
-            probe = self.later(KILLED, engine.probe, "testsrc2=s=64x48", ENDLESS)
+            probe = self.later(KILLED, engine.probe, self.silent())
             eventually("a worker", lambda: children(self.forkserver()))
-            time.sleep(0.1)
             os.kill(children(self.forkserver())[0], signal.SIGKILL)
             probe.join(60)
             self.assertEqual(engine.probe(self.file)["streams"][0]["width"], 320)
@@ -180,7 +185,7 @@ class Limits(Probes):
 
     def test_a_stopped_worker(self) -> None:
         with self.engine() as engine:
-            probe = self.later(TIMED_OUT, engine.probe, "testsrc2=s=64x48", ENDLESS, timeout=2)
+            probe = self.later(TIMED_OUT, engine.probe, self.silent(), timeout=2)
             eventually("a worker", lambda: children(self.forkserver()))
             os.kill(children(self.forkserver())[0], signal.SIGSTOP)
             probe.join(60)
@@ -195,7 +200,7 @@ class Limits(Probes):
 
     def test_one_that_only_takes_long_does_not_hang(self) -> None:
         with self.engine(hang_timeout=0.5) as engine:
-            shown = engine.probe("testsrc2=s=16x16:r=10:d=1.5", ENDLESS, timeout=60)
+            shown = engine.probe("testsrc2=s=16x16:r=10:d=1.5,realtime", {"f": "lavfi", "mt_show": "frames"}, timeout=60)
             self.assertEqual(len(shown["frames"]), 15)
 
     def test_memory_and_cpu_time(self) -> None:

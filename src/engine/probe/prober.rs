@@ -4,6 +4,7 @@
 use super::intervals::{End, ReadInterval, Start};
 use crate::av::probe::{Counts, Section, ShownLog, Sink, Subject, Subtitle, Wanted};
 use crate::av::{AvError, DISCARD_ALL, Decoder, Frame, Input, NOPTS, Packet, TIME_BASE, rescale, write_log};
+use crate::engine::activity::Doing;
 use crate::engine::context::{JobContext, LEVEL_ERROR, LEVEL_VERBOSE};
 use crate::options::MediaKind;
 use std::time::Duration;
@@ -178,7 +179,10 @@ impl<'a> Prober<'a> {
     /// False at the end of the input, whatever ended it.
     fn next_packet(&mut self, packet: &mut Packet) -> bool {
         loop {
-            match (self.input.read(packet), self.context) {
+            let reading = Doing::Peer.begin(0);
+            let read = self.input.read(packet);
+            drop(reading);
+            match (read, self.context) {
                 (_, Some(context)) if context.is_ending() => return false,
                 (Ok(()), _) => return true,
                 // Nothing there yet: wait a little.
