@@ -61,9 +61,11 @@ impl Workers {
         self.is_wanted
     }
 
-    /// The forkserver ends, with what workers there still are.
+    /// The forkserver ends, with what workers there still are, whoever waits for them.
     pub fn close(&self) {
-        self.server.lock().take();
+        if let Some(server) = self.server.lock().take() {
+            server.close();
+        }
     }
 
     /// None where jobs run on threads.

@@ -84,6 +84,9 @@ impl Engine {
         }
         // What the worker never opened goes back now.
         context.binds.release();
+        if result.as_ref().is_err_and(|error| error.code() == Code::KILLED) {
+            self.check_open()?; // the workers of an engine end with it
+        }
         result.map_err(|error| match (error.input(), spec.inputs.first()) {
             (None, Some(input)) => error.on_input(0, &input.url),
             _ => error,

@@ -237,6 +237,15 @@ class Quarantines(Probes):
 
 
 class Ways(Probes):
+    def test_none_is_left_of_an_engine_that_is_closed(self) -> None:
+        with self.engine() as engine:
+            probe = self.later(-errno.ESHUTDOWN, engine.probe, self.silent())
+            eventually("a worker", lambda: children(self.forkserver()))
+            worker, server = children(self.forkserver())[0], self.forkserver()
+            engine.close()
+            probe.join(60)
+            eventually("they are gone", lambda: not is_alive(worker) and not is_alive(server))
+
     def test_standard_input_is_nobodys(self) -> None:
         with self.engine() as engine:
             for url in "-", "pipe:0":
