@@ -4,10 +4,11 @@
 mod common;
 
 use common::*;
-use mt_transcode::error::Error;
+use mt_transcode::error::{Code, Error};
 use mt_transcode::job::{Engine, EngineConfig, Isolation, Job, JobStats, LogMode, OutputReport};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An engine whose jobs run on threads, whatever the environment says, and one whose jobs run in workers.
 fn both() -> [Arc<Engine>; 2] {
@@ -101,8 +102,8 @@ fn errors_of_probes_say_the_same() {
     }
     let endless = [("f", "lavfi"), ("mt_show", "frames")];
     same(&engines, "testsrc2=s=16x16:r=1000", &endless).expect_err("too much JSON");
-    same(&engines, "testsrc2=s=16x16", &[("f", "lavfi"), ("re", "1"), ("mt_show", "frames"), ("mt_max_time", "1")])
-        .expect_err("too much time");
+    let timed = [("f", "lavfi"), ("mt_show", "frames"), ("mt_max_time", "1")];
+    same(&engines, "testsrc2=s=16x16,realtime", &timed).expect_err("too much time");
 }
 
 #[test]
@@ -157,9 +158,9 @@ fn a_job_has_the_same_numbers() {
     for line in [
         "-y -i {}/clip.mp4 -c copy {}/out.mkv",
         "-y -i {}/clip.mp4 -threads 1 -c:v mpeg4 -flags +psnr -c:a mp2 -map 0 {}/out.mkv -map 0:a -c copy {}/out.aac",
-        "-y -t 1 -i {}/clip.mp4 -map 0:v -r 50 -c:v mpeg4 {}/out.avi",
+        "-y -i {}/clip.mp4 -map 0:v -r 50 -c:v mpeg4 {}/out.avi",
         "-y -i {}/clip.mp4 -c copy -f hls -hls_time 1 {}/out.m3u8",
-        "-y -i {}/broken.mp4 -c:v mpeg4 -threads 1 -c:a mp2 {}/out.mkv",
+        "-y -threads 1 -i {}/broken.mp4 -c:v mpeg4 -threads 1 -c:a mp2 {}/out.mkv",
     ] {
         let args = words(&line.replace("{}", &at));
         let [thread, process] = [0, 1].map(|which| {
@@ -188,4 +189,39 @@ fn real_media_are_probed_the_same() {
     let good = files.filter(|file| same(&engines, &root.join(file).display().to_string(), &[]).is_ok()).count();
     assert!(good > 0, "none is media");
     println!("{good} files are probed the same");
+}
+
+/// Given a time limit, when it is over, then the job ends in good order soon, and not when its worker is killed for it.
+#[test]
+fn a_time_limit_ends_the_outputs_in_good_order() {
+    let (engines, folder) = (both(), tempfile::tempdir().unwrap());
+    for engine in &engines {
+        let line = "-y -mt_max_time 1 -re -f lavfi -i testsrc2=s=64x48 -c:v mpeg4 {}/out.mp4";
+        let error = run_in(engine, folder.path(), line).unwrap_err();
+        assert_eq!(error.code(), Code::LIMIT, "{error}");
+        assert_eq!(probe(engine, &folder.path().join("out.mp4"))["streams"][0]["codec_name"], "mpeg4");
+    }
+}
+
+/// Given an idle limit, when a job waits for its host for longer, then that is no idle time, before the first packet and after it.
+#[test]
+fn waiting_for_the_host_is_not_idle() {
+    let (engines, folder) = (both(), tempfile::tempdir().unwrap());
+    clip(&engines[0], folder.path());
+    run_in(&engines[0], folder.path(), "-i {}/clip.mp4 -c copy {}/clip.ts").unwrap();
+    let data = std::fs::read(folder.path().join("clip.ts")).unwrap();
+    for engine in &engines {
+        let line = "-mt_idle_timeout 0.5 -i mt:in -c copy -f mpegts mt:out";
+        let (job, input, output) = memory::piped(engine, line, 1 << 20, 1 << 20);
+        job.start().unwrap();
+        for half in [&data[..data.len() / 2], &data[data.len() / 2..]] {
+            std::thread::sleep(Duration::from_millis(1200));
+            assert!(!job.state().is_final(), "{:?}", job.error());
+            input.pipe.write(half, memory::WAIT).unwrap();
+        }
+        input.pipe.close_write(0).unwrap();
+        assert_eq!(memory::drain(&output).1, Ok(()));
+        assert_eq!(job.wait(Some(LONG)).unwrap(), Some(0), "{:?}", job.error());
+        memory::finish(&job, &[&input, &output]);
+    }
 }
