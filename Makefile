@@ -131,10 +131,17 @@ test-go: stage ## the scenarios in Go: with the race detector, with a collection
 	GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
 	$(GO_STAGED) $(GO) -C go/examples test -count=1 ./...
 
-test-isolated: test-c test-cpp ## the same scenarios with each job in a process of its own
-	MT_TRANSCODE_ISOLATION=process $(BUILD)/tests/scenarios-c
-	MT_TRANSCODE_ISOLATION=process $(BUILD)/tests/scenarios-cpp
-	MT_TRANSCODE_ISOLATION=process MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 \
+# Not those of the program, which stays in its process; nor those of options and documents, which run nothing; nor those that take minutes.
+ISOLATED_RUST := bad_input hardware lifecycle logs memory memory_corpus memory_limits memory_stores newer_options probe_side_data trust \
+    trust_addresses trust_filters trust_limits unknown_values
+ISOLATED := MT_TRANSCODE_ISOLATION=process
+test-isolated: test-c test-cpp ## the same scenarios and tests with each job and probe in a process of its own
+	$(ISOLATED) $(BUILD)/tests/scenarios-c
+	$(ISOLATED) $(BUILD)/tests/scenarios-cpp
+	$(ISOLATED) MT_TRANSCODE_WORKER=$(abspath $(BUILT))/mt-transcode \
+	    $(CARGO) test $(CARGO_FLAGS) --no-fail-fast $(addprefix --test ,$(ISOLATED_RUST))
+	$(ISOLATED) $(GO_TEST) ./...
+	$(ISOLATED) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 \
 	    $(PYTHON) -m unittest test_mt_transcode
 
 CRASH_HOSTS = $(BUILD)/tests/crash
@@ -147,7 +154,7 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
 	PREFIX=/usr/local scripts/dist.sh $(abspath $(CRASH_HOSTS))/dist
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_release.py
-	for test in isolation capture hang matrix moments ways; do \
+	for test in isolation probes capture hang matrix moments ways; do \
 	    MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_$$test.py || exit; done
 	@$(MAKE) $(CRASH_HOSTS)/clip.mp4

@@ -30,15 +30,17 @@ fn ten_thousand_jobs_leave_nothing() {
     let at = folder.path();
     run_in(&engine, at, "-f lavfi -i testsrc2=s=64x48:d=0.2 -c:v mpeg4 {}/tiny.mp4").unwrap();
     let line = words(&format!("-i {0}/tiny.mp4 -c copy -f null -", at.display()));
-    (0..500).for_each(|_| run(&engine, &line).unwrap());
+    // A fork each takes its time; what is left behind shows after fewer, too.
+    let (first, many) = if is_isolated() { (50, 500) } else { (500, 10_000) };
+    (0..first).for_each(|_| run(&engine, &line).unwrap());
     let before = (entries("/proc/self/fd"), entries("/proc/self/task"), resident_kib());
-    (0..10_000).for_each(|_| run(&engine, &line).unwrap());
+    (0..many).for_each(|_| run(&engine, &line).unwrap());
     let after = (entries("/proc/self/fd"), entries("/proc/self/task"), resident_kib());
     assert_eq!(after.0, before.0, "descriptors");
     assert!(after.1 <= before.1 + 1, "threads: {} before, {} after", before.1, after.1);
     assert!(after.2 < before.2 + 8 * 1024, "resident memory: {} KiB before, {} KiB after", before.2, after.2);
     assert!(is_at_rest(&engine));
-    assert_eq!(engine.stats().results.get(&0), Some(&10_501));
+    assert_eq!(engine.stats().results.get(&0), Some(&(1 + first + many)));
 }
 
 #[test]

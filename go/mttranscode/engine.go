@@ -113,7 +113,7 @@ const (
 	SandboxOff Sandbox = C.MT_TRANSCODE_SANDBOX_OFF
 )
 
-// WithIsolation runs each job in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with [ErrCrashed],
+// WithIsolation runs each job and each probe in a worker, a process of its own: what crashes, hangs or is killed there ends that one only, with [ErrCrashed],
 // [ErrOOMKilled], [ErrKilled], [ErrHung] or [ErrLimit]. Everything else is the same. The environment's MT_TRANSCODE_ISOLATION, "thread" or "process",
 // goes before. [NewEngine] gives [ErrSpawnFailed] where the worker program is not found, or of another release.
 func WithIsolation(isolation Isolation) EngineOption {

@@ -91,10 +91,10 @@
 // what it would have done. The handlers are installed once and stay; without this flag none is. See docs/crashes.md.
 #define MT_TRANSCODE_ENGINE_CRASH_REPORTS 8
 
-// Jobs run on threads of this process.
+// Jobs and probes run on threads of this process.
 #define MT_TRANSCODE_ISOLATION_THREAD 0
 
-// Each job runs in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with `MT_TRANSCODE_ECRASHED`,
+// Each job and each probe runs in a worker, a process of its own: what crashes, hangs or is killed there ends that one only, with `MT_TRANSCODE_ECRASHED`,
 // `MT_TRANSCODE_EOOM_KILLED`, `MT_TRANSCODE_EKILLED`, `MT_TRANSCODE_EHUNG` or `MT_TRANSCODE_ELIMIT`. Everything else is the same: calls, events, pipes,
 // callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
 #define MT_TRANSCODE_ISOLATION_PROCESS 1
@@ -1416,7 +1416,8 @@ int32_t mt_transcode_pipe_stats(const struct mt_transcode_pipe *pipe, struct mt_
 // Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_ELIMIT`, `-ETIMEDOUT`, `MT_TRANSCODE_EDETACHED`
 // (it could not be interrupted and was left behind), `-EINVAL`, `-EILSEQ`,
 // `-EBADF`, `-EPERM`, `-ESHUTDOWN`. Threads: any. Blocks the caller for `timeout_ms` + 650 ms at most; the work is done on a thread of the
-// engine, beside its jobs. Since 0.1.
+// engine, beside its jobs, or with `MT_TRANSCODE_ISOLATION_PROCESS` in a worker, with the codes of its end (`MT_TRANSCODE_ECRASHED` and
+// so on). Since 0.1.
 //
 // # Safety
 // `engine` may be any value; the strings are NULL or NUL-terminated; the out-pointers are NULL or writable.
@@ -1439,7 +1440,8 @@ int32_t mt_transcode_probe(struct mt_transcode_engine *engine,
 //
 // Returns 0; `MT_TRANSCODE_EDEMUX` (no media, or too short), `MT_TRANSCODE_ELIMIT`, `MT_TRANSCODE_EUNSUPPORTED` (a format that opens other files),
 // `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, the code that the writer closed with, `-EBUSY` (the reading side is taken), `-EINVAL`, `-EILSEQ`,
-// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. The bytes are kept in each case. Threads: any; works on a thread of the engine, beside its jobs.
+// `-EBADF`, `-EPERM`, `-ESHUTDOWN`, and those of a worker's end, as `mt_transcode_probe`. The bytes are kept in each case. Threads: any; works
+// where `mt_transcode_probe` does.
 // Blocks for `timeout_ms` + 650 ms at most. Since 0.1.
 //
 // # Safety

@@ -70,7 +70,7 @@ struct engine_config {
   std::uint64_t memory_budget_bytes = 0;
   // A file that crash reports are appended to; empty: standard error. Without a value there are none, and signals are left alone.
   std::optional<std::string> crash_reports;
-  // Each job in a process of its own: what crashes, hangs or is killed there ends that job only.
+  // Each job and each probe in a process of its own: what crashes, hangs or is killed there ends that one only.
   bool isolates_jobs = false;
   // The program mt-transcode, where it is not found by itself.
   std::string worker_path;

@@ -34,7 +34,7 @@ class Engine:
     `crash_reports` names a file that a report is appended to, or a descriptor that it is written to (2: standard error), when native code of a job
     crashes; what handled the signal before, such as faulthandler, goes on afterwards. See docs/crashes.md.
 
-    With `isolation="process"` each job runs in a worker, a process of its own: what crashes, hangs or is killed there is that job's Error. `worker_path`
+    With `isolation="process"` each job and each probe runs in a worker, a process of its own: what crashes, hangs or is killed there is that one's Error. `worker_path`
     names the program mt-transcode where it is not found by itself; the limits are those of one worker, 0 being none. Workers give up what their jobs do not
     need: with `worker_sandbox` "best" as far as the kernel can, with "required" a job fails where it cannot, with "off" not at all.
 

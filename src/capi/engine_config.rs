@@ -26,9 +26,9 @@ pub const MT_TRANSCODE_ENGINE_QUIET_EVENTS: u32 = 4;
 /// what it would have done. The handlers are installed once and stay; without this flag none is. See docs/crashes.md.
 pub const MT_TRANSCODE_ENGINE_CRASH_REPORTS: u32 = 8;
 
-/// Jobs run on threads of this process.
+/// Jobs and probes run on threads of this process.
 pub const MT_TRANSCODE_ISOLATION_THREAD: u32 = 0;
-/// Each job runs in a worker, a process of its own: what crashes, hangs or is killed there ends that job only, with `MT_TRANSCODE_ECRASHED`,
+/// Each job and each probe runs in a worker, a process of its own: what crashes, hangs or is killed there ends that one only, with `MT_TRANSCODE_ECRASHED`,
 /// `MT_TRANSCODE_EOOM_KILLED`, `MT_TRANSCODE_EKILLED`, `MT_TRANSCODE_EHUNG` or `MT_TRANSCODE_ELIMIT`. Everything else is the same: calls, events, pipes,
 /// callbacks, stores. The callbacks are called on threads of this process. The environment's `MT_TRANSCODE_ISOLATION`, "thread" or "process", goes before.
 pub const MT_TRANSCODE_ISOLATION_PROCESS: u32 = 1;

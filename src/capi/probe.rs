@@ -22,7 +22,8 @@ use std::time::Duration;
 /// Returns 0; `-ENOENT`, `-EACCES`, `-EISDIR`, `MT_TRANSCODE_EDEMUX` (not media), `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_ELIMIT`, `-ETIMEDOUT`, `MT_TRANSCODE_EDETACHED`
 /// (it could not be interrupted and was left behind), `-EINVAL`, `-EILSEQ`,
 /// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. Threads: any. Blocks the caller for `timeout_ms` + 650 ms at most; the work is done on a thread of the
-/// engine, beside its jobs. Since 0.1.
+/// engine, beside its jobs, or with `MT_TRANSCODE_ISOLATION_PROCESS` in a worker, with the codes of its end (`MT_TRANSCODE_ECRASHED` and
+/// so on). Since 0.1.
 ///
 /// # Safety
 /// `engine` may be any value; the strings are NULL or NUL-terminated; the out-pointers are NULL or writable.
@@ -60,7 +61,8 @@ pub unsafe extern "C" fn mt_transcode_probe(
 ///
 /// Returns 0; `MT_TRANSCODE_EDEMUX` (no media, or too short), `MT_TRANSCODE_ELIMIT`, `MT_TRANSCODE_EUNSUPPORTED` (a format that opens other files),
 /// `MT_TRANSCODE_EOPTION`, `-ETIMEDOUT`, the code that the writer closed with, `-EBUSY` (the reading side is taken), `-EINVAL`, `-EILSEQ`,
-/// `-EBADF`, `-EPERM`, `-ESHUTDOWN`. The bytes are kept in each case. Threads: any; works on a thread of the engine, beside its jobs.
+/// `-EBADF`, `-EPERM`, `-ESHUTDOWN`, and those of a worker's end, as `mt_transcode_probe`. The bytes are kept in each case. Threads: any; works
+/// where `mt_transcode_probe` does.
 /// Blocks for `timeout_ms` + 650 ms at most. Since 0.1.
 ///
 /// # Safety

@@ -97,7 +97,7 @@ pub use dump::{dump, other_threads, seconds, with_stacks};
 pub use hang::{HangWatch, Outlook, hang_error};
 pub use hardware::device_kinds;
 pub use host::{
-    Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, Recording, Tape, Taped,
+    Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, Look, Recording, Tape, Taped,
     check_format_known, name_of,
 };
 pub use look::open_inputs;

@@ -49,6 +49,10 @@ impl StreamNumbers {
         }
     }
 
+    pub fn set_quality(&self, quality: f32) {
+        self.quality.store(quality.to_bits(), Relaxed);
+    }
+
     pub fn quality(&self) -> f32 {
         f32::from_bits(self.quality.load(Relaxed))
     }
@@ -91,7 +95,7 @@ impl OutputNumbers {
         stream.bytes.store(stream.bytes.load(Relaxed) + packet.size() as u64, Relaxed);
         if stream.kind == MediaKind::Video && !stream.is_copy {
             let quality = packet.quality();
-            stream.quality.store(quality.quantiser.to_bits(), Relaxed);
+            stream.set_quality(quality.quantiser);
             if let Some(differences) = &mut *stream.differences.lock() {
                 differences.last = quality.errors;
                 differences.is_typed = quality.is_known();

@@ -1,11 +1,11 @@
-//! Jobs in workers: whether, where the program is, what each may use.
+//! Jobs and probes in workers: whether, where the program is, what each may use.
 
-use super::engine::LogMode;
+use super::engine::{Engine, LogMode};
 use super::handle::Job;
 use crate::engine::JobContext;
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
-use crate::worker::{Desk, ForkServer, Limits, Sandbox, run_isolated};
+use crate::worker::{Desk, ForkServer, Limits, Sandbox, probe_isolated, run_isolated};
 use parking_lot::Mutex;
 use serde_json::json;
 use std::path::PathBuf;
@@ -61,9 +61,11 @@ impl Workers {
         self.is_wanted
     }
 
-    /// The forkserver ends, with what workers there still are.
+    /// The forkserver ends, with what workers there still are, whoever waits for them.
     pub fn close(&self) {
-        self.server.lock().take();
+        if let Some(server) = self.server.lock().take() {
+            server.close();
+        }
     }
 
     /// None where jobs run on threads.
@@ -106,22 +108,44 @@ impl Job {
             "takes_log": config.log_mode != LogMode::Leave,
             "sandbox": self.engine.workers.sandbox.word(),
             "call_site": self.inner.lock().call_site,
+            "is_watched": self.is_watched.load(Relaxed),
         });
         let result = run_isolated(server, context, spec, config.isolation.limits, &facts, &desk);
         self.inner.lock().desk = None;
-        if let Err(error) = &result
-            && matches!(error.code(), Code::CRASHED | Code::SANDBOX)
-            && !error.detail().is_empty()
-        {
-            self.report_crash(error.detail());
-        }
-        result
+        result.inspect_err(|error| self.engine.keep_report(error))
+    }
+}
+
+impl Engine {
+    /// Probes in a worker. `level`: how important lines of the log must be to come.
+    pub(super) fn probe_in_worker(
+        &self,
+        context: &Arc<JobContext>,
+        spec: &JobSpec,
+        level: i32,
+    ) -> Result<String, Error> {
+        let config = &self.config;
+        let server = match self.workers.server(&config.isolation) {
+            Some(server) => server?,
+            None => return Err(Error::new(Code::INTERNAL, "there are no workers".into())),
+        };
+        let facts = json!({
+            "hang_timeout_ms": super::hang::limit_ms(spec, config.hang_timeout_ms),
+            "level": level,
+            "takes_log": config.log_mode != LogMode::Leave,
+            "sandbox": self.workers.sandbox.word(),
+        });
+        let result = probe_isolated(&server, context, spec, config.isolation.limits, &facts);
+        result.inspect_err(|error| self.keep_report(error))
     }
 
     /// The worker's report goes where reports of this process would.
-    fn report_crash(&self, report: &str) {
-        if let Some(target) = &self.engine.crash_target {
-            target.append(report);
+    fn keep_report(&self, error: &Error) {
+        if let Some(target) = &self.crash_target
+            && matches!(error.code(), Code::CRASHED | Code::SANDBOX)
+            && !error.detail().is_empty()
+        {
+            target.append(error.detail());
         }
     }
 }

@@ -4,7 +4,7 @@ use super::events::EventKind;
 use super::handle::{Job, State};
 use super::quarantine::{Inputs, LOOKED_AT_BYTES, keys_of};
 use super::watch::Watched;
-use crate::engine::{JobContext, Observer, Recording, StreamError, is_written_file, name_of};
+use crate::engine::{JobContext, Observer, Recording, is_written_file, name_of};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec};
 use crate::text::to_path;
@@ -23,7 +23,7 @@ pub struct OnCrash {
 const LEVEL_WARNING: i32 = 24;
 
 /// Whether the input may be to blame.
-fn is_crash(error: &Error) -> bool {
+pub(super) fn is_crash(error: &Error) -> bool {
     matches!(error.code(), Code::CRASHED | Code::HUNG)
 }
 
@@ -39,12 +39,8 @@ impl Job {
             return None;
         }
         let limit_bytes = config.capture_bytes.max(if quarantines { LOOKED_AT_BYTES as u64 } else { 0 });
-        let (quarantine, inputs) = (Arc::clone(&self.engine.quarantine), Arc::clone(&self.looked_at));
-        let look = move |name: &str, tape: &crate::engine::Tape| {
-            let looked = inputs.look_at_stream(&quarantine, name, tape);
-            looked.map_err(|error| StreamError { code: error.code().to_c(), text: error.message().to_owned() })
-        };
-        Some(Recording { limit_bytes, keeps_streams: retries, look: quarantines.then(|| Arc::new(look) as _) })
+        let look = quarantines.then(|| self.looked_at.looking(&self.engine.quarantine));
+        Some(Recording { limit_bytes, keeps_streams: retries, look })
     }
 
     /// Runs in a worker, and where that crashed, as the engine's policy says.

@@ -3,10 +3,12 @@
 use super::engine::Engine;
 use super::handle::next_id;
 use super::lifecycle::DETACH_AFTER;
+use super::on_crash::is_crash;
 use super::pipes::HostPipe;
+use super::quarantine::{Inputs, LOOKED_AT_BYTES, keys_of};
 use crate::engine::{
     Bind, Binds, Identity, Interrupt, JobContext, JobTrust, Limited, LogContext, LogSink, Observer, Pipe, PipeReader,
-    Side,
+    Recording, Side,
 };
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, find, setting};
@@ -18,6 +20,8 @@ use std::time::Duration;
 #[derive(Default)]
 struct Complaints(Mutex<Vec<String>>);
 
+/// As crash reports and quarantine name it.
+const LABEL: &str = "probe";
 const MAX_LINES: usize = 8;
 const LEVEL_WARNING: i32 = 24;
 
@@ -40,7 +44,9 @@ impl Observer for Complaints {
     fn progress(&self) {}
     fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
     fn log(&self, level: i32, stage: &str, _: Option<usize>, text: &str) {
-        self.line(level, stage, text);
+        if self.wants(level) {
+            self.line(level, stage, text);
+        }
     }
     fn wants(&self, level: i32) -> bool {
         level <= LEVEL_WARNING
@@ -48,7 +54,7 @@ impl Observer for Complaints {
 }
 
 impl Engine {
-    /// Probes on a thread of the engine, while the caller waits: JSON of format and streams, or of what the option `mt_show` says.
+    /// Probes on a thread of the engine, or in a worker where its jobs are, while the caller waits: JSON of format and streams, or of what the option `mt_show` says.
     pub fn probe(
         self: &Arc<Self>,
         url: &str,
@@ -58,6 +64,33 @@ impl Engine {
         self.check_open()?;
         let spec = described(url, options.iter()).map_err(|error| error.on_input(0, url))?;
         self.probe_with(spec, Interrupt::new(), Arc::default(), None, timeout)
+    }
+
+    /// In a worker. What crashed it is refused afterwards, where the engine is told so.
+    fn probe_isolated(self: &Arc<Self>, context: &Arc<JobContext>, spec: &JobSpec) -> Result<String, Error> {
+        let quarantines = self.config.on_crash.quarantines;
+        if quarantines {
+            let inputs = Arc::<Inputs>::default();
+            inputs.look_at_files(&self.quarantine, spec)?;
+            let look = Some(inputs.looking(&self.quarantine));
+            context.binds.record(Recording { limit_bytes: LOOKED_AT_BYTES as u64, keeps_streams: false, look });
+        }
+        let result = self.probe_in_worker(context, spec, LEVEL_WARNING);
+        if let Err(error) = &result
+            && quarantines
+            && is_crash(error)
+        {
+            self.quarantine.add(keys_of(spec, &context.binds.tapes()), 0, LABEL, error);
+        }
+        // What the worker never opened goes back now.
+        context.binds.release();
+        if result.as_ref().is_err_and(|error| error.code() == Code::KILLED) {
+            self.check_open()?; // the workers of an engine end with it
+        }
+        result.map_err(|error| match (error.input(), spec.inputs.first()) {
+            (None, Some(input)) => error.on_input(0, &input.url),
+            _ => error,
+        })
     }
 
     /// `pipe`: what is read, to be woken when the time is over.
@@ -80,22 +113,26 @@ impl Engine {
             Arc::clone(&complaints) as Arc<dyn Observer>,
             Arc::clone(self.threads()),
             Identity {
+                label: LABEL.to_owned(),
                 log_slot: log.slot(),
                 binds,
                 trust: JobTrust::of(&spec)?,
-                crash_slot: self.crash_slot(0, "probe", &crate::secrets::mask_url(&url), ""),
+                crash_slot: self.crash_slot(0, LABEL, &crate::secrets::mask_url(&url), ""),
                 ..Identity::default()
             },
         );
         if let Some(pipe) = &pipe {
             context.wake_with(pipe);
         }
-        let probing = Arc::clone(&context);
+        let (probing, engine) = (Arc::clone(&context), Arc::clone(self));
         let watched = super::watch::Watched::begin(self, &context, Weak::new());
         let task = self.threads().spawn("mt-probe".into(), 0, move || {
             let _watched = watched;
             let _log = log; // lines are taken as long as the probe runs, also when it was left behind
-            crate::engine::probe::run(&probing, &spec)
+            match engine.workers.are_wanted() {
+                true => engine.probe_isolated(&probing, &spec),
+                false => crate::engine::probe::run(&probing, &spec),
+            }
         })?;
         let result = match timeout {
             None => task.join(),

@@ -1,7 +1,7 @@
 //! Inputs that crashed workers, by the SHA-256 of how they begin: later jobs with them are refused.
 
 use super::capture_folder::time_name;
-use crate::engine::{Tape, name_of, sha256};
+use crate::engine::{Look, StreamError, Tape, name_of, sha256};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
 use crate::text::{shown, to_path};
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, VecDeque};
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::SystemTime;
 
@@ -133,10 +134,10 @@ impl Quarantine {
     fn refusal(&self, known: &[Key]) -> Option<Error> {
         let entries = self.entries.lock();
         let entry = entries.iter().find(|entry| entry.keys.iter().all(|key| known.contains(key)))?;
+        let who = if entry.job == 0 { "a probe".to_owned() } else { format!("job {}", entry.job) };
         let text = format!(
-            "the input is in quarantine since {}, when job {} failed on it: {}",
+            "the input is in quarantine since {}, when {who} failed on it: {}",
             time_name(entry.time),
-            entry.job,
             entry.error.message()
         );
         Some(Error::new(Code::QUARANTINED, shown(text)).at("quarantine"))
@@ -174,6 +175,15 @@ impl Inputs {
         quarantine.refusal(&known).map_or(Ok(()), Err)
     }
 
+    /// Looks at streams while they are read.
+    pub fn looking(self: &Arc<Self>, quarantine: &Arc<Quarantine>) -> Look {
+        let (inputs, quarantine) = (Arc::clone(self), Arc::clone(quarantine));
+        Arc::new(move |name: &str, tape: &Tape| {
+            let looked = inputs.look_at_stream(&quarantine, name, tape);
+            looked.map_err(|error| StreamError { code: error.code().to_c(), text: error.message().to_owned() })
+        })
+    }
+
     /// Looks at what was read of a stream, whenever it has become more.
     pub fn look_at_stream(&self, quarantine: &Quarantine, name: &str, tape: &Tape) -> Result<(), Error> {
         if quarantine.count() == 0 || self.done.lock().contains(name) {
@@ -199,7 +209,7 @@ impl Inputs {
 }
 
 /// The keys of all inputs of a job that can be known: of files and of what was read from memory.
-pub fn keys_of(spec: &JobSpec, tapes: &[(String, std::sync::Arc<Tape>)]) -> Vec<Key> {
+pub fn keys_of(spec: &JobSpec, tapes: &[(String, Arc<Tape>)]) -> Vec<Key> {
     let files = spec.inputs.iter().filter_map(|input| Key::of_file(&input.url));
     files.chain(tapes.iter().filter_map(|(_, tape)| Key::of_tape(tape))).collect()
 }

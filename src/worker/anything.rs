@@ -1,7 +1,9 @@
 //! For tests that send what no worker of ours would (fuzz/): the host reads it as it reads a worker's.
 
 use super::ending::Ending;
-use super::message::{DONE, ENDED, NUMBERS, OPEN, error_of_json, take_numbers};
+use super::message::{DONE, ENDED, NUMBERS, OPEN, PROBED, error_of_json};
+use super::numbers::take_numbers;
+use super::probed::Probed;
 use super::stream::{self, Abilities};
 use super::wire::{receive_with_fds, write_frame};
 use crate::engine::{Bind, Binds, Buffer, Copied, Identity, InMemory, Interrupt, JobContext, Observer, ThreadPool};
@@ -56,10 +58,11 @@ fn said(data: &[u8]) -> Option<(UnixStream, UnixStream)> {
 
 fn hear(data: &[u8], context: &JobContext) {
     let Some((control, _answers)) = said(data) else { return };
-    let mut payload = Vec::new();
+    let (mut payload, mut probed) = (Vec::new(), Probed::default());
     while let Ok(Some((kind, _))) = receive_with_fds(&control, &mut payload) {
         let value: Value = serde_json::from_slice(&payload).unwrap_or_default();
         match kind {
+            PROBED => drop(probed.add(&payload)),
             DONE => drop(error_of_json(&value).to_string()),
             NUMBERS => take_numbers(&value, &context.counters),
             OPEN => drop(Abilities::of_json(&value).to_json()),
@@ -67,4 +70,5 @@ fn hear(data: &[u8], context: &JobContext) {
             _ => drop(write_frame(&control, kind, &payload)),
         }
     }
+    drop(probed.text());
 }

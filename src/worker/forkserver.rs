@@ -92,6 +92,11 @@ impl ForkServer {
         }
     }
 
+    /// It ends, and kills its workers.
+    pub fn close(&self) {
+        drop(self.socket.lock().take());
+    }
+
     /// A new worker; whether it came says its status socket.
     pub fn fork(&self, limits: Limits) -> Result<Connection, Error> {
         let asked = Instant::now();
@@ -116,7 +121,7 @@ impl ForkServer {
 
 impl Drop for ForkServer {
     fn drop(&mut self) {
-        drop(self.socket.lock().take());
+        self.close();
         let mut child = self.child.lock();
         // It ends when its socket is closed. The host may have taken its status: that is an error here, and the end.
         for _ in 0..200 {

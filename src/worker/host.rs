@@ -2,14 +2,12 @@
 
 use super::desk::Desk;
 use super::ending::{Cause, Ending};
-use super::forkserver::{Connection, FRAME_LIMIT, ForkServer, Limits, START_LIMIT};
-use super::message::{
-    ANSWER, ASK, CANCEL, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, REFUSED, RUN, STOP, error_of_json,
-    take_numbers,
-};
-use super::stream;
+use super::forkserver::{Connection, ForkServer, Limits, START_LIMIT};
+use super::message::{ASK, CANCEL, KILL, RUN, STOP};
+use super::numbers::settle_numbers;
+use super::probed::Probed;
 use super::watch::Silence;
-use super::wire::{read_frame, receive_with_fds, wait_readable, write_frame, write_frame_unless};
+use super::wire::{wait_readable, write_frame, write_frame_unless};
 use crate::av::Muxer;
 use crate::engine::{Doing, EventFd, JobContext, Task, Wake};
 use crate::error::{Code, Error};
@@ -17,12 +15,11 @@ use crate::options::{FileSpec, JobSpec, command_words};
 use crate::text::from_bytes;
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Seek};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const LEVEL_DEBUG: i32 = 48;
 /// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
 const KILL_AFTER: Duration = Duration::from_millis(250);
 /// Who serves a stream of a worker that is gone ends within this, or waits for the host and is woken.
@@ -73,6 +70,31 @@ pub fn run_isolated(
     desk: &Arc<Desk>,
 ) -> Result<(), Error> {
     let _entered = context.activity.enter("job");
+    in_worker(server, context, spec, limits, facts, desk).map(drop)
+}
+
+/// As [`run_isolated`], of a probe: its JSON.
+pub fn probe_isolated(
+    server: &ForkServer,
+    context: &Arc<JobContext>,
+    spec: &JobSpec,
+    limits: Limits,
+    facts: &Value,
+) -> Result<String, Error> {
+    let mut facts = facts.clone();
+    facts["is_probe"] = json!(true);
+    in_worker(server, context, spec, limits, &facts, &Arc::default())
+}
+
+/// What the worker probed, where it did.
+fn in_worker(
+    server: &ForkServer,
+    context: &Arc<JobContext>,
+    spec: &JobSpec,
+    limits: Limits,
+    facts: &Value,
+    desk: &Arc<Desk>,
+) -> Result<String, Error> {
     refuse_standard_streams(spec)?;
     let connection = server.fork(limits)?;
     let bell = Arc::new(Bell(EventFd::new()?));
@@ -83,7 +105,9 @@ pub fn run_isolated(
         context,
         connection,
         bell,
+        outputs: spec.outputs.iter().map(|output| output.url.clone()).collect(),
         streams: Vec::new(),
+        probed: Probed::default(),
         result: None,
         ending: None,
         kill_at: None,
@@ -102,19 +126,22 @@ pub fn run_isolated(
 
 pub(super) struct Remote<'a> {
     pub(super) context: &'a Arc<JobContext>,
-    connection: Connection,
+    pub(super) connection: Connection,
     bell: Arc<Bell>,
+    /// Their URLs.
+    pub(super) outputs: Vec<String>,
     /// Threads that serve the worker's streams.
-    streams: Vec<Task<Result<(), Error>>>,
-    result: Option<Result<(), Error>>,
-    ending: Option<Ending>,
+    pub(super) streams: Vec<Task<Result<(), Error>>>,
+    pub(super) probed: Probed,
+    pub(super) result: Option<Result<(), Error>>,
+    pub(super) ending: Option<Ending>,
     /// When a worker that was told to end is killed.
     pub(super) kill_at: Option<Instant>,
     was_stopped: bool,
     was_killed: bool,
     /// Nothing comes any more.
-    is_silent: bool,
-    desk: &'a Desk,
+    pub(super) is_silent: bool,
+    pub(super) desk: &'a Desk,
     /// Listening whether the worker lives.
     pub(super) silence: Option<Silence>,
 }
@@ -188,7 +215,7 @@ impl Remote<'_> {
                 let _ = write_frame(&self.connection.control, CANCEL, &[]);
                 self.kill_at = Some(Instant::now() + KILL_AFTER);
             }
-        } else if self.context.is_stopped() && !self.was_stopped {
+        } else if self.context.is_ending() && !self.was_stopped {
             self.was_stopped = true;
             let _ = write_frame(&self.connection.control, STOP, &[]);
         }
@@ -197,94 +224,8 @@ impl Remote<'_> {
         }
     }
 
-    fn hear(&mut self) {
-        let mut payload = Vec::new();
-        let said = receive_with_fds(&self.connection.control, &mut payload);
-        let value = || -> Value { serde_json::from_slice(&payload).unwrap_or_default() };
-        match said {
-            Ok(Some((EVENT, _))) => self.event(&value()),
-            Ok(Some((NUMBERS, _))) => take_numbers(&value(), &self.context.counters),
-            Ok(Some((HANGS, _))) => self.hangs(&error_of_json(&value())),
-            Ok(Some((ANSWER, _))) => self.desk.put(String::from_utf8_lossy(&payload).into_owned()),
-            Ok(Some((OPEN, fds))) => self.open(fds, value()),
-            Ok(Some((DONE, _))) => {
-                let value = value();
-                self.result = Some(if value.is_null() { Ok(()) } else { Err(error_of_json(&value)) });
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                self.is_silent = true;
-                self.kill_at.get_or_insert(Instant::now() + FRAME_LIMIT);
-            }
-            Err(_) => {
-                // A frame that does not end, or no sense: nothing good comes from there any more.
-                self.is_silent = true;
-                let _ = write_frame(&self.connection.status, KILL, &[]);
-            }
-        }
-    }
-
-    fn event(&self, event: &Value) {
-        let observer = &self.context.observer;
-        let index = |key: &str| event[key].as_u64().unwrap_or(0) as usize;
-        let text = |key: &str| event[key].as_str().unwrap_or_default();
-        match text("kind") {
-            "input" => observer.input_opened(index("input"), text("json").to_owned()),
-            "running" => observer.running(),
-            "progress" => observer.progress(),
-            "sdp" => observer.sdp(text("text")),
-            "output" => {
-                let error = Some(&event["error"]).filter(|error| !error.is_null()).map(error_of_json);
-                let size = event["size_bytes"].as_u64().unwrap_or(0);
-                observer.output_finished(index("output"), size, error.as_ref());
-            }
-            "log" => {
-                let stream = event["stream"].as_u64().map(|stream| stream as usize);
-                observer.log(event["level"].as_i64().unwrap_or(32) as i32, text("stage"), stream, text("text"));
-            }
-            _ => {}
-        }
-    }
-
-    /// A stream of the host's, served on a thread: a slow one must not hold up the others.
-    fn open(&mut self, fds: Vec<OwnedFd>, request: Value) {
-        let Some(socket) = fds.into_iter().next() else { return };
-        let context = Arc::clone(self.context);
-        let name = format!("serve:{}", self.context.label);
-        let spawned = self.context.threads.spawn(name, self.context.owner, move || {
-            let _entered = context.activity.enter("serve");
-            stream::serve(socket, &request, &context);
-            Ok(())
-        });
-        match spawned {
-            Ok(task) => self.streams.push(task),
-            Err(error) => self.context.fail_at_once(&error),
-        }
-    }
-
-    fn end(&mut self) {
-        let mut payload = Vec::new();
-        self.ending = Some(match read_frame(&self.connection.status, &mut payload) {
-            Ok(Some(FORKED)) => {
-                let (pid, after) = (String::from_utf8_lossy(&payload), self.connection.asked.elapsed());
-                let text = format!("worker {pid} is there after {} us", after.as_micros());
-                return self.context.observer.log(LEVEL_DEBUG, "spawn", None, &text);
-            }
-            Ok(Some(REFUSED)) => {
-                let why = String::from_utf8_lossy(&payload);
-                let text = format!("no worker could be forked: {why}");
-                self.result = Some(Err(Error::new(Code::SPAWN_FAILED, text).at("spawn").with_hint(
-                    "Run fewer jobs at once, or raise the limit of processes (pids.max of the cgroup, ulimit -u).",
-                )));
-                Ending::default()
-            }
-            Ok(Some(ENDED)) => Ending::of_json(&serde_json::from_slice(&payload).unwrap_or_default()),
-            // The forkserver died, and its workers with it.
-            _ => Ending { signal: libc::SIGKILL, ..Ending::default() },
-        });
-    }
-
-    fn conclude(mut self) -> Result<(), Error> {
+    fn conclude(mut self) -> Result<String, Error> {
+        settle_numbers(&self.context.counters);
         let result = self.result.take();
         let was_cancelled = self.context.is_cancelled();
         if result.is_none() {
@@ -304,7 +245,7 @@ impl Remote<'_> {
             return Err(Error::cancelled());
         }
         match result {
-            Some(result) => result,
+            Some(result) => result.and_then(|()| self.probed.text()),
             None => {
                 let mut report = Vec::new();
                 let _ = self.connection.report.rewind(); // which a pipe needs not, and cannot

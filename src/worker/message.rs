@@ -1,21 +1,21 @@
 //! What host and worker say to each other: kinds of frames, and their JSON.
 
-use crate::engine::Counters;
 use crate::error::{Code, Error};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// From the host: the job; stop; cancel; what do you do.
 pub(super) const RUN: u8 = b'R';
 pub(super) const STOP: u8 = b'S';
 pub(super) const CANCEL: u8 = b'X';
 pub(super) const ASK: u8 = b'?';
-/// From the worker: an event; numbers; a stream that it opens, with its socket; the end; it lives; its job hangs, and why; what it does.
+/// From the worker: an event; numbers; a stream that it opens, with its socket; a piece of what it probed; the end; it lives; its job hangs, and why; what it
+/// does.
 pub(super) const EVENT: u8 = b'E';
 pub(super) const NUMBERS: u8 = b'N';
 pub(super) const OPEN: u8 = b'O';
+pub(super) const PROBED: u8 = b'J';
 pub(super) const DONE: u8 = b'D';
 pub(super) const ALIVE: u8 = b'L';
 pub(super) const HANGS: u8 = b'H';
@@ -71,57 +71,4 @@ fn interned(stage: &str) -> &'static str {
     let stage: &'static str = Box::leak(stage.to_owned().into_boxed_str());
     known.insert(stage);
     stage
-}
-
-fn unsigned(counters: &Counters) -> [(&'static str, &AtomicU64); 13] {
-    [
-        ("packets_read", &counters.packets_read),
-        ("packets_written", &counters.packets_written),
-        ("packets_corrupt", &counters.packets_corrupt),
-        ("decode_errors", &counters.decode_errors),
-        ("frames_decoded", &counters.frames_decoded),
-        ("frames", &counters.frames),
-        ("frames_duplicated", &counters.frames_duplicated),
-        ("frames_dropped", &counters.frames_dropped),
-        ("timestamps_repaired", &counters.timestamps_repaired),
-        ("size_bytes", &counters.size_bytes),
-        ("link_bytes_peak", &counters.link_bytes_peak),
-        ("threads", &counters.threads),
-        ("payload_bytes", &counters.payload_bytes),
-    ]
-}
-
-fn signed(counters: &Counters) -> [(&'static str, &AtomicI64); 4] {
-    [
-        ("position_us", &counters.position_us),
-        ("duration_us", &counters.duration_us),
-        ("open_us", &counters.open_us),
-        ("first_output_us", &counters.first_output_us),
-    ]
-}
-
-pub fn numbers_to_json(counters: &Counters) -> Value {
-    let mut numbers = serde_json::Map::new();
-    for (name, counter) in unsigned(counters) {
-        numbers.insert(name.to_owned(), counter.load(Relaxed).into());
-    }
-    for (name, counter) in signed(counters) {
-        numbers.insert(name.to_owned(), counter.load(Relaxed).into());
-    }
-    // Of `mt:` streams the host counts itself.
-    numbers.insert("bytes_read".into(), counters.bytes_read.load(Relaxed).into());
-    Value::Object(numbers)
-}
-
-pub fn take_numbers(value: &Value, counters: &Counters) {
-    for (name, counter) in unsigned(counters).into_iter().chain([("bytes_read", &counters.bytes_read)]) {
-        if let Some(number) = value[name].as_u64() {
-            counter.store(number, Relaxed);
-        }
-    }
-    for (name, counter) in signed(counters) {
-        if let Some(number) = value[name].as_i64() {
-            counter.store(number, Relaxed);
-        }
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! `forkserver` starts the program mt-transcode as one (`server`: its libraries are loaded) and asks it for a worker a job, which `host` attends to. The worker (`process`) gets the
 //! job as an argument vector over a socket, and tells over it what happens; `wire` holds frames and descriptors, `message` what they say. What the
-//! host has bound to a job is served on a thread for each stream that is open (`stream`). The forkserver stays with one thread, reaps workers,
+//! host has bound to a job the worker opens (`remote`), and it is served on a thread for each stream that is open (`stream`). The forkserver stays with one thread, reaps workers,
 //! watches their memory, and says how each ended (`ending`). A worker looks itself whether its job hangs (`watch`), and says so, or that it lives; `desk` is where the host asks
 //! it what it does.
 
@@ -11,10 +11,14 @@ mod desk;
 mod ending;
 mod find;
 mod forkserver;
+mod heard;
 mod host;
 mod message;
+mod numbers;
+mod probed;
 mod process;
 mod relay;
+mod remote;
 mod sandbox;
 mod server;
 mod stream;
@@ -25,7 +29,7 @@ pub use anything::hear_anything;
 pub use desk::{Desk, Question};
 pub use find::{WORKER_ENVIRONMENT, find};
 pub use forkserver::{ForkServer, Limits};
-pub use host::run_isolated;
+pub use host::{probe_isolated, run_isolated};
 pub use message::error_to_json;
 pub use sandbox::{Sandbox, diagnostics as sandbox_diagnostics};
 pub use server::serve;

@@ -1,9 +1,10 @@
-//! A worker: one job, as the host's socket says it.
+//! A worker: one job or probe, as the host's socket says it.
 
 use super::message::{ANSWER, ASK, CANCEL, RUN, STOP};
 use super::relay::Relay;
+use super::remote::{Failing, RemoteStore, RemoteStream};
 use super::sandbox::{Sandbox, confine};
-use super::stream::{Abilities, Failing, RemoteStore, RemoteStream};
+use super::stream::Abilities;
 use super::wire::{read_frame, write_frame};
 use crate::crash::{self, AltStack};
 use crate::engine::{
@@ -12,11 +13,13 @@ use crate::engine::{
 };
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, command_line, parse_args};
+use crate::secrets::mask_url;
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::os::fd::{IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// Runs the job that comes over `control`; crash reports go to `report`. Returns when the host knows the end.
 pub fn run(control: UnixStream, report: OwnedFd) {
@@ -26,7 +29,8 @@ pub fn run(control: UnixStream, report: OwnedFd) {
     let Ok(reader) = control.try_clone() else { return };
     let control = Arc::new(Mutex::new(control));
     let counters = Arc::<Counters>::default();
-    let relay = Relay::new(&control, &counters, wanted["level"].as_i64().unwrap_or(24) as i32);
+    let is_watched = wanted["is_watched"].as_bool().unwrap_or(false);
+    let relay = Relay::new(&control, &counters, wanted["level"].as_i64().unwrap_or(24) as i32, is_watched);
     let target = CrashTarget::descriptor(report.into_raw_fd()).ok();
     crash::refresh_modules();
     let _stack = AltStack::install();
@@ -78,42 +82,26 @@ struct Prepared<'a> {
 
 impl Prepared<'_> {
     fn run(
-        self,
+        mut self,
         relay: &Arc<Relay>,
         counters: &Arc<Counters>,
         control: &Arc<Mutex<UnixStream>>,
         reader: UnixStream,
     ) -> Result<(), Error> {
         let threads = ThreadPool::new();
-        if self.wanted["takes_log"].as_bool().unwrap_or(false) {
+        if self.is("takes_log") {
             install_log();
         }
-        let job = self.wanted["job"].as_u64().unwrap_or(0);
-        let label = self.wanted["label"].as_str().unwrap_or_default();
+        let is_probe = self.is("is_probe");
         let sink = Arc::downgrade(relay);
-        let log = LogContext::register(job.max(1), sink as std::sync::Weak<dyn LogSink>);
+        let log = LogContext::register(self.job().max(1), sink as Weak<dyn LogSink>);
+        let binds = Arc::new(std::mem::take(&mut self.binds));
         let context = JobContext::new(
             Interrupt::new(),
             Arc::clone(counters),
             Arc::clone(relay) as Arc<dyn Observer>,
             Arc::clone(&threads),
-            Identity {
-                label: label.to_owned(),
-                log_slot: log.slot(),
-                owner: job,
-                link_budget_bytes: self.wanted["link_budget_bytes"].as_u64().unwrap_or(256 << 20),
-                binds: Arc::new(self.binds),
-                outputs: self.spec.outputs.len(),
-                trust: JobTrust::of(&self.spec).unwrap_or_default(),
-                debug: Debug::of(&self.spec),
-                crash_slot: JobSlot::take(&JobFacts {
-                    job,
-                    label,
-                    command: &command_line(&self.spec, false, true),
-                    call_site: self.wanted["call_site"].as_str().unwrap_or_default(),
-                    target: self.target,
-                }),
-            },
+            Identity { log_slot: log.slot(), binds, ..self.identity() },
         );
         let _ = self.failing.set(context.failing());
         let (listener, answers) = (Arc::clone(&context), Arc::clone(control));
@@ -122,7 +110,57 @@ impl Prepared<'_> {
             let (watched, control) = (Arc::downgrade(&context), Arc::clone(control));
             threads.spawn_aside("mt-watch", move || super::watch::watch(watch, &watched, &control))?;
         }
-        crate::engine::run(&context, &self.spec)
+        if context.trust.limits.idle_s.is_some() {
+            let relay = Arc::downgrade(relay);
+            threads.spawn_aside("mt-numbers", move || tell_numbers(&relay))?;
+        }
+        match is_probe {
+            true => crate::engine::probe::run(&context, &self.spec).map(|json| relay.probed(&json)),
+            false => crate::engine::run(&context, &self.spec),
+        }
+    }
+
+    fn is(&self, what: &str) -> bool {
+        self.wanted[what].as_bool().unwrap_or(false)
+    }
+
+    fn job(&self) -> u64 {
+        self.wanted["job"].as_u64().unwrap_or(0)
+    }
+
+    fn identity(&self) -> Identity {
+        let text = |key: &str| self.wanted[key].as_str().unwrap_or_default();
+        // As the host's own reports name a probe.
+        let command = match self.is("is_probe") {
+            true => self.spec.inputs.first().map(|input| mask_url(&input.url)).unwrap_or_default(),
+            false => command_line(&self.spec, false, true),
+        };
+        Identity {
+            label: text("label").to_owned(),
+            owner: self.job(),
+            link_budget_bytes: self.wanted["link_budget_bytes"].as_u64().unwrap_or(256 << 20),
+            outputs: self.spec.outputs.len(),
+            trust: JobTrust::of(&self.spec).unwrap_or_default(),
+            debug: Debug::of(&self.spec),
+            crash_slot: JobSlot::take(&JobFacts {
+                job: self.job(),
+                label: text("label"),
+                command: &command,
+                call_site: text("call_site"),
+                target: self.target,
+            }),
+            ..Identity::default()
+        }
+    }
+}
+
+/// The host looks at the idle time: it must hear of what is read before the first packet is written, and of who waits.
+fn tell_numbers(relay: &Weak<Relay>) {
+    const EVERY: Duration = Duration::from_millis(50);
+    while let Some(relay) = relay.upgrade() {
+        relay.numbers();
+        drop(relay);
+        std::thread::sleep(EVERY);
     }
 }
 

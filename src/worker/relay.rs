@@ -1,6 +1,7 @@
 //! What the job in a worker tells, on its way to the host.
 
-use super::message::{DONE, EVENT, NUMBERS, error_to_json, numbers_to_json};
+use super::message::{DONE, EVENT, NUMBERS, PROBED, error_to_json};
+use super::numbers::numbers_to_json;
 use super::wire::write_frame;
 use crate::engine::{Counters, LogSink, Observer, coarse_clock_us};
 use crate::error::Error;
@@ -8,25 +9,30 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 const LEVEL_ERROR: i32 = 16;
 /// Numbers come at most ten times a second.
 const PROGRESS_US: i64 = 100_000;
+const PIECE_BYTES: usize = 1 << 20;
 
 pub struct Relay {
     control: Arc<Mutex<UnixStream>>,
     counters: Arc<Counters>,
     level: i32,
+    is_watched: bool,
+    was_written: AtomicBool,
     last_numbers_us: AtomicI64,
 }
 
 impl Relay {
-    pub fn new(control: &Arc<Mutex<UnixStream>>, counters: &Arc<Counters>, level: i32) -> Arc<Relay> {
+    pub fn new(control: &Arc<Mutex<UnixStream>>, counters: &Arc<Counters>, level: i32, is_watched: bool) -> Arc<Relay> {
         Arc::new(Relay {
             control: Arc::clone(control),
             counters: Arc::clone(counters),
             level,
+            is_watched,
+            was_written: AtomicBool::new(false),
             last_numbers_us: AtomicI64::new(0),
         })
     }
@@ -36,8 +42,15 @@ impl Relay {
         let _ = write_frame(&self.control.lock(), kind, value.to_string().as_bytes());
     }
 
-    fn numbers(&self) {
+    pub fn numbers(&self) {
         self.send(NUMBERS, &numbers_to_json(&self.counters));
+    }
+
+    /// JSON of a probe, which may be long.
+    pub fn probed(&self, json: &str) {
+        for piece in json.as_bytes().chunks(PIECE_BYTES) {
+            let _ = write_frame(&self.control.lock(), PROBED, piece);
+        }
     }
 
     pub fn done(&self, result: &Result<(), Error>) {
@@ -74,6 +87,19 @@ impl Observer for Relay {
         if level <= self.level.max(LEVEL_ERROR) {
             self.send(EVENT, &json!({"kind": "log", "level": level, "stage": stage, "stream": stream, "text": text}));
         }
+    }
+
+    /// The first packet after all outputs were begun: what there is then is told apart (`Job::first_report`).
+    fn written(&self) {
+        let is_begun = || self.counters.outputs.lock().iter().all(|output| output.is_begun.load(Relaxed));
+        if !self.was_written.load(Relaxed) && is_begun() && !self.was_written.swap(true, Relaxed) {
+            self.numbers();
+            self.send(EVENT, &json!({"kind": "written"}));
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        self.is_watched
     }
 
     fn sdp(&self, text: &str) {

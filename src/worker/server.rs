@@ -18,7 +18,7 @@ const WATCH_MS: i32 = 20;
 
 /// What both sides must have in common: the release and the FFmpeg that is loaded.
 pub fn identity() -> String {
-    let mut text = format!("mt-transcode {} worker protocol 1", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("mt-transcode {} worker protocol 2", env!("CARGO_PKG_VERSION"));
     for library in crate::engine::libraries() {
         let (major, minor, micro) = library.loaded;
         text += &format!(", {} {major}.{minor}.{micro}", library.name);

@@ -19,6 +19,11 @@ pub fn engine() -> Arc<Engine> {
     Engine::new(EngineConfig::new(0, None, false, LogMode::Take, 0)).expect("an engine")
 }
 
+/// Whether jobs run in workers, by the operator's word: `make test-isolated`.
+pub fn is_isolated() -> bool {
+    std::env::var("MT_TRANSCODE_ISOLATION").is_ok_and(|mode| mode == "process")
+}
+
 pub fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }

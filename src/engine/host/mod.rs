@@ -24,3 +24,4 @@ pub use spool::Limited;
 pub use store::alias_of;
 pub use stream::{Failure, HostStore, Stretch};
 pub use tape::{Tape, Taped};
+pub use taped::Look;

@@ -89,6 +89,35 @@ impl fmt::Display for ReadInterval {
     }
 }
 
+/// Where an interval ends.
+pub(super) struct Limit {
+    end: Option<End>,
+    /// In microseconds, once it is known.
+    until_us: Option<i64>,
+    packets: i64,
+}
+
+impl Limit {
+    pub fn new(end: Option<End>) -> Limit {
+        Limit { end, until_us: None, packets: 0 }
+    }
+
+    /// Whether a packet, at the position that the input has now, lies behind the end; if not it is counted.
+    pub fn is_reached(&mut self, position_us: Option<i64>) -> bool {
+        let is_reached = match self.end {
+            Some(End::Packets(count)) => self.packets >= count,
+            Some(End::At(us)) => position_us.is_some_and(|position| position >= us),
+            Some(End::After(us)) => {
+                self.until_us = self.until_us.or(position_us.map(|begin| begin + us));
+                self.until_us.zip(position_us).is_some_and(|(until, position)| position >= until)
+            }
+            None => false,
+        };
+        self.packets += i64::from(!is_reached);
+        is_reached
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,7 +21,7 @@ use crate::av::probe::{Sink, Subject, Wanted};
 use crate::av::{Decoder, DecoderSettings, Input, Rational, set_log_slot};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec};
-use json_line::{JsonLine, MAX_JSON_BYTES};
+use json_line::JsonLine;
 use prober::Prober;
 use shown::Shown;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use std::sync::Arc;
 pub use crate::av::configure_log;
 pub use crate::av::probe::{Hash, Section};
 pub use intervals::ReadInterval;
+pub(crate) use json_line::MAX_JSON_BYTES;
 pub use look::{Look, OptionalFields};
 pub use open::Source;
 pub use prober::Request;
@@ -65,6 +66,7 @@ pub fn describe(input: &Input) -> String {
 pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
     set_log_slot(context.log_slot);
     context.mark_thread("probe");
+    let _entered = context.activity.enter("probe");
     let result = open_and_show(context, job);
     context.unmark_thread();
     set_log_slot(0);

@@ -1,9 +1,10 @@
 //! Reads an open input and shows it, in ffprobe's order. Source: `probe_file`, `read_interval_packets` and `process_frame` of
 //! FFmpeg's fftools/ffprobe.c.
 
-use super::intervals::{End, ReadInterval, Start};
+use super::intervals::{Limit, ReadInterval, Start};
 use crate::av::probe::{Counts, Section, ShownLog, Sink, Subject, Subtitle, Wanted};
 use crate::av::{AvError, DISCARD_ALL, Decoder, Frame, Input, NOPTS, Packet, TIME_BASE, rescale, write_log};
+use crate::engine::activity::Doing;
 use crate::engine::context::{JobContext, LEVEL_ERROR, LEVEL_VERBOSE};
 use crate::options::MediaKind;
 use std::time::Duration;
@@ -151,7 +152,7 @@ impl<'a> Prober<'a> {
     /// Reads from where the input stands to the end of the interval.
     fn read_interval(&mut self, interval: &ReadInterval, reading: &mut Reading) -> Result<(), AvError> {
         let mut packet = Packet::new()?;
-        let mut limit = Limit { end: interval.end, until_us: None, packets: 0 };
+        let mut limit = Limit::new(interval.end);
         while self.next_packet(&mut packet) {
             let index = usize::try_from(packet.stream_index()).unwrap_or(usize::MAX);
             if self.selected.get(index) != Some(&true) {
@@ -178,7 +179,10 @@ impl<'a> Prober<'a> {
     /// False at the end of the input, whatever ended it.
     fn next_packet(&mut self, packet: &mut Packet) -> bool {
         loop {
-            match (self.input.read(packet), self.context) {
+            let reading = Doing::Peer.begin(0);
+            let read = self.input.read(packet);
+            drop(reading);
+            match (read, self.context) {
                 (_, Some(context)) if context.is_ending() => return false,
                 (Ok(()), _) => return true,
                 // Nothing there yet: wait a little.
@@ -271,29 +275,4 @@ struct Reading<'a> {
     shows_frames: bool,
     frame: Frame,
     out: &'a mut dyn Sink,
-}
-
-/// Where an interval ends.
-struct Limit {
-    end: Option<End>,
-    /// In microseconds, once it is known.
-    until_us: Option<i64>,
-    packets: i64,
-}
-
-impl Limit {
-    /// Whether a packet, at the position that the input has now, lies behind the end; if not it is counted.
-    fn is_reached(&mut self, position_us: Option<i64>) -> bool {
-        let is_reached = match self.end {
-            Some(End::Packets(count)) => self.packets >= count,
-            Some(End::At(us)) => position_us.is_some_and(|position| position >= us),
-            Some(End::After(us)) => {
-                self.until_us = self.until_us.or(position_us.map(|begin| begin + us));
-                self.until_us.zip(position_us).is_some_and(|(until, position)| position >= until)
-            }
-            None => false,
-        };
-        self.packets += i64::from(!is_reached);
-        is_reached
-    }
 }
