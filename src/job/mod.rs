@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod anew;
 mod binds;
 mod budget;
 mod capture;
