@@ -35,7 +35,7 @@ codes! {
     ENOENT = libc::ENOENT, c"no such file or folder";
     EIO = libc::EIO, c"input/output error";
     E2BIG = libc::E2BIG, c"a struct has fields set that this library does not know";
-    EBADF = libc::EBADF, c"the handle was freed or is of another kind";
+    EBADF = libc::EBADF, c"the handle was freed or is of another kind, or the descriptor cannot be written";
     EAGAIN = libc::EAGAIN, c"not now: nothing is ready, or the engine is full";
     ENOMEM = libc::ENOMEM, c"out of memory";
     EACCES = libc::EACCES, c"permission denied";

@@ -1,11 +1,20 @@
-//! Masks secrets in URLs: user info, values of the query, stream keys of RTMP. What goes into a log, event, error or list
-//! goes through here.
+//! Masks secrets: in URLs user info, values of the query, stream keys of RTMP; values of options and headers. What goes into a log, event,
+//! error or list goes through here.
 
 /// Masks one URL. A plain file name comes back as it is.
 pub fn mask_url(url: &str) -> String {
+    match url.contains('[') {
+        // Options of tee's outputs.
+        true => mask_pairs(&mask_places(url), true),
+        false => mask_places(url),
+    }
+}
+
+/// [`mask_url`] but for options in it.
+fn mask_places(url: &str) -> String {
     // Lists of URLs (tee, concat): each for itself.
     if url.contains('|') && url.contains("://") {
-        return url.split('|').map(mask_url).collect::<Vec<_>>().join("|");
+        return url.split('|').map(mask_places).collect::<Vec<_>>().join("|");
     }
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
@@ -15,6 +24,7 @@ pub fn mask_url(url: &str) -> String {
     if name == "file" {
         return url.to_owned();
     }
+    let (user, rest) = split_user(rest);
     let (rest, fragment) = split(rest, '#');
     let (rest, query) = split(rest, '?');
     let (rest, parameters) = split(rest, ';');
@@ -22,11 +32,7 @@ pub fn mask_url(url: &str) -> String {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
     };
-    let authority = match authority.rsplit_once('@') {
-        Some((_, host)) => format!("***@{host}"),
-        None => authority.to_owned(),
-    };
-    let mut masked = format!("{scheme}://{authority}{}", mask_path(&name, path));
+    let mut masked = format!("{scheme}://{user}{authority}{}", mask_path(&name, path));
     if parameters.is_some() {
         masked.push_str(";***");
     }
@@ -44,25 +50,124 @@ fn split(text: &str, at: char) -> (&str, Option<&str>) {
     text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
 }
 
-/// Whether the value of an option of FFmpeg's is a secret: keys, passwords, headers, cookies, stream names.
+/// The user info, masked, and what is behind it. A '/', '?' or '#' that nobody escaped may be part of a password: then FFmpeg takes the rest for a path, and the
+/// password still is one.
+fn split_user(rest: &str) -> (String, &str) {
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    if let Some(at) = authority.rfind('@') {
+        return ("***@".into(), &rest[at + 1..]);
+    }
+    let host = authority.rfind(']').map_or(0, |at| at + 1);
+    let Some(colon) = authority[host..].find(':').map(|at| host + at) else { return (String::new(), rest) };
+    let is_port = authority[colon + 1..].bytes().all(|byte| byte.is_ascii_digit());
+    let searched = if is_port { split(rest, '?').0 } else { rest };
+    match searched.rfind('@') {
+        Some(at) => (format!("{}:***@", &authority[..colon]), &rest[at + 1..]),
+        None => (String::new(), rest),
+    }
+}
+
+/// Whether the value of an option of FFmpeg's, a field of a header or a pair of a dictionary is a secret: keys, passwords, headers, cookies, stream names.
 pub fn is_secret_option(name: &str) -> bool {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 10] = [
         "headers",
-        "cookies",
         "http_proxy",
-        "key",
-        "iv",
+        "post_data",
+        "activation_bytes",
         "rtmp_playpath",
         "rtmp_app",
         "rtmp_conn",
         "rtmp_tcurl",
-        "auth_type",
         "srtp_out_params",
         "srtp_in_params",
     ];
-    const PARTS: [&str; 8] =
-        ["password", "passphrase", "passwd", "secret", "token", "encryption_key", "decryption_key", "crypto"];
-    NAMES.contains(&name) || PARTS.iter().any(|part| name.contains(part))
+    const PARTS: [&str; 12] = [
+        "password",
+        "passphrase",
+        "passwd",
+        "secret",
+        "token",
+        "credential",
+        "cookie",
+        "authorization",
+        "encryption_key",
+        "decryption_key",
+        "crypto",
+        "activation_",
+    ];
+    const WORDS: [&str; 5] = ["key", "iv", "auth", "pwd", "apikey"];
+    // Not the key, but where it is, or another kind of key.
+    const OTHER_KEYS: [&str; 6] = ["file", "url", "info", "frame", "frames", "int"];
+    let name = name.to_ascii_lowercase();
+    let has_word = |list: &[&str]| name.split(['_', '-', '.']).any(|word| list.contains(&word));
+    NAMES.contains(&name.as_str())
+        || PARTS.iter().any(|part| name.contains(part))
+        || has_word(&WORDS) && !has_word(&OTHER_KEYS)
+}
+
+/// Masks the value of an option.
+pub fn mask_value(name: &str, value: &str) -> String {
+    if is_secret_option(name) {
+        return "***".into();
+    }
+    match name.ends_with("opts") || name.ends_with("options") {
+        true => mask_pairs(&mask_text(value), true),
+        false => mask_text(value),
+    }
+}
+
+/// Masks values of `name=value`, and of `Name: value` where that is a header. `is_list`: the text is known to be options, so that short names such as `key`
+/// are those of secrets too. More is masked than is needed where it cannot be told where a value ends.
+fn mask_pairs(text: &str, is_list: bool) -> String {
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['=', ':']) {
+        let separator = &rest[at..=at];
+        let before = rest[..at].trim_end_matches('\\');
+        let start = before
+            .rfind(|c: char| !is_of_name(c))
+            .map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
+        let (name, value) = (&before[start..], &rest[at + 1..]);
+        masked.push_str(&rest[..at]);
+        masked.push_str(separator);
+        rest = value;
+        let is_secret = match separator {
+            "=" => is_secret_option(name) && (is_list || !["key", "iv"].contains(&name)),
+            _ => is_secret_header(name),
+        };
+        if is_secret && !value.trim_start_matches([' ', '\'', '"', '\\']).starts_with("***") && !value.is_empty() {
+            masked.push_str("***");
+            rest = &value[end_of_value(value)..];
+        }
+    }
+    masked.push_str(rest);
+    masked
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_-.".contains(c)
+}
+
+fn is_secret_header(name: &str) -> bool {
+    let is_known = ["authorization", "cookie"].contains(&name.to_ascii_lowercase().as_str());
+    is_known || name.contains('-') && !name.starts_with('-') && is_secret_option(name)
+}
+
+/// Where a value of a list of options ends: at its line's end, where the next option begins, or where the list does.
+fn end_of_value(value: &str) -> usize {
+    let is_escaped = |at: usize| value[..at].ends_with('\\');
+    let is_next = |at: usize| {
+        let (name, has_value) = split(&value[at + 1..], '=');
+        let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        has_value.is_some() && is_name && name.starts_with(|c: char| c.is_ascii_lowercase())
+    };
+    let is_end = |(at, c): (usize, char)| match c {
+        '\n' | '\r' => true,
+        ':' => !is_escaped(at) && is_next(at),
+        ']' => !is_escaped(at),
+        _ => false,
+    };
+    value.char_indices().find(|&found| is_end(found)).map_or(value.len(), |(at, _)| at)
 }
 
 /// RTMP's last part of the path is the stream key: `/app/key`.
@@ -88,6 +193,10 @@ pub fn mask_text(text: &str) -> String {
     if let Some(at) = text.find(" to value ").filter(|_| text.contains("setting option")) {
         return format!("{} to value ***", &text[..at]);
     }
+    mask_pairs(&mask_urls(text), false)
+}
+
+fn mask_urls(text: &str) -> String {
     if !text.contains("://") {
         return text.to_owned();
     }
@@ -101,7 +210,7 @@ pub fn mask_text(text: &str) -> String {
             .map_or(0, |i| i + rest[i..].chars().next().map_or(1, char::len_utf8));
         let end = rest[at..].find(is_end).map_or(rest.len(), |i| at + i);
         masked.push_str(&rest[..start]);
-        masked.push_str(&mask_url(&rest[start..end]));
+        masked.push_str(&mask_places(&rest[start..end]));
         rest = &rest[end..];
     }
     masked.push_str(rest);
@@ -135,6 +244,61 @@ mod tests {
         assert!(
             is_secret_option("ftp-password") && is_secret_option("headers") && !is_secret_option("force_key_frames")
         );
+    }
+
+    #[test]
+    fn a_password_that_was_not_escaped_is_masked() {
+        assert_eq!(mask_url("http://user:pa/ss@host/a?k=v"), "http://user:***@host/a?k=***");
+        assert_eq!(mask_url("http://user:1/2@host/a"), "http://user:***@host/a");
+        assert_eq!(mask_url("http://user:p?a#s;s@host/a"), "http://user:***@host/a");
+        assert_eq!(mask_url("http://u:p;w@host/a"), "http://***@host/a");
+        for same in ["http://[::1]:80/a", "http://host:80/a", "http://host/a@b"] {
+            assert_eq!(mask_url(same), same);
+        }
+    }
+
+    #[test]
+    fn values_of_secret_options_are_masked_as_a_whole() {
+        let names = "hls_enc_key hls_enc_iv post_data activation_bytes activation_x audible_key audible_iv password passphrase \
+            auth_type authorization key iv encryption_key decryption_key cookies headers api_key access-key client_secret rtsp_token srtp_out_params";
+        for name in names.split_whitespace() {
+            assert_eq!(mask_value(name, "SEKRET"), "***", "{name}");
+        }
+        let others = "g keyint keyint_min force_key_frames key_frame hls_key_info_file hls_enc_key_url key_file pass passlogfile \
+            author metadata encryption_kid skip_frame x264-params vf chromakey mt_trust";
+        for name in others.split_whitespace() {
+            assert_eq!(mask_value(name, "a=250:b=nokey"), "a=250:b=nokey", "{name}");
+        }
+    }
+
+    #[test]
+    fn secrets_within_lists_of_options_are_masked() {
+        let lists = "http_opts protocol_opts format_opts segment_format_options hls_segment_options hls_ts_options seg_format_options";
+        for name in lists.split_whitespace() {
+            let value = r"a=1:headers=Authorization\: Basic SEK=\r\nX\: SEK:b=2:encryption_key=SEK:key=SEK";
+            assert_eq!(mask_value(name, value), "a=1:headers=***:b=2:encryption_key=***:key=***", "{name}");
+            assert_eq!(mask_value(name, "password=SEK:cookies='a=SEK; b=SEK'"), "password=***:cookies=***", "{name}");
+            assert_eq!(mask_value(name, "headers=Authorization: SEK=="), "headers=***", "{name}");
+            assert_eq!(mask_value(name, "movflags=+faststart:g=3"), "movflags=+faststart:g=3", "{name}");
+        }
+        assert_eq!(
+            mask_url("[f=flv]rtmp://h/l/SEK|[f=mp4:encryption_key=SEK:g=2]a.mp4|[key=SEK]b.mp4"),
+            "[f=flv]rtmp://h/l/***|[f=mp4:encryption_key=***:g=2]a.mp4|[key=***]b.mp4"
+        );
+    }
+
+    #[test]
+    fn secrets_within_lines_are_masked_once() {
+        let line = "request: GET /a HTTP/1.1\r\nAuthorization: Basic SEK==\r\nX-Api-Key: SEK\r\nHost: h\r\n";
+        let masked = "request: GET /a HTTP/1.1\r\nAuthorization:***\r\nX-Api-Key:***\r\nHost: h\r\n";
+        assert_eq!(mask_text(line), masked);
+        let command = "command: ffmpeg -http_opts 'headers=***' -hls_enc_key '***' a.m3u8";
+        assert_eq!(mask_text(command), command);
+        for same in
+            ["metadata=select:key=lavfi.x:value=1", "keyint=250 keyint_min=25", "key: 1", "a token: b", "-pass: 2"]
+        {
+            assert_eq!(mask_text(same), same);
+        }
     }
 
     #[test]

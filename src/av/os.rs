@@ -241,18 +241,30 @@ pub fn reset_float_state() {
 /// The signals that ask a program to end: a library leaves them alone.
 pub struct Termination(libc::sigset_t);
 
+/// Signals that end some programs only.
+#[derive(Clone, Copy, Debug)]
+pub struct AlsoEnds {
+    /// SIGQUIT
+    pub quit: bool,
+    /// SIGHUP, unless the program was started to ignore it (nohup).
+    pub hangup: bool,
+}
+
 impl Termination {
-    /// Blocks SIGINT, SIGTERM, SIGXCPU and, `with_quit`, SIGQUIT in the calling thread, which must be the program's first: threads
+    /// Blocks SIGINT, SIGTERM, SIGXCPU and those of `also` in the calling thread, which must be the program's first: threads
     /// that are started later inherit it. A shell may have told the program to ignore them (`command &` in a script); as
     /// ffmpeg, it does not.
-    pub fn block(with_quit: bool) -> Termination {
+    pub fn block(also: AlsoEnds) -> Termination {
         // SAFETY: the set is initialised by the calls; this thread's mask changes, and what is done with the signals when they
         // are not blocked.
         unsafe {
             let mut set: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&mut set);
-            let quit = with_quit.then_some(libc::SIGQUIT);
-            let all = || [libc::SIGINT, libc::SIGTERM, libc::SIGXCPU].into_iter().chain(quit);
+            let mut hangup: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(libc::SIGHUP, std::ptr::null(), &mut hangup);
+            let hangup = (also.hangup && hangup.sa_sigaction != libc::SIG_IGN).then_some(libc::SIGHUP);
+            let quit = also.quit.then_some(libc::SIGQUIT);
+            let all = || [libc::SIGINT, libc::SIGTERM, libc::SIGXCPU].into_iter().chain(quit).chain(hangup);
             for signal in all() {
                 libc::sigaddset(&mut set, signal);
             }

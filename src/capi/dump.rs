@@ -28,7 +28,7 @@ pub unsafe extern "C" fn mt_transcode_engine_dump(engine: *const mt_transcode_en
     guard(|| {
         let engine = handle::engine(engine)?;
         if fd < 0 {
-            return Err(Error::new(Code::EBADF, format!("the descriptor is {fd}")));
+            return Err(Error::new(Code::EBADF, format!("the descriptor {fd} cannot be written")));
         }
         let text = engine.dump();
         without_sigpipe(|| write_all(fd, text.as_bytes())).map(|()| 0)
@@ -49,7 +49,7 @@ fn write_all(fd: RawFd, mut rest: &[u8]) -> Result<(), Error> {
             }
             Err(error) => {
                 let code = error.raw_os_error().and_then(Code::from_errno).unwrap_or(Code::EIO);
-                return Err(Error::new(code, format!("the dump could not be written: {error}")));
+                return Err(Error::new(code, format!("the dump could not be written to the descriptor {fd}: {error}")));
             }
         }
     }

@@ -110,8 +110,8 @@ pub use threads::{Task, ThreadPool, is_pool_thread_of};
 pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{
-    EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, is_unknown_call, keep_freed_memory, kernel,
-    libc_name, pipe as pipe_ends, trim_memory_now_and_then,
+    AlsoEnds, EventFd, Termination, coarse_clock_us, is_forked, is_program_dynamic, is_unknown_call, keep_freed_memory,
+    kernel, libc_name, pipe as pipe_ends, trim_memory_now_and_then,
 };
 pub use crate::av::probe::sha256;
 /// Checks the FFmpeg that is loaded; None where it fits.

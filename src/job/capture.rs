@@ -33,7 +33,9 @@ const WRITTEN_WITHIN: Duration = Duration::from_secs(5);
 const LEVEL_WARNING: i32 = 24;
 
 impl Captures {
+    /// A relative path is one of the working folder that the process has now: hosts change it.
     pub fn new(folder: PathBuf, most: u32) -> Captures {
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         Captures { folder, most: if most == 0 { DEFAULT_CAPTURES } else { most } }
     }
 
@@ -203,4 +205,16 @@ fn write_input(folder: &Folder, name: &str, taped: &Taped) -> io::Result<Value> 
 /// Whether the detail of an error is a crash report.
 fn is_report(detail: &str) -> bool {
     detail.starts_with("mt-transcode crash report")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_folder_is_that_of_the_moment_when_it_was_named() {
+        let captures = Captures::new("captures".into(), 0);
+        assert_eq!(captures.folder, std::env::current_dir().unwrap().join("captures"));
+        assert_eq!((Captures::new("/a".into(), 1).folder, captures.most), ("/a".into(), DEFAULT_CAPTURES));
+    }
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod anew;
 mod binds;
 mod budget;
 mod capture;
@@ -34,6 +35,7 @@ mod timer;
 mod trim;
 mod watch;
 
+pub use crate::engine::AlsoEnds;
 pub(crate) use crate::engine::FLUSH_CHUNKS;
 pub use crate::engine::{ByteStream, HostBytes, HostStore, InMemory, PipeConfig, PipeStats, Side, StreamError, Wait};
 pub use crate::engine::{forward_log, native_stack, set_profiling};

@@ -1,14 +1,13 @@
 //! What becomes of a job whose worker crashed: it is run once more where it can begin anew, and its input is refused afterwards.
 
+use super::anew::check_files;
 use super::events::EventKind;
 use super::handle::{Job, State};
 use super::quarantine::{Inputs, LOOKED_AT_BYTES, keys_of};
 use super::watch::Watched;
-use crate::engine::{JobContext, Observer, Recording, is_written_file, name_of};
+use crate::engine::{JobContext, Observer, Recording};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec};
-use crate::text::to_path;
-use std::os::unix::fs::FileTypeExt;
+use crate::options::JobSpec;
 use std::sync::Arc;
 
 /// The policy of an engine, for jobs in workers.
@@ -113,53 +112,5 @@ impl Job {
             false => "the input cannot be put in quarantine: it is no file, and too little of it was read",
         };
         self.log(LEVEL_WARNING, "quarantine", None, text);
-    }
-}
-
-/// Whether inputs and outputs that are not in memory can be opened once more.
-fn check_files(spec: &JobSpec) -> Result<(), String> {
-    let is_once = |file: &&FileSpec| {
-        let kind = std::fs::metadata(to_path(&file.url)).map(|about| about.file_type());
-        name_of(&file.url).is_none() && kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
-    };
-    if let Some(file) = spec.inputs.iter().chain(&spec.outputs).find(is_once) {
-        return Err(format!("'{}' is a pipe", file.url));
-    }
-    for file in &spec.outputs {
-        let format = file.value("f");
-        if name_of(&file.url).is_none() && !is_written_again(&file.url, format) {
-            return Err(format!("'{}' is no file that can be written anew", file.url));
-        }
-    }
-    match spec.global_flag("n") {
-        true => Err("-n forbids to write its outputs over".into()),
-        false => Ok(()),
-    }
-}
-
-/// A file, or what writes files of its own beside it, or nothing.
-fn is_written_again(url: &str, format: Option<&str>) -> bool {
-    is_written_file(url, format) || !url.contains(':') || url.starts_with("file:")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::Classes;
-    use crate::options::parse_args;
-
-    fn checked(args: &str) -> Result<(), String> {
-        let args: Vec<String> = args.split(' ').map(str::to_owned).collect();
-        check_files(&parse_args(&args, &Classes).unwrap())
-    }
-
-    #[test]
-    fn what_was_sent_away_is_not_sent_twice() {
-        for good in ["-i a.mp4 b.mkv", "-i mt:in -f mpegts mt:out", "-i http://h/a x/y.m3u8", "-i a -f null -"] {
-            assert_eq!(checked(good), Ok(()), "{good}");
-        }
-        for bad in ["-i a -f flv rtmp://h/live/KEY", "-i a -f mpegts udp://h:1", "-n -i a b.mkv"] {
-            assert!(checked(bad).is_err(), "{bad}");
-        }
     }
 }

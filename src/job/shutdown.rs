@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::handle::{Job, State};
 use super::lifecycle::DETACH_AFTER;
-use crate::engine::Termination;
+use crate::engine::{AlsoEnds, Termination};
 use crate::error::{Code, Error};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -46,9 +46,9 @@ impl Engine {
 
 impl Engine {
     /// For programs: calls `on_signal` with its number each time that a signal comes which asks for the end (SIGINT, SIGTERM, SIGXCPU
-    /// and, `with_quit`, SIGQUIT). To be called by the program's first thread, before any job is started.
-    pub fn on_termination(&self, with_quit: bool, on_signal: impl Fn(i32) + Send + 'static) -> Result<(), Error> {
-        let signals = Termination::block(with_quit);
+    /// and those of `also`). To be called by the program's first thread, before any job is started.
+    pub fn on_termination(&self, also: AlsoEnds, on_signal: impl Fn(i32) + Send + 'static) -> Result<(), Error> {
+        let signals = Termination::block(also);
         self.threads().spawn_aside("mt-signals", move || {
             loop {
                 on_signal(signals.wait());

@@ -1,11 +1,11 @@
 //! A job printed as a command line.
 
 use super::{FileSpec, JobSpec, Setting};
-use crate::secrets::{is_secret_option, mask_text, mask_url};
+use crate::secrets::{mask_url, mask_value};
 use crate::text::{has_bytes, to_bytes};
 
 /// The job as an ffmpeg command line, quoted for a POSIX shell. With `ffmpeg_only` options of ours (`-mt_...`) are left out;
-/// with `masked` secrets in URLs are.
+/// with `masked` secrets are masked.
 pub fn command_line(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> String {
     let words = command_words(spec, ffmpeg_only, masked);
     std::iter::once("ffmpeg").chain(words.iter().map(String::as_str)).map(quoted).collect::<Vec<_>>().join(" ")
@@ -63,8 +63,7 @@ fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool, is_job
         None => format!("-{}", setting.given.trim_start_matches('-')),
     });
     words.push(match masked {
-        true if is_secret_option(&setting.name) => "***".into(),
-        true => mask_text(&setting.value),
+        true => mask_value(&setting.name, &setting.value),
         false => setting.value.clone(),
     });
 }

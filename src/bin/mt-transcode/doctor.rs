@@ -9,7 +9,7 @@ const USAGE: &str = "usage: mt-transcode doctor [PID]
 Looks at limits, signals, libraries and files that jobs depend on: of the process PID, or of this one, which has what the shell gives to programs.
 What a finding means, and what to do, stands in docs/troubleshooting.md, in the row of its name.
 
-The status is 0 where all is well, 1 where there is a warning, 2 where the process cannot be looked at.
+The status is 0 where all is well, 1 where there is a warning, 2 where the process, or something of it, cannot be looked at.
 ";
 
 /// What a check found.
@@ -31,32 +31,33 @@ pub fn finding(is_good: bool, text: impl Into<String>) -> Finding {
     Finding { is_good, text: text.into() }
 }
 
-type Check = (&'static str, fn(&Target) -> Finding);
+/// With the files in /proc/PID that it looks at.
+type Check = (&'static str, fn(&Target) -> Finding, &'static [&'static str]);
 
 /// By the names of the rows in docs/troubleshooting.md, in their order.
 const CHECKS: [Check; 22] = [
-    ("core-dumps", doctor_limits::core_dumps),
-    ("crash-handlers", doctor_process::crash_handlers),
-    ("blocked-signals", doctor_process::blocked_signals),
-    ("go-traceback", doctor_process::go_traceback),
-    ("ptrace", doctor_process::ptrace),
-    ("descriptors", doctor_limits::descriptors),
-    ("system-descriptors", doctor_limits::system_descriptors),
-    ("pids", doctor_limits::pids),
-    ("threads", doctor_limits::threads),
-    ("stack", doctor_limits::stack),
-    ("memory", doctor_limits::memory),
-    ("oom-kills", doctor_limits::oom_kills),
-    ("huge-pages", doctor_limits::huge_pages),
-    ("seccomp", doctor_process::seccomp),
-    ("worker-program", doctor_files::worker_program),
-    ("ffmpeg", doctor_files::ffmpeg),
-    ("deleted-libraries", doctor_files::deleted_libraries),
-    ("static-glibc", doctor_files::static_glibc),
-    ("musl", doctor_files::musl),
-    ("ca-bundle", doctor_files::ca_bundle),
-    ("shared-memory", doctor_files::shared_memory),
-    ("temporary-folder", doctor_files::temporary_folder),
+    ("core-dumps", doctor_limits::core_dumps, &["limits"]),
+    ("crash-handlers", doctor_process::crash_handlers, &["status"]),
+    ("blocked-signals", doctor_process::blocked_signals, &["status"]),
+    ("go-traceback", doctor_process::go_traceback, &["exe", "environ"]),
+    ("ptrace", doctor_process::ptrace, &[]),
+    ("descriptors", doctor_limits::descriptors, &["fd", "limits"]),
+    ("system-descriptors", doctor_limits::system_descriptors, &[]),
+    ("pids", doctor_limits::pids, &["cgroup"]),
+    ("threads", doctor_limits::threads, &["status", "limits"]),
+    ("stack", doctor_limits::stack, &["limits"]),
+    ("memory", doctor_limits::memory, &["cgroup"]),
+    ("oom-kills", doctor_limits::oom_kills, &["cgroup"]),
+    ("huge-pages", doctor_limits::huge_pages, &[]),
+    ("seccomp", doctor_process::seccomp, &["status"]),
+    ("worker-program", doctor_files::worker_program, &[]),
+    ("ffmpeg", doctor_files::ffmpeg, &["maps"]),
+    ("deleted-libraries", doctor_files::deleted_libraries, &["maps"]),
+    ("static-glibc", doctor_files::static_glibc, &["exe"]),
+    ("musl", doctor_files::musl, &["maps"]),
+    ("ca-bundle", doctor_files::ca_bundle, &["environ", "root"]),
+    ("shared-memory", doctor_files::shared_memory, &["root"]),
+    ("temporary-folder", doctor_files::temporary_folder, &["environ", "root"]),
 ];
 
 pub fn run(args: &[String]) -> u8 {
@@ -76,13 +77,19 @@ pub fn run(args: &[String]) -> u8 {
             return 2;
         }
     };
-    let mut warnings = 0;
-    for (name, check) in CHECKS {
-        let Finding { is_good, text } = check(&target);
-        warnings += usize::from(!is_good);
-        super::print(&format!("{} {name}: {text}\n", if is_good { "ok  " } else { "warn" }));
+    let mut status = 0;
+    for (name, check, files) in CHECKS {
+        let (word, text, worth) = match target.unseen(files) {
+            Some(why) => ("?   ", format!("cannot be looked at: {why}"), 2),
+            None => match check(&target) {
+                Finding { is_good: true, text } => ("ok  ", text, 0),
+                Finding { text, .. } => ("warn", text, 1),
+            },
+        };
+        status = worth.max(status);
+        super::print(&format!("{word} {name}: {text}\n"));
     }
-    u8::from(warnings > 0)
+    status
 }
 
 #[cfg(test)]
@@ -99,14 +106,15 @@ mod tests {
 
     #[test]
     fn every_check_has_its_row_and_every_row_its_check() {
-        let names: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = CHECKS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(rows(), names);
     }
 
     #[test]
     fn every_check_says_something_of_this_process() {
         for target in [Target::own().unwrap(), Target::of(&std::process::id().to_string()).unwrap()] {
-            for (name, check) in CHECKS {
+            for (name, check, files) in CHECKS {
+                assert_eq!(target.unseen(files), None, "{name}");
                 assert!(!check(&target).text.is_empty(), "{name}");
             }
         }

@@ -17,11 +17,27 @@ impl Target {
     pub fn of(word: &str) -> Result<Target, String> {
         let pid: u32 = word.parse().ok().filter(|pid| *pid > 0).ok_or(format!("'{word}' is no process id"))?;
         let proc = PathBuf::from(format!("/proc/{pid}"));
-        // Its limits are readable by its user only.
-        match std::fs::read_to_string(proc.join("limits")) {
+        match std::fs::read_to_string(proc.join("status")) {
             Ok(_) => Ok(Target { proc, is_other: true }),
             Err(error) => Err(format!("cannot look at process {pid}: {error}")),
         }
+    }
+
+    /// Why one of these in its folder cannot be read, or says nothing; None where all can. Of a process of another user, and of one that has ended, little can be.
+    pub fn unseen(&self, files: &[&str]) -> Option<String> {
+        let state = self.status("State").unwrap_or_default();
+        if self.is_other && !files.is_empty() && state.starts_with(['Z', 'X']) {
+            return Some("it has ended, and its parent has not fetched its status".into());
+        }
+        files.iter().filter(|_| self.is_other).find_map(|name| {
+            let path = self.proc.join(name);
+            let seen = match *name {
+                "fd" | "root" => std::fs::read_dir(&path).map(drop),
+                "exe" => std::fs::File::open(&path).map(drop),
+                _ => std::fs::read(&path).map(drop),
+            };
+            seen.err().map(|error| format!("{}: {error}", path.display()))
+        })
     }
 
     /// Empty where it cannot be read.

@@ -30,7 +30,7 @@ use mt_transcode::text::from_bytes;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// FFmpeg's levels.
 const FATAL: i32 = 8;
@@ -53,6 +53,19 @@ mt-transcode -h lists the options. One that is not supported is refused by its n
 fn main() -> ExitCode {
     // Names of files need not be UTF-8.
     let args: Vec<String> = std::env::args_os().skip(1).map(|arg| from_bytes(arg.as_bytes())).collect();
+    let code = command(&args);
+    match UNPRINTED.get() {
+        None => code,
+        Some(why) => {
+            eprintln!("mt-transcode: cannot write to standard output: {why}");
+            // 1 is something that these two found.
+            let has_findings = matches!(args.first().map(String::as_str), Some("doctor" | "replay"));
+            if has_findings { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn command(args: &[String]) -> ExitCode {
     let result = match args.first().map(String::as_str) {
         None => {
             eprint!("{USAGE}");
@@ -84,7 +97,7 @@ fn main() -> ExitCode {
         // What engines start for jobs in processes of their own; the host's socket is standard input.
         Some("--mt-forkserver") => return ExitCode::from(mt_transcode::worker::serve() as u8),
         Some("probe") => return probe::run(&args[1..]),
-        Some(_) => return ExitCode::from(run::run(&args)),
+        Some(_) => return ExitCode::from(run::run(args)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -97,10 +110,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// To standard output; who reads it may have had enough.
+/// Why standard output could not be written.
+static UNPRINTED: OnceLock<std::io::Error> = OnceLock::new();
+
+/// To standard output; who reads it may have had enough. Any other error is the program's, at its end.
 fn print(text: &str) {
     let mut out = std::io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        let _ = UNPRINTED.set(error);
+    }
 }
 
 /// What failed, and what more there is to say, in lines.

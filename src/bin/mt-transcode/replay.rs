@@ -5,15 +5,15 @@ use crate::replay_streams::{Captured, Kept, KeptStore};
 use crate::replay_wishes::{USAGE, Wishes, wishes};
 use mt_transcode::error::Error;
 use mt_transcode::job::{
-    Engine, EngineConfig, EventKind, Isolation, Job, LogMode, parse_program_args, program_setting,
+    AlsoEnds, Engine, EngineConfig, EventKind, Isolation, Job, LogMode, parse_program_args, program_setting,
 };
 use mt_transcode::options::{JobSpec, command_line};
 use mt_transcode::text::{from_bytes, to_path};
 use mt_transcode::worker::Limits;
 use serde_json::Value;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 const SAME: u8 = 0;
@@ -57,9 +57,19 @@ fn replay(wishes: &Wishes) -> Result<u8, String> {
         eprintln!("the job's working folder '{folder}': {error}; names are taken from here");
     }
     let spec = parse_program_args(&words).map_err(|error| error.to_string())?;
+    let engine = engine(wishes, &capture)?;
+    let job = Job::new(&engine).map_err(|error| error.to_string())?;
+    let ending = Ending::of(&engine, &job)?;
     let outputs = Outputs::new(wishes.output.as_deref())?;
-    let error = transcode(wishes, &capture, spec, &outputs.folder)?;
-    println!("written: {} bytes in {}", outputs.size_bytes(), outputs.words());
+    if wishes.output.is_none() {
+        let _ = ending.thrown_away.set(outputs.folder.clone());
+    }
+    let error = transcode(wishes, &capture, spec, &job, &outputs.folder)?;
+    engine.close();
+    if let Some(signal) = ending.signal.get() {
+        return Err(format!("ended by signal {signal}"));
+    }
+    super::print(&format!("written: {} bytes in {}\n", outputs.size_bytes(), outputs.words()));
     Ok(compare(&capture, error.as_ref()))
 }
 
@@ -94,13 +104,13 @@ fn fill_in(capture: &Value, set: &[(String, String)], words: &mut [String]) -> R
 
 fn print_command(wishes: &Wishes, capture: &Value, words: &[String]) {
     let Ok(mut spec) = parse_program_args(words) else {
-        println!("{}", capture["command"].as_str().unwrap_or_default());
+        super::print(&format!("{}\n", capture["command"].as_str().unwrap_or_default()));
         return;
     };
     for input in &mut spec.inputs {
         let Some(about) = input.url.strip_prefix("mt:").and_then(|name| about_input(capture, name)) else { continue };
         if about["is_cut"] == true || about["regions"].as_array().is_some_and(|regions| regions.len() > 1) {
-            println!("# {} was not captured as a whole", input.url);
+            super::print(&format!("# {} was not captured as a whole\n", input.url));
         }
         let file = wishes.folder.join(about["file"].as_str().unwrap_or_default());
         input.url = from_bytes(file.as_os_str().as_bytes());
@@ -110,19 +120,40 @@ fn print_command(wishes: &Wishes, capture: &Value, words: &[String]) {
             output.url = name.to_owned();
         }
     }
-    println!("{}", command_line(&spec, true, true));
+    super::print(&format!("{}\n", command_line(&spec, true, true)));
 }
 
 fn about_input<'a>(capture: &'a Value, name: &str) -> Option<&'a Value> {
     capture["inputs"].as_array()?.iter().find(|about| about["name"] == name)
 }
 
-fn transcode(wishes: &Wishes, capture: &Value, mut spec: JobSpec, outputs: &Path) -> Result<Option<Error>, String> {
-    let said = |error: Error| error.to_string();
-    redirect(&mut spec, outputs);
-    if spec.global("loglevel").is_none() {
-        spec.global.push(program_setting("loglevel", "warning").map_err(said)?);
+/// What a signal does that asks for the end.
+struct Ending {
+    signal: OnceLock<i32>,
+    /// A folder that is not to be left behind.
+    thrown_away: OnceLock<PathBuf>,
+}
+
+impl Ending {
+    /// The first signal cancels the job; the next ends the program, as a job may hang.
+    fn of(engine: &Engine, job: &Arc<Job>) -> Result<Arc<Ending>, String> {
+        let ending = Arc::new(Ending { signal: OnceLock::new(), thrown_away: OnceLock::new() });
+        let (asked, told) = (Arc::clone(job), Arc::clone(&ending));
+        let on_signal = move |signal| match told.signal.set(signal) {
+            Ok(()) => asked.cancel(),
+            Err(_) => {
+                if let Some(folder) = told.thrown_away.get() {
+                    let _ = std::fs::remove_dir_all(folder);
+                }
+                std::process::exit(UNUSABLE.into());
+            }
+        };
+        engine.on_termination(AlsoEnds { quit: true, hangup: true }, on_signal).map_err(|error| error.to_string())?;
+        Ok(ending)
     }
+}
+
+fn engine(wishes: &Wishes, capture: &Value) -> Result<Arc<Engine>, String> {
     let number = |key: &str| capture["limits"][key].as_u64().unwrap_or(0);
     let limits = Limits {
         memory_bytes: number("worker_memory_bytes"),
@@ -131,17 +162,28 @@ fn transcode(wishes: &Wishes, capture: &Value, mut spec: JobSpec, outputs: &Path
     };
     let isolation =
         Isolation { in_processes: !wishes.on_threads, limits, stays_here: wishes.on_threads, ..Isolation::default() };
-    let engine =
-        Engine::new(EngineConfig::new(1, None, false, LogMode::Take, 0).with_isolation(isolation)).map_err(said)?;
-    let job = Job::new(&engine).map_err(said)?;
+    Engine::new(EngineConfig::new(1, None, false, LogMode::Take, 0).with_isolation(isolation))
+        .map_err(|error| error.to_string())
+}
+
+fn transcode(
+    wishes: &Wishes,
+    capture: &Value,
+    mut spec: JobSpec,
+    job: &Arc<Job>,
+    outputs: &Path,
+) -> Result<Option<Error>, String> {
+    let said = |error: Error| error.to_string();
+    redirect(&mut spec, outputs);
+    if spec.global("loglevel").is_none() {
+        spec.global.push(program_setting("loglevel", "warning").map_err(said)?);
+    }
     let label = capture["label"].as_str().unwrap_or_default();
     job.set_label(label).map_err(said)?;
-    bind(&job, wishes, capture, &spec, outputs)?;
+    bind(job, wishes, capture, &spec, outputs)?;
     job.set_spec(spec).map_err(said)?;
     job.start().map_err(said)?;
-    let error = follow(&job, wishes.timeout);
-    engine.close();
-    Ok(error)
+    Ok(follow(job, wishes.timeout))
 }
 
 fn bind(job: &Job, wishes: &Wishes, capture: &Value, spec: &JobSpec, outputs: &Path) -> Result<(), String> {
@@ -194,17 +236,20 @@ fn follow(job: &Arc<Job>, timeout: Option<Duration>) -> Option<Error> {
 fn compare(capture: &Value, error: Option<&Error>) -> u8 {
     let (was, stage) = (capture["error"]["code"].as_i64(), capture["error"]["stage"].as_str().unwrap_or_default());
     let text = capture["error"]["message"].as_str().unwrap_or_default();
-    println!("captured: {} at '{stage}': {text}", capture["error"]["name"].as_str().unwrap_or_default());
+    super::print(&format!(
+        "captured: {} at '{stage}': {text}\n",
+        capture["error"]["name"].as_str().unwrap_or_default()
+    ));
     let is_same = match error {
         Some(error) => {
-            println!("replayed: {:?} at '{}': {error}", error.code(), error.stage());
+            super::print(&format!("replayed: {:?} at '{}': {error}\n", error.code(), error.stage()));
             was == Some(error.code().to_c().into()) && stage == error.stage()
         }
         None => {
-            println!("replayed: it succeeded");
+            super::print(&format!("replayed: it succeeded\n"));
             false
         }
     };
-    println!("{}", if is_same { "the same" } else { "not the same" });
+    super::print(&format!("{}\n", if is_same { "the same" } else { "not the same" }));
     if is_same { SAME } else { OTHER }
 }

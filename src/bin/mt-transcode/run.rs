@@ -6,7 +6,7 @@ use crate::settings::{self, Ended, Settings};
 use crate::{ERROR, FATAL, INFO, WARNING, banner, line, overwrite, report};
 use mt_transcode::error::{Code, Error};
 use mt_transcode::job::{
-    Engine, EventKind, Job, Report, State, ffmpeg_release, parse_program_args, process, program_log, terminal,
+    AlsoEnds, Engine, EventKind, Job, Report, State, ffmpeg_release, parse_program_args, process, program_log, terminal,
 };
 use mt_transcode::options::{JobSpec, Release};
 use std::sync::Arc;
@@ -95,7 +95,9 @@ fn on_signal(job: &Arc<Job>, signal: i32) {
 
 fn transcode(engine: &Arc<Engine>, job: &Arc<Job>, mut settings: Settings) -> u8 {
     let asked = Arc::clone(job);
-    if let Err(error) = engine.on_termination(settings.reads_keys, move |signal| on_signal(&asked, signal)) {
+    if let Err(error) = engine
+        .on_termination(AlsoEnds { quit: settings.reads_keys, hangup: false }, move |signal| on_signal(&asked, signal))
+    {
         say(WARNING, &format!("signals end the program at once: {error}\n"));
     }
     let (began, (user, system, _)) = (Instant::now(), process::usage());
