@@ -2,6 +2,7 @@
 //! they ended. When its host is gone, so is everything here.
 
 use super::ending::{Cause, Ending};
+use super::inherited::{Host, leave_behind};
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::process;
 use super::sandbox;
@@ -15,6 +16,8 @@ use std::os::unix::net::UnixStream;
 
 /// How often memory is looked at while a worker has a limit.
 const WATCH_MS: i32 = 20;
+/// How often it is looked whether the host lives, where the kernel does not say so.
+const HOST_MS: i32 = 500;
 
 /// What both sides must have in common: the release and the FFmpeg that is loaded.
 pub fn identity() -> String {
@@ -37,19 +40,21 @@ struct Worker {
 
 struct Server {
     host: UnixStream,
+    /// The host's process, where it is known.
+    process: Option<Host>,
     /// None where there is no signalfd: then children are asked for from time to time.
     children: Option<OwnedFd>,
     workers: Vec<Worker>,
 }
 
-/// Serves the host whose socket is standard input, until it is gone. Returns the exit status.
-pub fn serve() -> i32 {
+/// Serves the host whose socket is standard input, until it is gone; `process`: its number, as it says. Returns the exit status.
+pub fn serve(process: Option<&str>) -> i32 {
     // SAFETY: this process was started for this: descriptor 0 is the host's socket and nobody else's.
     let host = unsafe { UnixStream::from_raw_fd(0) };
-    let children = children_fd();
+    let children = leave_behind();
+    let process = Host::find(process.and_then(|number| number.parse().ok()));
     // SAFETY: a group of our own, so that a terminal's signals to the host pass us by.
     unsafe { libc::setpgid(0, 0) };
-    forget_handlers();
     crate::engine::register_devices();
     // What each worker would do, once: the handlers and the table of modules are there after a fork too.
     crate::crash::install(identity());
@@ -65,41 +70,21 @@ pub fn serve() -> i32 {
     if write_frame(&host, FORKED, &[]).is_err() {
         return 1;
     }
-    Server { host, children, workers: Vec::new() }.run()
-}
-
-/// Rust's runtime has handlers of its own for overflows of stacks. They take a signal that somebody sent for a fault, which would come again, and return:
-/// the worker would go on, and without our handler.
-fn forget_handlers() {
-    for signal in [libc::SIGSEGV, libc::SIGBUS] {
-        // SAFETY: the default action, in a process with one thread.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-}
-
-/// Readable when a child ended.
-fn children_fd() -> Option<OwnedFd> {
-    // SAFETY: a set that is initialised by the call; this process has one thread.
-    let fd = unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGCHLD);
-        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-    };
-    // SAFETY: a new descriptor of ours.
-    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    Server { host, process, children, workers: Vec::new() }.run()
 }
 
 impl Server {
     fn run(mut self) -> i32 {
         loop {
-            let mut places = vec![self.host.as_raw_fd(), self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd)];
+            let children = self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd);
+            let mut places = vec![self.host.as_raw_fd(), children, self.process.as_ref().map_or(-1, Host::fd)];
             places.extend(self.workers.iter().map(|worker| worker.status.as_raw_fd()));
             let is_asked = self.children.is_none() && !self.workers.is_empty();
-            let is_watched = is_asked || self.workers.iter().any(|w| w.memory_kib > 0);
-            let ready = wait(&places, if is_watched { WATCH_MS } else { -1 });
-            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 2]) {
+            let ready = wait(&places, self.timeout_ms(is_asked));
+            if self.process.as_ref().is_some_and(|host| ready[2] || host.is_gone()) {
+                break;
+            }
+            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 3]) {
                 self.told(index);
             }
             if ready[1] || is_asked {
@@ -119,6 +104,16 @@ impl Server {
             unsafe { libc::waitpid(worker.pid, std::ptr::null_mut(), 0) };
         }
         0
+    }
+
+    fn timeout_ms(&self, is_asked: bool) -> i32 {
+        if is_asked || self.workers.iter().any(|worker| worker.memory_kib > 0) {
+            WATCH_MS
+        } else if self.process.as_ref().is_some_and(Host::is_asked) {
+            HOST_MS
+        } else {
+            -1
+        }
     }
 
     /// What the host says about one worker: kill it, or by leaving, the same.
@@ -146,7 +141,10 @@ impl Server {
         let status = UnixStream::from(status);
         // SAFETY: this process has one thread, so the child may do what any process may.
         match unsafe { libc::fork() } {
-            0 => self.become_worker(control, report, &wanted),
+            0 => {
+                drop(status);
+                self.become_worker(control, report, &wanted)
+            }
             -1 => {
                 let why = io::Error::last_os_error();
                 let _ = write_frame(&status, REFUSED, format!("{why}{}", processes()).as_bytes());
@@ -175,6 +173,7 @@ impl Server {
             if let Some(children) = &self.children {
                 libc::close(children.as_raw_fd());
             }
+            libc::close(self.process.as_ref().map_or(-1, Host::fd));
             limit(libc::RLIMIT_CPU, wanted["cpu_seconds"].as_u64());
             limit(libc::RLIMIT_NOFILE, wanted["descriptors"].as_u64());
             let mut none: libc::sigset_t = std::mem::zeroed();
