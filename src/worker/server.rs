@@ -33,6 +33,8 @@ struct Worker {
     pid: libc::pid_t,
     status: UnixStream,
     memory_kib: u64,
+    /// None is no limit.
+    cpu_seconds: Option<u64>,
     peak_kib: u64,
     cause: Cause,
     ooms: u64,
@@ -152,8 +154,17 @@ impl Server {
             pid => {
                 let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
                 let memory_kib = wanted["memory_bytes"].as_u64().unwrap_or(0) >> 10;
+                let cpu_seconds = wanted["cpu_seconds"].as_u64().filter(|most| *most > 0).or_else(cpu_limit);
                 let cause = Cause::None;
-                self.workers.push(Worker { pid, status, memory_kib, peak_kib: 0, cause, ooms: out_of_memory_kills() });
+                self.workers.push(Worker {
+                    pid,
+                    status,
+                    memory_kib,
+                    cpu_seconds,
+                    peak_kib: 0,
+                    cause,
+                    ooms: out_of_memory_kills(),
+                });
             }
         }
         true
@@ -175,12 +186,11 @@ impl Server {
             }
             libc::close(self.process.as_ref().map_or(-1, Host::fd));
             limit(libc::RLIMIT_CPU, wanted["cpu_seconds"].as_u64());
-            limit(libc::RLIMIT_NOFILE, wanted["descriptors"].as_u64());
             let mut none: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
         }
-        process::run(UnixStream::from(control), report);
+        process::run(UnixStream::from(control), report, wanted["descriptors"].as_u64().unwrap_or(0));
         leave(0)
     }
 
@@ -207,6 +217,7 @@ impl Server {
                 status: if is_signal { 0 } else { libc::WEXITSTATUS(status) },
                 cause: worker.cause,
                 was_out_of_memory: out_of_memory_kills() > worker.ooms,
+                was_out_of_time: worker.cpu_seconds.is_some_and(|most| used_seconds(&usage) >= most),
                 peak_kib: worker.peak_kib.max(usage.ru_maxrss.unsigned_abs()),
             };
             let _ = write_frame(&worker.status, ENDED, ending.to_json().to_string().as_bytes());
@@ -234,12 +245,27 @@ fn wait(fds: &[RawFd], timeout_ms: i32) -> Vec<bool> {
     places.iter().map(|place| place.revents != 0).collect()
 }
 
-fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
+/// Nothing where `value` is none or 0.
+pub(super) fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
     if let Some(value) = value.filter(|value| *value > 0) {
         let limit = libc::rlimit { rlim_cur: value, rlim_max: value.saturating_add(1) };
         // SAFETY: a valid limit for this process.
         unsafe { libc::setrlimit(what, &raw const limit) };
     }
+}
+
+/// What this process may use, and what it forks too.
+fn cpu_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: a place of ours.
+    unsafe { libc::getrlimit(libc::RLIMIT_CPU, &raw mut limit) };
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// The kernel's clocks of a process differ by ticks: rounded to the nearest second.
+fn used_seconds(usage: &libc::rusage) -> u64 {
+    let micros = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec + 500_000;
+    (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + micros / 1_000_000).unsigned_abs()
 }
 
 /// The worker and what it started.

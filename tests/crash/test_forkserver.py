@@ -3,18 +3,16 @@ says so, and nothing of the host's is in its workers or outlives it. `make test-
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
-import time
 import unittest
 from pathlib import Path
 
-from mt_transcode import Engine
-from test_isolation import ENDLESS, HUNG, KILLED, LIMIT, SHORT, Isolated, children, eventually, is_alive
+from test_isolation import ENDLESS, KILLED, SHORT, Isolated, children, eventually, is_alive
 
-CRASHED, SANDBOX = -1011, -1015
 HEAD = "import os, signal, socket, subprocess, sys, time\nfrom mt_transcode import Engine, Error\n"
 
 
@@ -78,6 +76,37 @@ class Hosts(Isolated):
         host.wait()
         eventually("all are gone", lambda: not any(is_alive(pid) for pid in left))
         self.assertTrue(is_alive(child), "and the child is not")
+
+
+class Signals(Isolated):
+    def ends(self, number: int, code: int, **options: object) -> str:
+        with self.engine(**options) as engine:
+            job = self.start(engine, ENDLESS, "one")
+            eventually("a worker", lambda: children(self.forkserver()) and job.state.name == "RUNNING")
+            os.kill(children(self.forkserver())[0], number)
+            error = self.fails(job, code)
+            self.assertEqual(engine.quarantine(), [])
+            return str(error)
+
+    def test_what_somebody_sends_is_no_crash(self) -> None:
+        for number in (signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGXCPU, signal.SIGTRAP, signal.SIGRTMAX):
+            with self.subTest(number):
+                self.assertIn(f"signal {int(number)}", self.ends(number, KILLED, retry_crashed=True, quarantine_crashed=True))
+
+    def test_a_sigsys_that_somebody_sends_is_no_system_call(self) -> None:
+        self.assertNotIn("system call", self.ends(signal.SIGSYS, KILLED))
+
+
+class Descriptors(Isolated):
+    def test_too_few_to_begin_with_are_named(self) -> None:
+        for most in (1, 3, 4):
+            with self.subTest(most), self.engine(worker_descriptors=most, worker_sandbox="required") as engine:
+                error = self.fails(self.start(engine, SHORT, "bad"), -errno.EMFILE)
+                self.assertIn("worker_descriptors", str(error) + error.hint)
+
+    def test_few_are_enough_and_the_sandbox_takes_none_of_them(self) -> None:
+        with self.engine(worker_descriptors=16, worker_sandbox="required") as engine:
+            self.start(engine, SHORT, "good").wait(60)
 
 
 if __name__ == "__main__":
