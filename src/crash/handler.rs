@@ -164,7 +164,7 @@ fn write_report(
         signal,
         code: info.si_code,
         address,
-        call: (signal == libc::SIGSYS).then(|| forbidden::call_of(info)),
+        call: (signal == libc::SIGSYS && info.si_code > 0).then(|| forbidden::call_of(info)),
         mapping: &mapping[..mapped],
         // SAFETY: no arguments.
         process: unsafe { libc::getpid() },

@@ -51,6 +51,7 @@ impl ForkServer {
         let (ours, theirs) = UnixStream::pair().map_err(|e| failed("no socket for the worker program", &e))?;
         let child = Command::new(&program)
             .arg("--mt-forkserver")
+            .arg(std::process::id().to_string())
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
             .spawn()

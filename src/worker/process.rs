@@ -21,8 +21,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// Runs the job that comes over `control`; crash reports go to `report`. Returns when the host knows the end.
-pub fn run(control: UnixStream, report: OwnedFd) {
+/// Runs the job that comes over `control`, which may have this many descriptors, 0 for any; crash reports go to `report`. Returns when the host knows the end.
+pub fn run(control: UnixStream, report: OwnedFd, descriptors: u64) {
     let mut payload = Vec::new();
     let Ok(Some(RUN)) = read_frame(&control, &mut payload) else { return };
     let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
@@ -44,7 +44,17 @@ pub fn run(control: UnixStream, report: OwnedFd) {
         let confined = confine(sandbox, &spec)?;
         let job =
             Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
+        // Only now: what makes the sandbox, or says what is wrong, needs some too.
+        super::server::limit(libc::RLIMIT_NOFILE, Some(descriptors));
         job.run(&relay, &counters, &control, reader).map_err(|error| confined.explain(error))
+    });
+    let result = result.map_err(|error| match error.code() {
+        Code::EMFILE if descriptors > 0 => {
+            let text = format!("{} (worker_descriptors is {descriptors})", error.message());
+            let code = error.code();
+            error.replaced(code, text).with_hint("Raise worker_descriptors.")
+        }
+        _ => error,
     });
     relay.done(&result);
 }

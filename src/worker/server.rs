@@ -2,6 +2,7 @@
 //! they ended. When its host is gone, so is everything here.
 
 use super::ending::{Cause, Ending};
+use super::inherited::{Host, leave_behind};
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::process;
 use super::sandbox;
@@ -15,6 +16,8 @@ use std::os::unix::net::UnixStream;
 
 /// How often memory is looked at while a worker has a limit.
 const WATCH_MS: i32 = 20;
+/// How often it is looked whether the host lives, where the kernel does not say so.
+const HOST_MS: i32 = 500;
 
 /// What both sides must have in common: the release and the FFmpeg that is loaded.
 pub fn identity() -> String {
@@ -30,6 +33,8 @@ struct Worker {
     pid: libc::pid_t,
     status: UnixStream,
     memory_kib: u64,
+    /// None is no limit.
+    cpu_seconds: Option<u64>,
     peak_kib: u64,
     cause: Cause,
     ooms: u64,
@@ -37,19 +42,21 @@ struct Worker {
 
 struct Server {
     host: UnixStream,
+    /// The host's process, where it is known.
+    process: Option<Host>,
     /// None where there is no signalfd: then children are asked for from time to time.
     children: Option<OwnedFd>,
     workers: Vec<Worker>,
 }
 
-/// Serves the host whose socket is standard input, until it is gone. Returns the exit status.
-pub fn serve() -> i32 {
+/// Serves the host whose socket is standard input, until it is gone; `process`: its number, as it says. Returns the exit status.
+pub fn serve(process: Option<&str>) -> i32 {
     // SAFETY: this process was started for this: descriptor 0 is the host's socket and nobody else's.
     let host = unsafe { UnixStream::from_raw_fd(0) };
-    let children = children_fd();
+    let children = leave_behind();
+    let process = Host::find(process.and_then(|number| number.parse().ok()));
     // SAFETY: a group of our own, so that a terminal's signals to the host pass us by.
     unsafe { libc::setpgid(0, 0) };
-    forget_handlers();
     crate::engine::register_devices();
     // What each worker would do, once: the handlers and the table of modules are there after a fork too.
     crate::crash::install(identity());
@@ -65,41 +72,21 @@ pub fn serve() -> i32 {
     if write_frame(&host, FORKED, &[]).is_err() {
         return 1;
     }
-    Server { host, children, workers: Vec::new() }.run()
-}
-
-/// Rust's runtime has handlers of its own for overflows of stacks. They take a signal that somebody sent for a fault, which would come again, and return:
-/// the worker would go on, and without our handler.
-fn forget_handlers() {
-    for signal in [libc::SIGSEGV, libc::SIGBUS] {
-        // SAFETY: the default action, in a process with one thread.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
-}
-
-/// Readable when a child ended.
-fn children_fd() -> Option<OwnedFd> {
-    // SAFETY: a set that is initialised by the call; this process has one thread.
-    let fd = unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut set);
-        libc::sigaddset(&raw mut set, libc::SIGCHLD);
-        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
-        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-    };
-    // SAFETY: a new descriptor of ours.
-    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    Server { host, process, children, workers: Vec::new() }.run()
 }
 
 impl Server {
     fn run(mut self) -> i32 {
         loop {
-            let mut places = vec![self.host.as_raw_fd(), self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd)];
+            let children = self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd);
+            let mut places = vec![self.host.as_raw_fd(), children, self.process.as_ref().map_or(-1, Host::fd)];
             places.extend(self.workers.iter().map(|worker| worker.status.as_raw_fd()));
             let is_asked = self.children.is_none() && !self.workers.is_empty();
-            let is_watched = is_asked || self.workers.iter().any(|w| w.memory_kib > 0);
-            let ready = wait(&places, if is_watched { WATCH_MS } else { -1 });
-            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 2]) {
+            let ready = wait(&places, self.timeout_ms(is_asked));
+            if self.process.as_ref().is_some_and(|host| ready[2] || host.is_gone()) {
+                break;
+            }
+            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 3]) {
                 self.told(index);
             }
             if ready[1] || is_asked {
@@ -119,6 +106,16 @@ impl Server {
             unsafe { libc::waitpid(worker.pid, std::ptr::null_mut(), 0) };
         }
         0
+    }
+
+    fn timeout_ms(&self, is_asked: bool) -> i32 {
+        if is_asked || self.workers.iter().any(|worker| worker.memory_kib > 0) {
+            WATCH_MS
+        } else if self.process.as_ref().is_some_and(Host::is_asked) {
+            HOST_MS
+        } else {
+            -1
+        }
     }
 
     /// What the host says about one worker: kill it, or by leaving, the same.
@@ -146,7 +143,10 @@ impl Server {
         let status = UnixStream::from(status);
         // SAFETY: this process has one thread, so the child may do what any process may.
         match unsafe { libc::fork() } {
-            0 => self.become_worker(control, report, &wanted),
+            0 => {
+                drop(status);
+                self.become_worker(control, report, &wanted)
+            }
             -1 => {
                 let why = io::Error::last_os_error();
                 let _ = write_frame(&status, REFUSED, format!("{why}{}", processes()).as_bytes());
@@ -154,8 +154,17 @@ impl Server {
             pid => {
                 let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
                 let memory_kib = wanted["memory_bytes"].as_u64().unwrap_or(0) >> 10;
+                let cpu_seconds = wanted["cpu_seconds"].as_u64().filter(|most| *most > 0).or_else(cpu_limit);
                 let cause = Cause::None;
-                self.workers.push(Worker { pid, status, memory_kib, peak_kib: 0, cause, ooms: out_of_memory_kills() });
+                self.workers.push(Worker {
+                    pid,
+                    status,
+                    memory_kib,
+                    cpu_seconds,
+                    peak_kib: 0,
+                    cause,
+                    ooms: out_of_memory_kills(),
+                });
             }
         }
         true
@@ -175,13 +184,13 @@ impl Server {
             if let Some(children) = &self.children {
                 libc::close(children.as_raw_fd());
             }
+            libc::close(self.process.as_ref().map_or(-1, Host::fd));
             limit(libc::RLIMIT_CPU, wanted["cpu_seconds"].as_u64());
-            limit(libc::RLIMIT_NOFILE, wanted["descriptors"].as_u64());
             let mut none: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&raw mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
         }
-        process::run(UnixStream::from(control), report);
+        process::run(UnixStream::from(control), report, wanted["descriptors"].as_u64().unwrap_or(0));
         leave(0)
     }
 
@@ -208,6 +217,7 @@ impl Server {
                 status: if is_signal { 0 } else { libc::WEXITSTATUS(status) },
                 cause: worker.cause,
                 was_out_of_memory: out_of_memory_kills() > worker.ooms,
+                was_out_of_time: worker.cpu_seconds.is_some_and(|most| used_seconds(&usage) >= most),
                 peak_kib: worker.peak_kib.max(usage.ru_maxrss.unsigned_abs()),
             };
             let _ = write_frame(&worker.status, ENDED, ending.to_json().to_string().as_bytes());
@@ -235,12 +245,27 @@ fn wait(fds: &[RawFd], timeout_ms: i32) -> Vec<bool> {
     places.iter().map(|place| place.revents != 0).collect()
 }
 
-fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
+/// Nothing where `value` is none or 0.
+pub(super) fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
     if let Some(value) = value.filter(|value| *value > 0) {
         let limit = libc::rlimit { rlim_cur: value, rlim_max: value.saturating_add(1) };
         // SAFETY: a valid limit for this process.
         unsafe { libc::setrlimit(what, &raw const limit) };
     }
+}
+
+/// What this process may use, and what it forks too.
+fn cpu_limit() -> Option<u64> {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: a place of ours.
+    unsafe { libc::getrlimit(libc::RLIMIT_CPU, &raw mut limit) };
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// The kernel's clocks of a process differ by ticks: rounded to the nearest second.
+fn used_seconds(usage: &libc::rusage) -> u64 {
+    let micros = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec + 500_000;
+    (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + micros / 1_000_000).unsigned_abs()
 }
 
 /// The worker and what it started.

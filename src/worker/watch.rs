@@ -47,7 +47,9 @@ impl Silence {
         // Who listens did not run either (the process was stopped, its cgroup frozen): the worker had no more time than we.
         let was_away = now.saturating_duration_since(self.looked) > self.step + self.limit / 4;
         self.looked = now;
-        if said || was_away {
+        if said {
+            self.heard = now; // it is there: the time that it had for that is over
+        } else if was_away {
             self.heard = self.heard.max(now);
         }
         now.saturating_duration_since(self.heard) >= self.limit
@@ -120,5 +122,13 @@ mod tests {
             (0..2000).filter(|step| silence.is_too_long(false, began + Duration::from_millis(step * 25))).collect();
         assert!(silent[0] * 25 > 10_000, "{}", silent[0]);
         assert!(Silence::new(0, began).is_none());
+    }
+
+    #[test]
+    fn after_its_first_word_it_has_no_more_than_the_timeout() {
+        let began = Instant::now();
+        let mut silence = Silence::new(2000, began).unwrap();
+        let silent = (0..40).find(|step| silence.is_too_long(*step == 1, began + Duration::from_millis(step * 500)));
+        assert_eq!(silent, Some(6), "2 s, and a sign");
     }
 }

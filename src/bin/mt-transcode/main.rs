@@ -95,7 +95,9 @@ fn command(args: &[String]) -> ExitCode {
         Some("doctor") => return ExitCode::from(doctor::run(&args[1..])),
         Some("replay") => return ExitCode::from(replay::run(&args[1..])),
         // What engines start for jobs in processes of their own; the host's socket is standard input.
-        Some("--mt-forkserver") => return ExitCode::from(mt_transcode::worker::serve() as u8),
+        Some("--mt-forkserver") => {
+            return ExitCode::from(mt_transcode::worker::serve(args.get(1).map(String::as_str)) as u8);
+        }
         Some("probe") => return probe::run(&args[1..]),
         Some(_) => return ExitCode::from(run::run(args)),
     };

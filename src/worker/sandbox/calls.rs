@@ -20,6 +20,8 @@ pub enum Allowed {
     Never,
     /// The argument is one of these.
     If(u32, Vec<u32>),
+    /// Both arguments are one of these.
+    IfBoth([(u32, Vec<u32>); 2]),
     /// The argument has this bit.
     IfBit(u32, u32),
     /// The argument is none of these.
@@ -58,7 +60,8 @@ mod numbers {
         kill = SYS_kill tkill = SYS_tkill tgkill = SYS_tgkill rt_sigqueueinfo = SYS_rt_sigqueueinfo rt_tgsigqueueinfo = SYS_rt_tgsigqueueinfo
         fchmod = SYS_fchmod fchmodat = SYS_fchmodat fchown = SYS_fchown fchownat = SYS_fchownat setxattr = SYS_setxattr lsetxattr = SYS_lsetxattr
         fsetxattr = SYS_fsetxattr removexattr = SYS_removexattr lremovexattr = SYS_lremovexattr fremovexattr = SYS_fremovexattr
-        prlimit64 = SYS_prlimit64 ioctl = SYS_ioctl socket = SYS_socket
+        setpriority = SYS_setpriority ioprio_set = SYS_ioprio_set sched_setscheduler = SYS_sched_setscheduler sched_setparam = SYS_sched_setparam
+        sched_setattr = SYS_sched_setattr migrate_pages = SYS_migrate_pages move_pages = SYS_move_pages prlimit64 = SYS_prlimit64 ioctl = SYS_ioctl socket = SYS_socket
     }
     #[cfg(target_arch = "x86_64")]
     alias! {
@@ -116,12 +119,28 @@ const UNKNOWN: Calls = calls!(clone3 io_uring_setup io_uring_enter io_uring_regi
 /// To this process itself only, which is the first argument.
 const OWN: Calls = calls!(process_vm_readv kill tgkill rt_sigqueueinfo rt_tgsigqueueinfo);
 
-const FURTHER: Calls = calls!(clone prlimit64 ioctl socket);
+/// The same, where 0 is the caller. Not sched_setaffinity: threads that are to run on one processor are told so by whoever makes them, under a number that no
+/// filter knows, and would not start.
+const OWN_OR_CALLER: Calls = calls!(prlimit64 sched_setscheduler sched_setparam sched_setattr migrate_pages move_pages);
+
+const FURTHER: Calls = calls!(clone setpriority ioprio_set ioctl socket);
 
 /// The name of a call that has a rule.
 pub fn name_of(call: i64) -> &'static str {
-    let lists =
-        [STARTS, here::STARTS, here::STOPPED, here::RIGHTS, STOPPED, REFUSED, RIGHTS, TKILL, UNKNOWN, OWN, FURTHER];
+    let lists = [
+        STARTS,
+        here::STARTS,
+        here::STOPPED,
+        here::RIGHTS,
+        STOPPED,
+        REFUSED,
+        RIGHTS,
+        TKILL,
+        UNKNOWN,
+        OWN,
+        OWN_OR_CALLER,
+        FURTHER,
+    ];
     lists.iter().flat_map(|list| list.iter()).find(|(number, _)| *number == call).map_or("?", |(_, name)| name)
 }
 
@@ -144,7 +163,17 @@ pub fn rules(needs: &Needs, own: u32) -> Vec<Rule> {
     let refused = Action::Errno(libc::EPERM);
     rules.push(Rule { call: libc::SYS_clone, allowed: Allowed::IfBit(0, libc::CLONE_THREAD as u32), action: starting });
     rules.extend(OWN.iter().map(|(call, _)| Rule { call: *call, allowed: Allowed::If(0, vec![own]), action: refused }));
-    rules.push(Rule { call: libc::SYS_prlimit64, allowed: Allowed::If(0, vec![0, own]), action: refused });
+    let or_caller = || vec![0, own];
+    rules.extend(OWN_OR_CALLER.iter().map(|(call, _)| Rule {
+        call: *call,
+        allowed: Allowed::If(0, or_caller()),
+        action: refused,
+    }));
+    // Of a thread, and not of a group or of all that a user has: PRIO_PROCESS is 0, IOPRIO_WHO_PROCESS 1.
+    for (call, of_thread) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
+        let allowed = Allowed::IfBoth([(0, vec![of_thread]), (1, or_caller())]);
+        rules.push(Rule { call, allowed, action: refused });
+    }
     // What is typed into the host's terminal, which may be standard error.
     let typing = vec![libc::TIOCSTI as u32, libc::TIOCLINUX as u32];
     rules.push(Rule { call: libc::SYS_ioctl, allowed: Allowed::Unless(1, typing), action: refused });

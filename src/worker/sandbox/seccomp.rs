@@ -56,6 +56,16 @@ fn body(rule: &Rule) -> Vec<libc::sock_filter> {
         Allowed::Never => vec![step(RETURN, refuse, 0, 0)],
         Allowed::If(argument, values) => among(*argument, values, ALLOW, refuse),
         Allowed::Unless(argument, values) => among(*argument, values, refuse, ALLOW),
+        Allowed::IfBoth([(first, firsts), (second, seconds)]) => {
+            let otherwise = among(*second, seconds, ALLOW, refuse);
+            let mut steps = vec![load(*first)];
+            // To the second, over what is left of these and the refusal.
+            let left = |index: usize| (firsts.len() - index) as u8;
+            steps.extend(firsts.iter().enumerate().map(|(index, value)| step(IF_EQUAL, *value, left(index), 0)));
+            steps.push(step(RETURN, refuse, 0, 0));
+            steps.extend(otherwise);
+            steps
+        }
         Allowed::IfBit(argument, bit) => {
             vec![load(*argument), step(IF_BIT, *bit, 0, 1), step(RETURN, ALLOW, 0, 0), step(RETURN, refuse, 0, 0)]
         }
@@ -174,6 +184,25 @@ mod tests {
         let job = Needs::default();
         assert_eq!(of(&job, libc::SYS_tgkill, [77, 0, 0, 0, 0, 0]), ALLOW);
         assert_eq!(of(&job, libc::SYS_kill, [78, 9, 0, 0, 0, 0]), libc::SECCOMP_RET_ERRNO | libc::EPERM as u32);
+    }
+
+    #[test]
+    fn priorities_are_those_of_the_worker_alone() {
+        let job = Needs::default();
+        let refused = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+        let who = |call: i64, which: u32, who: u32| of(&job, call, [which, who, 0, 0, 0, 0]);
+        for (call, process) in [(libc::SYS_setpriority, 0), (libc::SYS_ioprio_set, 1)] {
+            assert_eq!([who(call, process, 0), who(call, process, 77)], [ALLOW; 2], "{call}");
+            assert_eq!(
+                [who(call, process, 78), who(call, process + 1, 0), who(call, process + 2, 0)],
+                [refused; 3],
+                "{call}"
+            );
+        }
+        for call in [libc::SYS_sched_setscheduler, libc::SYS_sched_setparam, libc::SYS_sched_setattr] {
+            assert_eq!([of(&job, call, [0; 6]), of(&job, call, [78, 0, 0, 0, 0, 0])], [ALLOW, refused], "{call}");
+        }
+        assert_eq!(of(&job, libc::SYS_sched_setaffinity, [78, 0, 0, 0, 0, 0]), ALLOW, "a thread's");
     }
 
     #[test]
