@@ -189,11 +189,16 @@ fn mask_query(query: &str) -> String {
 
 /// Masks every URL within a text, such as a line of FFmpeg's log.
 pub fn mask_text(text: &str) -> String {
+    text.split_inclusive('\n').map(mask_line).collect()
+}
+
+fn mask_line(line: &str) -> String {
     // FFmpeg quotes the value that an option did not take: it may be a key.
-    if let Some(at) = text.find(" to value ").filter(|_| text.contains("setting option")) {
-        return format!("{} to value ***", &text[..at]);
+    if let Some(at) = line.find(" to value ").filter(|_| line.contains("setting option")) {
+        let end = if line.ends_with('\n') { "\n" } else { "" };
+        return format!("{} to value ***{end}", mask_pairs(&mask_urls(&line[..at]), false));
     }
-    mask_pairs(&mask_urls(text), false)
+    mask_pairs(&mask_urls(line), false)
 }
 
 fn mask_urls(text: &str) -> String {
@@ -292,6 +297,9 @@ mod tests {
         let line = "request: GET /a HTTP/1.1\r\nAuthorization: Basic SEK==\r\nX-Api-Key: SEK\r\nHost: h\r\n";
         let masked = "request: GET /a HTTP/1.1\r\nAuthorization:***\r\nX-Api-Key:***\r\nHost: h\r\n";
         assert_eq!(mask_text(line), masked);
+        let lines = "Slave 'rtmp://h/live/SEK': refused\nError setting option key to value SEK\nmore http://u:SEK@h/";
+        let masked = "Slave 'rtmp://h/live/***': refused\nError setting option key to value ***\nmore http://***@h/";
+        assert_eq!(mask_text(lines), masked);
         let command = "command: ffmpeg -http_opts 'headers=***' -hls_enc_key '***' a.m3u8";
         assert_eq!(mask_text(command), command);
         for same in

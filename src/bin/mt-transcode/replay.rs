@@ -246,7 +246,7 @@ fn compare(capture: &Value, error: Option<&Error>) -> u8 {
             was == Some(error.code().to_c().into()) && stage == error.stage()
         }
         None => {
-            super::print(&format!("replayed: it succeeded\n"));
+            super::print("replayed: it succeeded\n");
             false
         }
     };
