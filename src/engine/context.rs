@@ -166,6 +166,8 @@ pub struct JobContext {
     /// How many outputs there are, and those that nobody reads any more.
     outputs: usize,
     without_reader: Mutex<BTreeSet<usize>>,
+    /// A worker has written to a stream of the host's: it runs, whatever came of its words so far.
+    is_writing: AtomicBool,
     is_stopped: AtomicBool,
     has_failed: AtomicBool,
     /// The first error that ends the job; output errors are kept by the outputs.
@@ -204,6 +206,7 @@ impl JobContext {
             is_failing: Arc::default(),
             outputs: identity.outputs,
             without_reader: Mutex::default(),
+            is_writing: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -224,6 +227,14 @@ impl JobContext {
         self.is_stopped.store(true, Relaxed);
         self.interrupt.stop_reading();
         self.wake_all();
+    }
+
+    pub fn note_writing(&self) {
+        self.is_writing.store(true, Relaxed);
+    }
+
+    pub fn is_writing(&self) -> bool {
+        self.is_writing.load(Relaxed)
     }
 
     /// Whether a graceful end was asked for.

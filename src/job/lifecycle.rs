@@ -233,12 +233,13 @@ impl Job {
         match inner.state {
             State::New => Err(Error::invalid("the job was never started".into())),
             // Nothing was read yet, so there is nothing to end in good order.
-            State::Queued | State::Opening => {
+            State::Queued | State::Opening if !inner.context.as_ref().is_some_and(|context| context.is_writing()) => {
                 drop(inner);
                 self.cancel();
                 Ok(())
             }
-            State::Running => {
+            // A worker's output may be here before its word that it runs.
+            State::Queued | State::Opening | State::Running => {
                 inner.state = State::Stopping;
                 inner.wants_stop = true;
                 let context = inner.context.clone();

@@ -121,12 +121,17 @@ fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream, context: &JobC
         let result = match kind {
             READ => {
                 buffer.resize((short() as usize).clamp(1, 1 << 20), 0);
-                stream
-                    .read(&mut buffer)
-                    .map(|count| [&(count as u64).to_le_bytes()[..], &buffer[..count.min(buffer.len())]].concat())
+                // Told to stop, the job ends in good order: to the worker, which may hear of it later, its input ends.
+                let is_stopped = |error: &StreamError| {
+                    error.code == Code::ECANCELED.to_c() && context.is_stopped() && !context.is_cancelled()
+                };
+                let read =
+                    stream.read(&mut buffer).or_else(|error| if is_stopped(&error) { Ok(0) } else { Err(error) });
+                read.map(|count| [&(count as u64).to_le_bytes()[..], &buffer[..count.min(buffer.len())]].concat())
             }
             WRITE => {
                 is_written = true;
+                context.note_writing();
                 stream.write(&question).map(|count| (count as u64).to_le_bytes().to_vec())
             }
             SEEK => stream.seek(number()).map(|()| Vec::new()),
