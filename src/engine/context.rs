@@ -121,6 +121,17 @@ pub struct Fill {
     pub bytes: usize,
 }
 
+/// Hears nothing of it.
+pub struct Nobody;
+
+impl Observer for Nobody {
+    fn input_opened(&self, _: usize, _: String) {}
+    fn running(&self) {}
+    fn progress(&self) {}
+    fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
+    fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
+}
+
 /// Who a job is, and how much it may use.
 #[derive(Default)]
 pub struct Identity {

@@ -103,17 +103,8 @@ pub fn hang_error(limit: Duration, context: &Arc<JobContext>, why: &str) -> Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::context::{Identity, Observer};
+    use crate::engine::context::{Identity, Nobody};
     use crate::engine::threads::ThreadPool;
-
-    struct Nobody;
-    impl Observer for Nobody {
-        fn input_opened(&self, _: usize, _: String) {}
-        fn running(&self) {}
-        fn progress(&self) {}
-        fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
-        fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
-    }
 
     const LIMIT_MS: u64 = 400;
 

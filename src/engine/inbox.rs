@@ -256,17 +256,8 @@ impl<T: Weight + Send + 'static> Drop for CloseOnDrop<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::context::{Identity, Observer};
+    use crate::engine::context::{Identity, Nobody};
     use crate::engine::threads::ThreadPool;
-
-    struct Nobody;
-    impl Observer for Nobody {
-        fn input_opened(&self, _: usize, _: String) {}
-        fn running(&self) {}
-        fn progress(&self) {}
-        fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
-        fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
-    }
 
     struct Item(usize);
     impl Weight for Item {

@@ -91,7 +91,7 @@ mod video_statistics;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
 pub use activity::{Doing, one_line};
-pub use context::{Counters, Identity, JobContext, Observer, Wake};
+pub use context::{Counters, Identity, JobContext, Nobody, Observer, Wake};
 pub use debug::Debug;
 pub use dump::{dump, other_threads, seconds, with_stacks};
 pub use hang::{HangWatch, Outlook, hang_error};

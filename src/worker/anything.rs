@@ -6,8 +6,7 @@ use super::numbers::take_numbers;
 use super::probed::Probed;
 use super::stream::{self, Abilities};
 use super::wire::{receive_with_fds, write_frame};
-use crate::engine::{Bind, Binds, Buffer, Copied, Identity, InMemory, Interrupt, JobContext, Observer, ThreadPool};
-use crate::error::Error;
+use crate::engine::{Bind, Binds, Buffer, Copied, Identity, InMemory, Interrupt, JobContext, Nobody, ThreadPool};
 use serde_json::Value;
 use std::io::Write;
 use std::net::Shutdown;
@@ -17,16 +16,6 @@ use std::sync::Arc;
 
 /// What fits into the buffer of a socket that nobody reads yet.
 const MOST_BYTES: usize = 32 << 10;
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn input_opened(&self, _: usize, _: String) {}
-    fn running(&self) {}
-    fn progress(&self) {}
-    fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
-    fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
-}
 
 /// Hears `data` as frames of a worker about its job, and as the frames of a stream that it opened: one to read, one to write, and one that is
 /// not there. Returns when all is read; on errors it ends early.
