@@ -246,6 +246,33 @@
 // Final: ended by `mt_transcode_job_cancel`, a free or a shutdown.
 #define MT_TRANSCODE_STATE_CANCELLED 7
 
+// Described, and not yet part of a job that runs.
+#define MT_TRANSCODE_OUTPUT_NEW 0
+
+// It waits for the job's media, or is being opened.
+#define MT_TRANSCODE_OUTPUT_OPENING 1
+
+// Media flows.
+#define MT_TRANSCODE_OUTPUT_RUNNING 2
+
+// It ends in good order.
+#define MT_TRANSCODE_OUTPUT_STOPPING 3
+
+// Final: its file is whole.
+#define MT_TRANSCODE_OUTPUT_FINISHED 4
+
+// Final: `code` says what it failed with.
+#define MT_TRANSCODE_OUTPUT_FAILED 5
+
+// Final: the host ended it at once.
+#define MT_TRANSCODE_OUTPUT_CANCELLED 6
+
+// End the output in good order, with what waits for it.
+#define MT_TRANSCODE_STOP_GRACEFUL 0
+
+// End the output at once, without a trailer.
+#define MT_TRANSCODE_STOP_NOW 1
+
 // For `flush_interval_ms`: what a job writes is passed on when a chunk is full, and at the end.
 #define MT_TRANSCODE_FLUSH_CHUNKS -1
 
@@ -500,6 +527,30 @@ typedef struct mt_transcode_event {
   // INPUT_OPENED: JSON.
   const char *json;
 } mt_transcode_event;
+
+// What an output has done so far. The numbers of its queue are those of outputs that joined a job, or have "mt_from" or "mt_slow"; others have 0.
+typedef struct mt_transcode_output_stats_data {
+  // Size of this struct in bytes; set by the caller.
+  uint32_t struct_size;
+  // `MT_TRANSCODE_OUTPUT_*`.
+  uint32_t state;
+  // 0, or what it failed with.
+  int32_t code;
+  // Zero.
+  uint32_t reserved32;
+  // Packets given to its muxer, bytes written, and time written in microseconds.
+  uint64_t packets_written;
+  uint64_t size_bytes;
+  int64_t position_us;
+  // Packets and bytes that wait for it now, and the bytes at the highest.
+  uint64_t packets_queued;
+  uint64_t bytes_queued;
+  uint64_t bytes_queued_peak;
+  // What was left out because it fell behind, and how often that was.
+  uint64_t packets_dropped;
+  uint64_t bytes_dropped;
+  uint64_t skips;
+} mt_transcode_output_stats_data;
 
 // Configuration of a pipe. Fill it with `mt_transcode_pipe_config_init`, then change what should differ.
 typedef struct mt_transcode_pipe_config {
@@ -949,10 +1000,17 @@ void mt_transcode_input_free(struct mt_transcode_input *input);
 // Adds an output to a job: what a file name at the end of an ffmpeg command line does. Outputs are numbered from 0 in the order of these
 // calls; numbers are never reused. An existing file is overwritten unless the job has the global option "n".
 //
+// A job that was started takes outputs too, until it ends: they join it with `mt_transcode_output_commit`. Such an output takes the packets of
+// the inputs' streams that the job uses, with the job's times, or with the option "mt_from" those of another output, mostly with "c" = "copy"; what
+// it does not copy it decodes and encodes by itself. It begins at time 0 with the last key frame where one was kept ("mt_gop_bytes", "mt_live"),
+// else with the next one, and has a queue of its own: "mt_slow", "mt_queue_bytes", "mt_queue_ms". How it ends is its own affair and never
+// the job's: `MT_TRANSCODE_EVENT_OUTPUT_FINISHED` tells it.
+//
 // - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 // - `output_out`: for options; freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
 //
-// Returns 0, `-EINVAL`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `-EINVAL`, `-EBUSY` (the job ends), `MT_TRANSCODE_EUNSUPPORTED` (the job was started and runs in a worker process), `-EBADF`, `-EPERM`.
+// Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` may be any value; `url` is NULL or NUL-terminated; `output_out` is NULL or writable.
@@ -967,7 +1025,7 @@ int32_t mt_transcode_job_output_new(struct mt_transcode_job *job,
 // - `value`: NULL for an option that takes none.
 //
 // Returns 0, `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_EUNSUPPORTED`, `-EINVAL`, `-EILSEQ`, `-EBUSY` (committed or started), `-EBADF`, `-EPERM`;
-// the text is in `mt_transcode_job_error`. Threads: any. Never blocks. Since 0.1.
+// the text is in `mt_transcode_job_error`, or in `mt_transcode_output_error` where the job was started. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `output` may be any value; the strings are NULL or NUL-terminated.
@@ -975,15 +1033,19 @@ int32_t mt_transcode_output_set_option(struct mt_transcode_output *output,
                                        const char *key,
                                        const char *value);
 
-// Ends the description of an output: its options are final. Before the job starts this is implied by the start.
+// Ends the description of an output: its options are final. Before the job starts this is implied by the start. Of an output that was added to
+// a job that was started, this is the moment that it joins: it is opened on a thread of its own, and what becomes of it is told by
+// `mt_transcode_output_state` and `MT_TRANSCODE_EVENT_OUTPUT_FINISHED`.
 //
-// Returns 0, `-EALREADY` (committed before), `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `-EALREADY` (committed before), `-EBUSY` (the job ends), `-EPIPE` (it has no more media, or the output that "mt_from" names has ended),
+// `MT_TRANSCODE_EOPTION`, `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `output` may be any value: it is checked.
 int32_t mt_transcode_output_commit(struct mt_transcode_output *output);
 
-// Frees the handle of an output; the output stays in its job. NULL, and a handle that was freed already, do nothing.
+// Frees the handle of an output; the output stays in its job. NULL, and a handle that was freed already, do nothing. One that was added to a running
+// job and not committed is given up.
 //
 // Ownership: takes the handle. Threads: any. Never blocks. Since 0.1.
 //
@@ -1220,6 +1282,46 @@ int32_t mt_transcode_job_take_buffer(struct mt_transcode_job *job,
 // # Safety
 // `data` may be any value: it is checked. It must not be used afterwards.
 void mt_transcode_buffer_free(uint8_t *data);
+
+// Ends an output while its job goes on: a viewer has left, a recording is complete. One that joined the job ends with what waits for it and its trailer
+// (`MT_TRANSCODE_STOP_GRACEFUL`), or at once (`MT_TRANSCODE_STOP_NOW`); one that has nothing yet ends at once. One that the job began with ends in
+// good order, whatever `how` says, with the next packet that comes for it; the job ends when all of those have. A final one is left as it is.
+//
+// Returns 0, `-EINVAL` (the job was never started, or `how` is unknown), `-EBADF`, `-EPERM`. Threads: any. Never blocks: `MT_TRANSCODE_EVENT_OUTPUT_FINISHED`
+// tells the end. Since 0.1.
+//
+// # Safety
+// `output` may be any value: it is checked.
+int32_t mt_transcode_output_stop(struct mt_transcode_output *output,
+                                 uint32_t how);
+
+// Returns what an output is at: `MT_TRANSCODE_OUTPUT_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`.
+//
+// Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value: it is checked.
+int32_t mt_transcode_output_state(const struct mt_transcode_output *output);
+
+// Fills `stats_out` with the numbers of an output, now or at its end.
+//
+// - `stats_out`: its `struct_size` set by the caller to its sizeof.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value; `stats_out` is NULL or points to its `struct_size` writable bytes.
+int32_t mt_transcode_output_stats(const struct mt_transcode_output *output, struct mt_transcode_output_stats_data *stats_out);
+
+// Returns the text of the error that an output ended with, or of the last call on one that was added to a running job.
+//
+// - `error_out`: freed with `mt_transcode_error_free`; set to NULL where there is no error.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value; `error_out` is NULL or writable.
+int32_t mt_transcode_output_error(const struct mt_transcode_output *output, struct mt_transcode_error **error_out);
 
 // Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_pipe_config)` as the caller was compiled.
 //

@@ -13,7 +13,7 @@ from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint32, c_uint64, c_vo
 from typing import Any, Optional, Union
 
 from ._structs import (
-    ABI_VERSION, EngineStats, JobStats, PipeStats, ShutdownCounts, _EngineConfig, _Error, _Event, _Io, _PipeConfig, _Store,
+    ABI_VERSION, EngineStats, JobStats, OutputStats, PipeStats, ShutdownCounts, _EngineConfig, _Error, _Event, _Io, _PipeConfig, _Store,
 )
 
 Text = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
@@ -70,6 +70,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "output_set_option": (_I32, [_H, _TEXT, _TEXT]),
     "output_commit": (_I32, [_H]),
     "output_free": (None, [_H]),
+    "output_stop": (_I32, [_H, _U32]),
+    "output_state": (_I32, [_H]),
+    "output_stats": (_I32, [_H, POINTER(OutputStats)]),
+    "output_error": (_I32, [_H, POINTER(POINTER(_Error))]),
     "probe": (_I32, [_H, _TEXT, POINTER(_TEXT), _I64, _OUT, POINTER(POINTER(_Error))]),
     "pipe_config_init": (_I32, [POINTER(_PipeConfig), _U32]),
     "pipe_new": (_I32, [_H, POINTER(_PipeConfig), _OUT]),

@@ -141,6 +141,14 @@ class JobStats(_Struct):
                 + _fields(c_double, "fps speed percent"))
 
 
+class OutputStats(_Struct):
+    """Numbers of an output; the fields are those of mt_transcode_output_stats_data."""
+
+    _fields_ = (_fields(c_uint32, "struct_size state") + [("code", c_int32), ("reserved32", c_uint32)]
+                + _fields(c_uint64, "packets_written size_bytes") + [("position_us", c_int64)]
+                + _fields(c_uint64, "packets_queued bytes_queued bytes_queued_peak packets_dropped bytes_dropped skips"))
+
+
 class _ResultCount(_Struct):
     _fields_ = [("code", c_int32), ("reserved", c_uint32), ("count", c_uint64)]
 

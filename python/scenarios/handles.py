@@ -51,7 +51,7 @@ class Handles(Scenarios):
         job.start()
         self.fails(-errno.EALREADY, job.start)
         for call in (lambda: job.set_args(SMALL), lambda: job.set_option("copyts"), lambda: job.set_label("late"),
-                     lambda: job.input("in.mp4"), lambda: job.output("out.mp4"), lambda: source.set("ss", "1"),
+                     lambda: job.input("in.mp4"), lambda: source.set("ss", "1"),
                      lambda: target.set("t", "1")):
             self.fails(-errno.EBUSY, call)
         job.wait(PATIENCE)

@@ -18,6 +18,7 @@ STRUCTS = {
     "mt_transcode_event": mt_transcode._Event,
     "mt_transcode_shutdown_counts": mt_transcode.ShutdownCounts,
     "mt_transcode_job_stats_data": mt_transcode.JobStats,
+    "mt_transcode_output_stats_data": mt_transcode.OutputStats,
     "mt_transcode_result_count": mt_transcode._ResultCount,
     "mt_transcode_histogram": mt_transcode.Histogram,
     "mt_transcode_engine_stats_data": mt_transcode.EngineStats,

@@ -316,9 +316,15 @@ impl Input {
         unsafe { chapters::of(self.context) }
     }
 
+    /// The parts of an input that reads nothing by itself.
+    pub(super) fn of_parts(context: *mut ffi::AVFormatContext, access: Box<Access>) -> Input {
+        Input { context, _opened: None, _access: access, _io: None }
+    }
+
     fn format_flags(&self) -> u32 {
-        // SAFETY: an open input has a format.
-        unsafe { (*self.get().iformat).flags as u32 }
+        let format = self.get().iformat;
+        // SAFETY: the format of an open input; an outline has none.
+        if format.is_null() { 0 } else { unsafe { (*format).flags as u32 } }
     }
 
     /// Timestamps may jump (MPEG-TS and such).
@@ -336,8 +342,12 @@ impl Input {
     }
 
     pub fn format_name(&self) -> String {
-        // SAFETY: an open input has a format with a name.
-        unsafe { CStr::from_ptr((*self.get().iformat).name) }.to_string_lossy().into_owned()
+        let format = self.get().iformat;
+        if format.is_null() {
+            return String::new();
+        }
+        // SAFETY: a format has a name.
+        unsafe { CStr::from_ptr((*format).name) }.to_string_lossy().into_owned()
     }
 
     /// Seeks to the last key frame at or before `timestamp_us`.

@@ -39,6 +39,7 @@ mod number_text;
 mod options;
 mod origin;
 pub mod os;
+mod outline;
 mod output;
 mod output_file;
 mod packet;

@@ -10,6 +10,9 @@ pub struct Packet(NonNull<ffi::AVPacket>);
 // SAFETY: a packet is plain memory with reference-counted (atomic) buffers; all changes need `&mut`.
 unsafe impl Send for Packet {}
 
+// SAFETY: reading changes nothing but the counts of references, which are atomic.
+unsafe impl Sync for Packet {}
+
 macro_rules! field {
     ($get:ident, $set:ident, $field:ident, $type:ty) => {
         pub fn $get(&self) -> $type {

@@ -91,10 +91,17 @@ pub unsafe extern "C" fn mt_transcode_input_free(input: *mut mt_transcode_input)
 /// Adds an output to a job: what a file name at the end of an ffmpeg command line does. Outputs are numbered from 0 in the order of these
 /// calls; numbers are never reused. An existing file is overwritten unless the job has the global option "n".
 ///
+/// A job that was started takes outputs too, until it ends: they join it with `mt_transcode_output_commit`. Such an output takes the packets of
+/// the inputs' streams that the job uses, with the job's times, or with the option "mt_from" those of another output, mostly with "c" = "copy"; what
+/// it does not copy it decodes and encodes by itself. It begins at time 0 with the last key frame where one was kept ("mt_gop_bytes", "mt_live"),
+/// else with the next one, and has a queue of its own: "mt_slow", "mt_queue_bytes", "mt_queue_ms". How it ends is its own affair and never
+/// the job's: `MT_TRANSCODE_EVENT_OUTPUT_FINISHED` tells it.
+///
 /// - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 /// - `output_out`: for options; freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
 ///
-/// Returns 0, `-EINVAL`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+/// Returns 0, `-EINVAL`, `-EBUSY` (the job ends), `MT_TRANSCODE_EUNSUPPORTED` (the job was started and runs in a worker process), `-EBADF`, `-EPERM`.
+/// Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `job` may be any value; `url` is NULL or NUL-terminated; `output_out` is NULL or writable.
@@ -125,7 +132,7 @@ pub unsafe extern "C" fn mt_transcode_job_output_new(
 /// - `value`: NULL for an option that takes none.
 ///
 /// Returns 0, `MT_TRANSCODE_EOPTION`, `MT_TRANSCODE_EUNSUPPORTED`, `-EINVAL`, `-EILSEQ`, `-EBUSY` (committed or started), `-EBADF`, `-EPERM`;
-/// the text is in `mt_transcode_job_error`. Threads: any. Never blocks. Since 0.1.
+/// the text is in `mt_transcode_job_error`, or in `mt_transcode_output_error` where the job was started. Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `output` may be any value; the strings are NULL or NUL-terminated.
@@ -139,12 +146,16 @@ pub unsafe extern "C" fn mt_transcode_output_set_option(
         let (job, index) = handle::output(output)?;
         // SAFETY: passed on from the caller.
         unsafe { set_option(&job, Direction::Output, index, key, value) }
+            .inspect_err(|error| job.keep_output_error(index, error))
     })
 }
 
-/// Ends the description of an output: its options are final. Before the job starts this is implied by the start.
+/// Ends the description of an output: its options are final. Before the job starts this is implied by the start. Of an output that was added to
+/// a job that was started, this is the moment that it joins: it is opened on a thread of its own, and what becomes of it is told by
+/// `mt_transcode_output_state` and `MT_TRANSCODE_EVENT_OUTPUT_FINISHED`.
 ///
-/// Returns 0, `-EALREADY` (committed before), `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+/// Returns 0, `-EALREADY` (committed before), `-EBUSY` (the job ends), `-EPIPE` (it has no more media, or the output that "mt_from" names has ended),
+/// `MT_TRANSCODE_EOPTION`, `-EBADF`, `-EINVAL`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `output` may be any value: it is checked.
@@ -152,12 +163,13 @@ pub unsafe extern "C" fn mt_transcode_output_set_option(
 pub unsafe extern "C" fn mt_transcode_output_commit(output: *mut mt_transcode_output) -> i32 {
     guard(|| {
         let (job, index) = handle::output(output)?;
-        kept(&job, || job.commit_file(Direction::Output, index))?;
+        job.commit_file(Direction::Output, index).inspect_err(|error| job.keep_output_error(index, error))?;
         Ok(0)
     })
 }
 
-/// Frees the handle of an output; the output stays in its job. NULL, and a handle that was freed already, do nothing.
+/// Frees the handle of an output; the output stays in its job. NULL, and a handle that was freed already, do nothing. One that was added to a running
+/// job and not committed is given up.
 ///
 /// Ownership: takes the handle. Threads: any. Never blocks. Since 0.1.
 ///
@@ -166,7 +178,11 @@ pub unsafe extern "C" fn mt_transcode_output_commit(output: *mut mt_transcode_ou
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mt_transcode_output_free(output: *mut mt_transcode_output) {
     guard(|| {
-        remove(output);
+        if let Some(Target::Output(job, index)) = remove(output)
+            && let Some(job) = job.upgrade()
+        {
+            job.forget_output(index);
+        }
         Ok(0)
     });
 }

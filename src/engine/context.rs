@@ -4,6 +4,7 @@ use super::activity::Activity;
 use super::debug::Debug;
 use super::hardware::Devices;
 use super::host::Binds;
+use super::live::{Hub, Live, Place};
 use super::lockstep::Lockstep;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
@@ -147,7 +148,11 @@ pub struct Identity {
     /// What its inputs may do.
     pub trust: JobTrust,
     /// Its place in the table that crash reports read.
-    pub crash_slot: Option<JobSlot>,
+    pub crash_slot: Option<Arc<JobSlot>>,
+    /// Who joins it while it runs.
+    pub live: Arc<Live>,
+    /// Of an output that joined: its number in the job. All that it says of output 0 is said of that one.
+    pub first_output: usize,
     pub debug: Debug,
 }
 
@@ -168,7 +173,9 @@ pub struct JobContext {
     /// What its threads are at.
     pub activity: Activity,
     pub devices: Devices,
-    crash_slot: Option<JobSlot>,
+    crash_slot: Option<Arc<JobSlot>>,
+    pub live: Arc<Live>,
+    first_output: usize,
     pub debug: Debug,
     /// Files that statistics go to.
     pub statistics: StatisticsFiles,
@@ -179,6 +186,8 @@ pub struct JobContext {
     without_reader: Mutex<BTreeSet<usize>>,
     /// A worker has written to a stream of the host's: it runs, whatever came of its words so far.
     is_writing: AtomicBool,
+    /// Outputs that are to end in good order, though the job goes on; they are told apart from none by a look at the flag.
+    stopped_outputs: (AtomicBool, Mutex<BTreeSet<usize>>),
     is_stopped: AtomicBool,
     has_failed: AtomicBool,
     /// The first error that ends the job; output errors are kept by the outputs.
@@ -205,6 +214,8 @@ impl JobContext {
             label: identity.label,
             log_slot: identity.log_slot,
             crash_slot: identity.crash_slot,
+            live: identity.live,
+            first_output: identity.first_output,
             owner: identity.owner,
             link_budget_bytes: identity.link_budget_bytes,
             began: Instant::now(),
@@ -218,6 +229,7 @@ impl JobContext {
             outputs: identity.outputs,
             without_reader: Mutex::default(),
             is_writing: AtomicBool::new(false),
+            stopped_outputs: (AtomicBool::new(false), Mutex::default()),
             is_stopped: AtomicBool::new(false),
             has_failed: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -238,6 +250,16 @@ impl JobContext {
         self.is_stopped.store(true, Relaxed);
         self.interrupt.stop_reading();
         self.wake_all();
+    }
+
+    /// One output is to end in good order: with the next packet that comes for it.
+    pub fn stop_output(&self, index: usize) {
+        self.stopped_outputs.1.lock().insert(index);
+        self.stopped_outputs.0.store(true, Relaxed);
+    }
+
+    pub fn is_output_stopped(&self, index: usize) -> bool {
+        self.stopped_outputs.0.load(Relaxed) && self.stopped_outputs.1.lock().contains(&index)
     }
 
     pub fn note_writing(&self) {
@@ -301,7 +323,12 @@ impl JobContext {
     }
 
     pub fn on_cancel(&self, waker: Weak<dyn Wake>) {
-        self.wakers.lock().push(waker);
+        let mut wakers = self.wakers.lock();
+        if wakers.len() == wakers.capacity() {
+            // Of a job that runs for days, and that many join.
+            wakers.retain(|waker| waker.strong_count() > 0);
+        }
+        wakers.push(waker);
     }
 
     fn wake_all(&self) {
@@ -321,7 +348,26 @@ impl JobContext {
 
     /// Its place in the masks of its threads.
     pub fn slot(&self) -> Option<u8> {
-        self.crash_slot.as_ref().map(JobSlot::number)
+        self.crash_slot.as_ref().map(|slot| slot.number())
+    }
+
+    pub fn crash_slot(&self) -> Option<Arc<JobSlot>> {
+        self.crash_slot.clone()
+    }
+
+    /// Whether it is an output that joined another job.
+    pub fn is_joined(&self) -> bool {
+        self.first_output > 0
+    }
+
+    /// How many outputs it began with, without those that take part in others.
+    pub fn ordinary_outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// The hub before the muxer of an output.
+    pub fn output_hub(&self, index: usize) -> Arc<Hub> {
+        self.live.hub(Place::Output(self.first_output + index))
     }
 
     /// Wakes who waits at a pipe when the job is cancelled or stopped.

@@ -7,6 +7,7 @@ use super::decode::Flushed;
 use super::errors::failed;
 use super::files::OpenInput;
 use super::input_stream::StreamPlan;
+use super::live::{Hub, Item, Place};
 use super::looping::Looping;
 use super::pace::Pace;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
@@ -21,6 +22,8 @@ pub struct Demuxer {
     pub file: OpenInput,
     timestamps: Timestamps,
     pace: Option<Pace>,
+    /// Where who joined takes part; None for an input that is a hub itself.
+    hub: Option<Arc<Hub>>,
     /// Streams whose first packet was seen.
     has_begun: Vec<bool>,
     has_reported_new: bool,
@@ -82,8 +85,10 @@ impl Demuxer {
         };
         let mut timestamps = Timestamps::new(facts, streams.collect());
         timestamps.looping = looping(&file);
+        let hub = file.feed.is_none().then(|| context.live.hub(Place::Input(file.index)));
         Demuxer {
             context: Arc::clone(context),
+            hub,
             timestamps,
             pace: file.pace.map(Pace::new),
             has_begun: vec![false; file.streams.len()],
@@ -97,14 +102,22 @@ impl Demuxer {
     pub fn read(&mut self) -> Read {
         loop {
             if self.context.is_ending() {
-                return Read::End(None);
+                return self.ended(None);
             }
             let mut packet = match Packet::new() {
                 Ok(packet) => packet,
                 Err(error) => return self.broken(error),
             };
             let reading = Doing::Peer.begin(self.file.activity);
-            let read = self.file.input.read(&mut packet);
+            let read = match &self.file.feed {
+                None => self.file.input.read(&mut packet),
+                Some(feed) => feed.next().ok_or(AvError::EOF).and_then(|item| {
+                    if let Some(zero_us) = feed.zero_us(&item) {
+                        self.timestamps.begin_at(zero_us);
+                    }
+                    next_of(&item, &mut packet)
+                }),
+            };
             drop(reading);
             match read {
                 Ok(()) => {}
@@ -115,9 +128,9 @@ impl Demuxer {
                 }
                 Err(AvError::EOF) if !self.file.host.is_set() => {
                     let goes_on = self.timestamps.looping.as_ref().is_some_and(Looping::goes_on);
-                    return if goes_on { Read::Again } else { Read::End(None) };
+                    return if goes_on { Read::Again } else { self.ended(None) };
                 }
-                Err(_) if self.context.is_ending() => return Read::End(None),
+                Err(_) if self.context.is_ending() => return self.ended(None),
                 Err(error) => return self.broken(error),
             }
             add(&self.context.counters.packets_read, 1);
@@ -169,7 +182,15 @@ impl Demuxer {
         if self.fails_job {
             self.context.set_failing();
         }
-        Read::End(Some(self.error(error)))
+        self.ended(Some(self.error(error)))
+    }
+
+    /// No more comes: who has joined hears of it.
+    fn ended(&self, error: Option<Error>) -> Read {
+        if let Some(hub) = &self.hub {
+            hub.end();
+        }
+        Read::End(error)
     }
 
     fn error(&self, error: AvError) -> Error {
@@ -225,8 +246,18 @@ impl Demuxer {
         if let Some(pace) = &mut self.pace {
             pace.wait_until(&self.context, now_us);
         }
+        self.publish(stream, &packet);
         let step_us = self.timestamps.step_us(stream, times.duration, fields);
         Some(Read::Packet { stream, packet, now_us, step_us })
+    }
+
+    /// Who has joined takes part. That memory is lacking for it is their loss, and not the job's.
+    fn publish(&self, stream: usize, packet: &Packet) {
+        if let Some(hub) = self.hub.as_ref().filter(|hub| hub.is_wanted())
+            && hub.publish(&self.context, stream, packet, || self.file.input.outline()).is_err()
+        {
+            self.context.warn("demux", Some(stream), "no memory for a packet of who has joined: it is left out there");
+        }
     }
 
     /// Until FFmpeg 6.0 side data of the stream goes with its first packet; later decoders find it in their parameters.
@@ -240,4 +271,19 @@ impl Demuxer {
             let _ = packet.add_side_data(side.kind, &side.data);
         }
     }
+}
+
+impl Drop for Demuxer {
+    fn drop(&mut self) {
+        if let Some(hub) = &self.hub {
+            hub.end();
+        }
+    }
+}
+
+/// A packet of a hub, as a demuxer would give it.
+fn next_of(item: &Item, packet: &mut Packet) -> Result<(), AvError> {
+    *packet = item.packet.reference()?;
+    packet.set_stream_index(item.stream as i32);
+    Ok(())
 }

@@ -7,6 +7,7 @@ use super::errors::{failed, unless_cancelled};
 use super::head;
 use super::host::{self, Failure};
 use super::input_stream::{StreamPlan, decoder_named, facts_of, named_decoder, plan_stream};
+use super::live::Feed;
 use super::pace::PaceSettings;
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
@@ -47,6 +48,8 @@ pub struct OpenInput {
     pub queue_packets: usize,
     /// What the host's stream failed with, where the input is the host's.
     pub host: Arc<Failure>,
+    /// Its packets come from a running job's, and not from a demuxer.
+    pub feed: Option<Arc<Feed>>,
 }
 
 impl OpenInput {
@@ -156,6 +159,7 @@ fn open(
         options,
         policy,
         host: Arc::clone(host),
+        feed: None,
     })
 }
 

@@ -8,6 +8,7 @@ use super::decode::PacketItem;
 use super::errors::{failed, unless_cancelled};
 use super::host::Failure;
 use super::inbox::Inbox;
+use super::live::Hub;
 use super::mux_stream::{MuxStream, repair, time_us};
 use super::mux_sync::SyncQueue;
 use super::numbers::{OutputNumbers, StreamNumbers};
@@ -15,7 +16,7 @@ use super::plan::{OpenOutput, OutStream, Work};
 use super::sdp::Sdp;
 use super::stream_setup::FileOptions;
 use super::video_statistics::VideoStatisticsPlan;
-use crate::av::{Dict, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
+use crate::av::{Dict, Input, NOPTS, Output, Packet, Parameters, Rational, SideData, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 use std::collections::VecDeque;
@@ -46,6 +47,8 @@ pub struct Muxer {
     pub(super) context: Arc<JobContext>,
     pub index: usize,
     pub url: String,
+    /// Where who joined takes part.
+    pub(super) hub: Arc<Hub>,
     /// The output, as threads that write it say it.
     pub(super) activity: u32,
     pub(super) output: Output,
@@ -125,6 +128,7 @@ impl Muxer {
             index: open.index,
             first_video: streams.iter().position(|s| s.kind == MediaKind::Video).filter(|_| open.index == 0),
             activity: super::dump::output_name(context, open.index, &open.url),
+            hub: context.output_hub(open.index),
             url: open.url,
             output: open.output,
             host: open.host,
@@ -162,6 +166,7 @@ impl Muxer {
             self.write_statistics(index)?;
         }
         self.streams[index].split_subtitles(&packet);
+        self.is_ended |= self.context.is_output_stopped(self.index);
         if self.is_ended || self.streams[index].is_ended {
             return Ok(!self.is_ended);
         }
@@ -201,6 +206,10 @@ impl Muxer {
         if let Some(tick) = stream.fixed_duration {
             packet.set_duration(rescale(1, tick, stream.time_base));
         }
+        if self.hub.is_wanted() {
+            self.publish(index, &packet);
+        }
+        let stream = &mut self.streams[index];
         packet.rescale(stream.time_base, self.output.time_base(index));
         let flags = self.output.flags();
         if !flags.has_no_timestamps() && repair(stream, &mut packet, flags.allows_equal_timestamps()) {
@@ -231,6 +240,15 @@ impl Muxer {
         self.tell_written(index);
         self.measure_limit();
         Ok(())
+    }
+
+    /// Who has joined takes part.
+    fn publish(&self, index: usize, packet: &Packet) {
+        let time_bases: Vec<Rational> = self.streams.iter().map(|stream| stream.time_base).collect();
+        let outline = || Input::outline_of(&self.output, &time_bases);
+        if self.hub.publish(&self.context, index, packet, outline).is_err() {
+            self.context.warn("mux", Some(index), "no memory for a packet of who has joined: it is left out there");
+        }
     }
 
     /// -debug_ts and -stats_mux_pre.
@@ -290,5 +308,11 @@ impl Muxer {
     pub fn last_dts_us(&self, index: usize) -> Option<i64> {
         let last = self.streams[index].last_dts;
         (last != NOPTS).then(|| rescale(last, self.output.time_base(index), TIME_BASE))
+    }
+}
+
+impl Drop for Muxer {
+    fn drop(&mut self) {
+        self.hub.end();
     }
 }

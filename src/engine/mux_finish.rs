@@ -45,6 +45,7 @@ impl Muxer {
                     .with_hint("Check that every mapped stream has data within the time that was asked for."),
             ));
         }
+        self.hub.end();
         // An index that is moved to the front may take minutes, in which no packet moves.
         let waiting = (Waiting::begin(&self.context.counters), Doing::Peer.begin(self.activity));
         let trailer = self.output.write_trailer();

@@ -8,6 +8,7 @@ use super::demux::Demuxer;
 use super::files::{OpenInput, open_input};
 use super::implied;
 use super::isync;
+use super::live::Place;
 use super::mux::Muxer;
 use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
@@ -15,7 +16,7 @@ use super::plan::{FrameRateMode, GraphPlan, OpenOutput, OutStream, complex_graph
 use super::progress::expected_duration_us;
 use super::sdp::Sdp;
 use super::single::{SingleThread, Target};
-use super::{advice, attachments};
+use super::{advice, attachments, live};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, parse_float};
 use crate::{av, crash};
@@ -30,6 +31,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     let _counted = context.count_thread();
     let _entered = context.activity.enter("job");
     let result = run_inner(context, job);
+    context.live.finish();
     context.devices.close();
     av::set_log_slot(0);
     context.unmark_thread();
@@ -66,10 +68,17 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         inputs.push(input);
     }
     isync::apply(context, job, &mut inputs)?;
+    keep_groups(context, job);
+    run_opened(context, job, inputs)
+}
+
+/// Runs a job whose inputs are open.
+pub(super) fn run_opened(context: &Arc<JobContext>, job: &JobSpec, mut inputs: Vec<OpenInput>) -> Result<(), Error> {
     let job = &*implied::expand(job, &inputs)?;
     let mut graphs = complex_graphs(context, job, &mut inputs)?;
     let mut outputs = Vec::new();
-    for index in 0..job.outputs.len() {
+    let ordinary = if context.is_joined() { 1 } else { live::ordinary_outputs(job)? };
+    for index in 0..ordinary {
         let before = outputs.iter().map(|output: &OpenOutput| output.streams.len()).sum();
         outputs.push(open_output(context, job, index, before, &mut inputs, &mut graphs)?);
     }
@@ -82,6 +91,10 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     context.counters.duration_us.store(expected_duration_us(&inputs, &outputs).unwrap_or(-1), Relaxed);
     let has_encoding = outputs.iter().any(OpenOutput::needs_encoding) || !graphs.is_empty();
     context.mark_thread("job");
+    for index in ordinary..job.outputs.len() {
+        live::join(context, job, index, &job.outputs[index])
+            .map_err(|error| error.on_output(index, &job.outputs[index].url))?;
+    }
     super::steps::close_unwanted(&mut outputs);
     if has_encoding && super::steps::are_wanted(&inputs, &graphs, &outputs) {
         context.lockstep.get_or_init(|| super::lockstep::Lockstep::new(context));
@@ -91,6 +104,18 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         false => run_single(context, job, inputs, outputs, mapping)?,
     };
     conclude(context, job, outcome)
+}
+
+/// Who joins gets the last group of pictures where that was asked for.
+fn keep_groups(context: &JobContext, job: &JobSpec) {
+    let places = job.inputs.iter().enumerate().map(|(index, file)| (Place::Input(index), file));
+    let outputs = job.outputs.iter().enumerate().map(|(index, file)| (Place::Output(index), file));
+    for (place, file) in places.chain(outputs) {
+        let bytes = live::gop_bytes(file);
+        if bytes > 0 {
+            context.live.hub(place).keep(bytes);
+        }
+    }
 }
 
 /// -mt_codecs, before any thread runs.

@@ -128,7 +128,14 @@ impl SingleThread {
         let Target { output, index, copy, .. } = &mut self.targets[target];
         let Some(muxer) = &mut self.muxers[*output] else { return Ok(()) };
         match copy.process(packet, now_us, now_us, samples) {
-            Copied::Packet(packet) => muxer.packet(*index, packet).map(drop),
+            Copied::Packet(packet) => {
+                let goes_on = muxer.packet(*index, packet)?;
+                if !goes_on && self.context.is_output_stopped(muxer.index) {
+                    let output = muxer.index;
+                    self.finish_output(output);
+                }
+                Ok(())
+            }
             Copied::Skipped => Ok(()),
             Copied::Ended => {
                 self.is_done[target] = true;
@@ -165,12 +172,22 @@ impl SingleThread {
     pub fn finish(&mut self) {
         for output in 0..self.muxers.len() {
             let Some(muxer) = self.muxers[output].take() else { continue };
-            if self.context.is_cancelled() {
-                continue;
+            if !self.context.is_cancelled() {
+                self.end(output, muxer);
             }
-            let (size, result) = muxer.finish(None);
-            self.context.observer.output_finished(output, size, result.as_ref().err());
-            self.failures[output] = result.err();
         }
+    }
+
+    /// Ends one file, the others go on.
+    fn finish_output(&mut self, output: usize) {
+        if let Some(muxer) = self.muxers[output].take() {
+            self.end(output, muxer);
+        }
+    }
+
+    fn end(&mut self, output: usize, muxer: Muxer) {
+        let (size, result) = muxer.finish(None);
+        self.context.observer.output_finished(output, size, result.as_ref().err());
+        self.failures[output] = result.err();
     }
 }

@@ -92,6 +92,11 @@ impl Timestamps {
         self.file.offset_us
     }
 
+    /// What stood at this time in the file stands at 0.
+    pub fn begin_at(&mut self, zero_us: i64) {
+        self.file.offset_us = zero_us.wrapping_neg();
+    }
+
     /// What the next packet of a stream should have, in microseconds.
     pub fn next_us(&self, stream: usize) -> i64 {
         self.clocks[stream].next_dts

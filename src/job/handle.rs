@@ -2,12 +2,13 @@
 
 use super::engine::Engine;
 use super::events::{Event, EventQueue};
+use super::late::Late;
 use super::level;
 use super::progress::Progress;
 use super::quarantine::Inputs;
 use super::recent::Recent;
 use super::stats::JobStats;
-use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, JobSlot, LogContext};
+use crate::engine::{Binds, Buffer, Classes, Counters, JobContext, JobSlot, Live, LogContext};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, command_line, parse_args, refuse_program_options, setting};
 use crate::worker::Desk;
@@ -92,6 +93,8 @@ pub struct Job {
     pub(super) looked_at: Arc<Inputs>,
     /// The last events, for a capture.
     pub(super) recent: Option<Recent>,
+    /// Who joins it while it runs.
+    pub(super) live: Arc<Live>,
     /// The host's handle, and those of its inputs and outputs.
     token: AtomicUsize,
     children: Mutex<Vec<usize>>,
@@ -127,6 +130,7 @@ pub(super) struct Inner {
     pub desk: Option<Arc<Desk>>,
     /// The outputs in memory, by name.
     pub buffers: Vec<(String, Arc<Buffer>)>,
+    pub late: Late,
 }
 
 const LABEL_BYTES: usize = 128;
@@ -165,6 +169,7 @@ impl Job {
                 facts: serde_json::Value::Null,
                 desk: None,
                 buffers: Vec::new(),
+                late: Late::default(),
             }),
             changed: Condvar::new(),
             events: EventQueue::new(engine.config.quiet_events),
@@ -178,6 +183,7 @@ impl Job {
             log: OnceLock::new(),
             looked_at: Arc::default(),
             recent: engine.config.captures.is_some().then(Recent::default),
+            live: super::late::new_live(),
             token: AtomicUsize::new(0),
             children: Mutex::new(Vec::new()),
         });
@@ -268,6 +274,9 @@ impl Job {
 
     /// Adds an input or output and returns its number.
     pub fn add_file(&self, direction: Direction, url: &str) -> Result<usize, Error> {
+        if direction == Direction::Output && self.state() != State::New {
+            return self.add_late(url);
+        }
         self.describe(|inner| {
             let files = inner.files(direction);
             files.push(FileSpec::new(url));
@@ -282,6 +291,10 @@ impl Job {
         key: &str,
         value: Option<&str>,
     ) -> Result<(), Error> {
+        let late = (direction == Direction::Output).then(|| self.set_late_option(index, key, value)).flatten();
+        if let Some(result) = late {
+            return result;
+        }
         self.describe(|inner| {
             let file = inner.file(direction, index)?;
             if file.is_committed {
@@ -297,6 +310,10 @@ impl Job {
     }
 
     pub fn commit_file(&self, direction: Direction, index: usize) -> Result<(), Error> {
+        let late = (direction == Direction::Output).then(|| self.commit_late(index)).flatten();
+        if let Some(result) = late {
+            return result;
+        }
         let mut inner = self.inner.lock();
         let is_started = inner.state != State::New;
         let file = inner.file(direction, index)?;
@@ -403,12 +420,13 @@ impl Job {
 
 impl Inner {
     /// Its place in crash reports, and in the masks of its threads: taken where somebody will want to know whose a thread is.
-    pub fn spec_slot(&self, engine: &Engine, id: u64) -> Option<JobSlot> {
+    pub fn spec_slot(&self, engine: &Engine, id: u64) -> Option<Arc<JobSlot>> {
         let command = || command_line(&self.spec, false, true);
         let is_watched = super::hang::limit_ms(&self.spec, engine.config.hang_timeout_ms) > 0;
         (engine.makes_crash_reports() || is_watched)
             .then(|| engine.crash_slot(id, &self.label, &command(), &self.call_site))
             .flatten()
+            .map(Arc::new)
     }
 
     fn files(&mut self, direction: Direction) -> &mut Vec<FileSpec> {

@@ -34,6 +34,8 @@ impl Job {
         }
         super::binds::check(&inner.spec, &inner.binds)?;
         self.need_bytes.store(super::budget::need_bytes(&inner.spec), Relaxed);
+        let outputs = inner.spec.outputs.len();
+        inner.late.begin(outputs);
         inner.started = Some(Instant::now());
         inner.state = State::Queued;
         drop(inner);
@@ -93,6 +95,7 @@ impl Job {
         let result = if self.engine.workers.are_wanted() {
             self.run_in_workers(&context, &spec)
         } else {
+            self.join_pending(&context, &spec);
             let _watched = super::watch::Watched::begin(&self.engine, &context, Arc::downgrade(self));
             let limit_ms = super::hang::limit_ms(&spec, self.engine.config.hang_timeout_ms);
             let _hang = super::hang::HangWatched::begin(&self.engine, &context, Arc::downgrade(self), limit_ms);
@@ -142,11 +145,13 @@ impl Job {
                 owner: self.id,
                 link_budget_bytes: self.engine.link_budget_bytes(),
                 binds: Arc::clone(&inner.binds),
-                outputs: inner.spec.outputs.len(),
+                outputs: inner.ordinary_outputs(),
                 // What cannot be read is the strictest until the job fails for it.
                 trust: JobTrust::of(&inner.spec).unwrap_or_default(),
                 crash_slot: inner.spec_slot(&self.engine, self.id),
                 debug: Debug::of(&inner.spec),
+                live: Arc::clone(&self.live),
+                first_output: 0,
             },
         )
     }

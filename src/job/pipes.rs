@@ -3,7 +3,7 @@
 use super::budget::Reserved;
 use super::engine::Engine;
 use super::events::EventKind;
-use super::handle::{Job, next_id};
+use super::handle::{Job, State, next_id};
 use super::ready;
 use crate::engine::{Bind, ByteStream, HostStore, Pipe, PipeConfig, PipeListener, Side};
 use crate::error::{Code, Error};
@@ -135,11 +135,21 @@ impl Job {
     }
 
     fn bind(&self, name: &str, bind: Bind) -> Result<(), (Error, Bind)> {
-        let binds = match self.describe(|inner| Ok(Arc::clone(&inner.binds))) {
-            Ok(binds) => binds,
-            Err(error) => return Err((error, bind)),
-        };
-        binds.add(name, bind)
+        // Under the lock: the end of the job, which takes them all, comes before or after it.
+        let inner = self.inner.lock();
+        match inner.state {
+            State::New => inner.binds.add(name, bind),
+            // For outputs that join it.
+            State::Queued | State::Opening | State::Running
+                if bind.can_be_output() && !self.engine.workers.are_wanted() =>
+            {
+                inner.binds.add(name, bind)
+            }
+            state => {
+                let text = format!("the job is {}: nothing can be bound to it any more", state.word());
+                Err((Error::new(Code::EBUSY, text), bind))
+            }
+        }
     }
 }
 

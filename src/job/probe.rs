@@ -117,7 +117,7 @@ impl Engine {
                 log_slot: log.slot(),
                 binds,
                 trust: JobTrust::of(&spec)?,
-                crash_slot: self.crash_slot(0, LABEL, &crate::secrets::mask_url(&url), ""),
+                crash_slot: self.crash_slot(0, LABEL, &crate::secrets::mask_url(&url), "").map(Arc::new),
                 ..Identity::default()
             },
         );

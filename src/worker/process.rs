@@ -9,7 +9,7 @@ use super::wire::{read_frame, write_frame};
 use crate::crash::{self, AltStack};
 use crate::engine::{
     Bind, Binds, Classes, Counters, CrashTarget, Debug, HangWatch, Identity, Interrupt, JobContext, JobFacts, JobSlot,
-    JobTrust, LogContext, LogSink, Observer, ThreadPool, dump, install_log, with_stacks,
+    JobTrust, LogContext, LogSink, Observer, ThreadPool, dump, install_log, is_viewer, with_stacks,
 };
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, command_line, parse_args};
@@ -149,7 +149,7 @@ impl Prepared<'_> {
             label: text("label").to_owned(),
             owner: self.job(),
             link_budget_bytes: self.wanted["link_budget_bytes"].as_u64().unwrap_or(256 << 20),
-            outputs: self.spec.outputs.len(),
+            outputs: self.spec.outputs.iter().filter(|output| !is_viewer(output)).count(),
             trust: JobTrust::of(&self.spec).unwrap_or_default(),
             debug: Debug::of(&self.spec),
             crash_slot: JobSlot::take(&JobFacts {
@@ -158,7 +158,8 @@ impl Prepared<'_> {
                 command: &command,
                 call_site: text("call_site"),
                 target: self.target,
-            }),
+            })
+            .map(Arc::new),
             ..Identity::default()
         }
     }

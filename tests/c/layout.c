@@ -89,6 +89,21 @@ FIELD(mt_transcode_event, stage, 120);
 FIELD(mt_transcode_event, text, 128);
 FIELD(mt_transcode_event, json, 136);
 
+SIZE(mt_transcode_output_stats_data, 88);
+FIELD(mt_transcode_output_stats_data, struct_size, 0);
+FIELD(mt_transcode_output_stats_data, state, 4);
+FIELD(mt_transcode_output_stats_data, code, 8);
+FIELD(mt_transcode_output_stats_data, reserved32, 12);
+FIELD(mt_transcode_output_stats_data, packets_written, 16);
+FIELD(mt_transcode_output_stats_data, size_bytes, 24);
+FIELD(mt_transcode_output_stats_data, position_us, 32);
+FIELD(mt_transcode_output_stats_data, packets_queued, 40);
+FIELD(mt_transcode_output_stats_data, bytes_queued, 48);
+FIELD(mt_transcode_output_stats_data, bytes_queued_peak, 56);
+FIELD(mt_transcode_output_stats_data, packets_dropped, 64);
+FIELD(mt_transcode_output_stats_data, bytes_dropped, 72);
+FIELD(mt_transcode_output_stats_data, skips, 80);
+
 SIZE(mt_transcode_job_stats_data, 192);
 FIELD(mt_transcode_job_stats_data, struct_size, 0);
 FIELD(mt_transcode_job_stats_data, state, 4);

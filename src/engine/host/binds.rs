@@ -39,6 +39,16 @@ impl Bind {
         }
     }
 
+    /// Whether an output can write it.
+    pub fn can_be_output(&self) -> bool {
+        match self {
+            Bind::Pipe(_, side) => *side == Side::Write,
+            Bind::Io(Some(io)) => io.can_write(),
+            Bind::Store(_) => true,
+            _ => false,
+        }
+    }
+
     fn abilities(&self) -> Value {
         match self {
             Bind::Pipe(pipe, side) | Bind::Opened(pipe, side) => {
@@ -238,6 +248,19 @@ impl Binds {
         match self.0.lock().get(name) {
             Some(Bind::Store(store)) => Some(Arc::clone(store)),
             _ => None,
+        }
+    }
+
+    /// The output that had a stream is final, though its job goes on: the stream ends, and the name is free.
+    pub fn finish_one(&self, name: &str, result: Code) {
+        let mut binds = self.0.lock();
+        if matches!(binds.get(name), None | Some(Bind::Store(_))) {
+            return;
+        }
+        let bind = binds.remove(name);
+        drop(binds); // what is dropped may call the host
+        if let Some(Bind::Pipe(pipe, side) | Bind::Opened(pipe, side)) = &bind {
+            pipe.leave(*side, if result == Code::OK { Code::EPIPE } else { result });
         }
     }
 

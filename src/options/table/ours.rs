@@ -101,6 +101,45 @@ static OPTIONS: &[OptionDef] = &[
     )
     .within(0.0, LARGE),
     def(
+        "mt_from",
+        Scope::OUTPUT,
+        Integer,
+        "output",
+        "takes the packets of an output that stands before it, with -c copy: encoded once, for many",
+    )
+    .within(0.0, 1e6),
+    def(
+        "mt_slow",
+        Scope::OUTPUT,
+        Text,
+        "wait, skip or end",
+        "what happens when more waits for this output than may: the job waits, it goes on with the next key frame, or it ends",
+    ),
+    def(
+        "mt_queue_bytes",
+        Scope::OUTPUT,
+        Long,
+        "bytes",
+        "how much may wait for an output that joined a job, or has -mt_slow skip or end (8 MiB)",
+    )
+    .within(0.0, LARGE),
+    def(
+        "mt_queue_ms",
+        Scope::OUTPUT,
+        Long,
+        "milliseconds",
+        "how much time may wait there (5000; without end with -mt_slow wait)",
+    )
+    .within(0.0, LARGE),
+    def(
+        "mt_gop_bytes",
+        Scope::FILE,
+        Long,
+        "bytes",
+        "how much of the last group of pictures is kept of an input, or of an output, for outputs that join (16 MiB with -mt_live 1, else nothing)",
+    )
+    .within(0.0, LARGE),
+    def(
         "mt_hang_timeout_ms",
         G,
         Long,

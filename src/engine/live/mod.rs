@@ -1,0 +1,17 @@
+//! Outputs that come and go while a job runs. Packets pass a hub at each input, and at each output before its muxer; who joins takes part
+//! there by a bounded queue of its own ([`feed`]), and writes on a thread of its own ([`viewer`]), so that nobody holds up anybody.
+//! Nothing here reads a source.
+
+mod feed;
+mod gop;
+mod hub;
+mod input;
+mod registry;
+mod settings;
+mod viewer;
+
+pub use feed::{Feed, FeedCounts, Item};
+pub use hub::Hub;
+pub use registry::{Live, Place};
+pub use settings::{gop_bytes, is_viewer, ordinary_outputs};
+pub use viewer::{ViewerState, ViewerStats, join};

@@ -1,0 +1,259 @@
+//! Outputs that join a job while it runs, and what each output of a job is at.
+
+use super::handle::{Inner, Job, State};
+use crate::engine::{Classes, JobContext, ViewerState, ViewerStats, check_format_known, is_viewer, join};
+use crate::engine::{Live, Side};
+use crate::error::{Code, Error};
+use crate::options::{FileSpec, JobSpec, Scope, setting};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The outputs that a job did not begin with, and the ends of all.
+#[derive(Default)]
+pub(super) struct Late {
+    /// How many it began with, once it was started.
+    began_with: usize,
+    next: usize,
+    /// By number, until the host frees their handles.
+    described: BTreeMap<usize, FileSpec>,
+    /// Committed before the job's own run began.
+    pending: Vec<usize>,
+    /// Outputs that are final: the code, and the size in bytes.
+    finished: BTreeMap<usize, (i32, u64)>,
+    /// What the last call on an output that joins failed with.
+    errors: BTreeMap<usize, Error>,
+    /// Handles that were freed while their outputs ran.
+    freed: Vec<usize>,
+}
+
+/// What an output is at.
+pub struct OutputStatus {
+    pub state: ViewerState,
+    /// What it failed with.
+    pub error: Option<Error>,
+    pub code: i32,
+    pub stats: ViewerStats,
+}
+
+impl Late {
+    fn forget(&mut self, output: usize) {
+        self.described.remove(&output);
+        self.errors.remove(&output);
+        self.finished.remove(&output);
+    }
+
+    /// The job is started: what comes from here on joins it.
+    pub fn begin(&mut self, outputs: usize) {
+        self.began_with = outputs;
+        self.next = outputs;
+    }
+
+    /// The output is final.
+    pub fn finished(&mut self, output: usize, code: i32, size_bytes: u64) {
+        match self.freed.iter().position(|freed| *freed == output) {
+            Some(place) => {
+                self.freed.swap_remove(place);
+                self.forget(output);
+            }
+            None => drop(self.finished.insert(output, (code, size_bytes))),
+        }
+    }
+}
+
+/// Whether outputs may join in this state of a job.
+fn is_open(state: State) -> bool {
+    matches!(state, State::Queued | State::Opening | State::Running)
+}
+
+fn closed(state: State) -> Error {
+    Error::new(Code::EBUSY, format!("the job is {}: it takes no outputs any more", state.word()))
+}
+
+impl Job {
+    /// Adds an output to a job that was started.
+    pub(super) fn add_late(&self, url: &str) -> Result<usize, Error> {
+        if self.engine.workers.are_wanted() {
+            let text = "outputs cannot join a job that runs in a worker process".to_owned();
+            return Err(Error::new(Code::UNSUPPORTED, text)
+                .with_hint("Describe them before the start (-mt_from works there), or run the job in an engine without process isolation."));
+        }
+        let mut inner = self.inner.lock();
+        if !is_open(inner.state) {
+            return Err(closed(inner.state));
+        }
+        let number = inner.late.next;
+        inner.late.next += 1;
+        inner.late.described.insert(number, FileSpec::new(url));
+        Ok(number)
+    }
+
+    /// None where the output is one that the job began with.
+    pub(super) fn set_late_option(&self, index: usize, key: &str, value: Option<&str>) -> Option<Result<(), Error>> {
+        let mut inner = self.inner.lock();
+        if inner.state == State::New || index < inner.late.began_with {
+            return None;
+        }
+        let Some(file) = inner.late.described.get_mut(&index) else { return Some(Err(gone())) };
+        if file.is_committed {
+            return Some(Err(Error::new(Code::EBUSY, "it was committed: its options are final".into())));
+        }
+        let parsed = setting(key, value, Scope::OUTPUT, &Classes).map_err(|error| error.on_output(index, &file.url));
+        Some(parsed.map(|setting| file.settings.push(setting)))
+    }
+
+    /// Lets an output join. None where it is one that the job began with.
+    pub(super) fn commit_late(&self, index: usize) -> Option<Result<(), Error>> {
+        let mut inner = self.inner.lock();
+        if inner.state == State::New || index < inner.late.began_with {
+            return None;
+        }
+        let result = inner.commit_late(index);
+        let Ok(()) = &result else { return Some(result) };
+        let Some(context) = inner.context.clone() else {
+            inner.late.pending.push(index);
+            return Some(Ok(()));
+        };
+        let (spec, file) = (inner.spec.clone(), inner.late.described.get(&index).cloned().unwrap_or_default());
+        drop(inner);
+        Some(join(&context, &spec, index, &file).map(drop).map_err(|error| {
+            if let Some(file) = self.inner.lock().late.described.get_mut(&index) {
+                file.is_committed = false;
+            }
+            error.on_output(index, &file.url)
+        }))
+    }
+
+    /// The job runs: who was committed before joins now.
+    pub(super) fn join_pending(&self, context: &Arc<JobContext>, spec: &JobSpec) {
+        let mut inner = self.inner.lock();
+        let pending = std::mem::take(&mut inner.late.pending);
+        let files: Vec<_> =
+            pending.into_iter().filter_map(|index| Some((index, inner.late.described.get(&index)?.clone()))).collect();
+        drop(inner);
+        for (index, file) in files {
+            if let Err(error) = join(context, spec, index, &file) {
+                use crate::engine::Observer;
+                self.output_finished(index, 0, Some(&error.on_output(index, &file.url)));
+            }
+        }
+    }
+
+    /// Ends an output, the job goes on: in good order, or at once where it joined.
+    pub fn stop_output(&self, index: usize, is_graceful: bool) -> Result<(), Error> {
+        let inner = self.inner.lock();
+        if inner.state == State::New {
+            return Err(Error::invalid("the job was never started".into()));
+        }
+        let (context, began_with) = (inner.context.clone(), inner.late.began_with);
+        drop(inner);
+        match (self.live.viewer(index), context) {
+            (Some(viewer), _) if is_graceful => viewer.stop(),
+            (Some(viewer), _) => viewer.cancel(),
+            (None, Some(context)) if index < began_with => context.stop_output(index),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Keeps what a call on an output that joins failed with.
+    pub fn keep_output_error(&self, index: usize, error: &Error) {
+        let mut inner = self.inner.lock();
+        match inner.state {
+            State::New => inner.error = Some(error.clone()),
+            _ if inner.late.described.contains_key(&index) => drop(inner.late.errors.insert(index, error.clone())),
+            _ => {}
+        }
+    }
+
+    /// What an output failed with, or the last call on one that joins.
+    pub fn output_error(&self, index: usize) -> Option<Error> {
+        let inner = self.inner.lock();
+        let of_job = || inner.error.clone().filter(|error| error.output() == Some(index));
+        let of_call = || inner.late.errors.get(&index).cloned();
+        self.live.viewer(index).and_then(|viewer| viewer.error()).or_else(of_call).or_else(of_job)
+    }
+
+    pub fn output_status(&self, index: usize) -> Result<OutputStatus, Error> {
+        if let Some(viewer) = self.live.viewer(index) {
+            let error = viewer.error();
+            let code = error.as_ref().map_or(0, |error| error.code().to_c());
+            return Ok(OutputStatus { state: viewer.state(), error, code, stats: viewer.stats() });
+        }
+        let inner = self.inner.lock();
+        let finished = inner.late.finished.get(&index).copied();
+        let is_known = match inner.state {
+            State::New => index < inner.spec.outputs.len(),
+            _ => index < inner.late.began_with || inner.late.described.contains_key(&index),
+        };
+        if !is_known && finished.is_none() {
+            return Err(gone());
+        }
+        let numbers = self.counters.outputs.lock().get(index).filter(|_| index < inner.late.began_with).cloned();
+        let (code, size_bytes) = finished.unwrap_or_default();
+        let state = match (finished, inner.state) {
+            (Some((0, _)), _) => ViewerState::Finished,
+            (Some((code, _)), _) if code == Code::ECANCELED.to_c() => ViewerState::Cancelled,
+            (Some(_), _) => ViewerState::Failed,
+            (None, State::New) => ViewerState::New,
+            (None, State::Cancelled) => ViewerState::Cancelled,
+            (None, State::Failed | State::Succeeded) => ViewerState::Failed,
+            (None, _) if index >= inner.late.began_with => ViewerState::New,
+            (None, State::Queued | State::Opening) => ViewerState::Opening,
+            (None, State::Stopping) => ViewerState::Stopping,
+            (None, State::Running) => ViewerState::Running,
+        };
+        drop(inner);
+        let stats = numbers.map(|numbers| ViewerStats::of(&numbers)).unwrap_or_default();
+        let stats = ViewerStats { size_bytes: stats.size_bytes.max(size_bytes), ..stats };
+        Ok(OutputStatus { state, error: None, code, stats })
+    }
+
+    /// The host freed the handle of an output: what is kept of one that joined goes with its end.
+    pub fn forget_output(&self, index: usize) {
+        let mut inner = self.inner.lock();
+        if inner.state == State::New || index < inner.late.began_with {
+            return;
+        }
+        let was_joined = inner.late.described.get(&index).is_some_and(|file| file.is_committed);
+        if inner.late.finished.contains_key(&index) || !was_joined {
+            inner.late.forget(index);
+        } else {
+            inner.late.freed.push(index);
+        }
+        drop(inner);
+        self.live.forget(index);
+    }
+}
+
+impl Inner {
+    fn commit_late(&mut self, index: usize) -> Result<(), Error> {
+        let (state, binds) = (self.state, Arc::clone(&self.binds));
+        if !is_open(state) {
+            return Err(closed(state));
+        }
+        let file = self.late.described.get_mut(&index).ok_or_else(gone)?;
+        if file.is_committed {
+            return Err(Error::new(Code::EALREADY, "it was committed before".into()));
+        }
+        binds
+            .check(&file.url, Side::Write)
+            .and_then(|()| check_format_known(file))
+            .map_err(|error| error.on_output(index, &file.url))?;
+        file.is_committed = true;
+        Ok(())
+    }
+
+    /// The outputs that do not take part in others.
+    pub fn ordinary_outputs(&self) -> usize {
+        self.spec.outputs.iter().filter(|output| !is_viewer(output)).count()
+    }
+}
+
+fn gone() -> Error {
+    Error::new(Code::EBADF, "there is no such output in the job".into())
+}
+
+/// What the job and its outputs share from the job's making on.
+pub(super) fn new_live() -> Arc<Live> {
+    Arc::default()
+}
