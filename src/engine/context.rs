@@ -1,6 +1,7 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
 use super::activity::Activity;
+use super::deadlines::Watcher;
 use super::debug::Debug;
 use super::hardware::Devices;
 use super::host::Binds;
@@ -37,6 +38,8 @@ pub trait Observer: Send + Sync {
     fn is_watched(&self) -> bool {
         false
     }
+    /// A call of the job's does not end, though its time is over: the job is to be left behind with this error.
+    fn stuck(&self, _error: &Error) {}
     /// Whether lines of this level are taken at all: what is only made for a line need not be made otherwise.
     fn wants(&self, _level: i32) -> bool {
         false
@@ -152,6 +155,9 @@ pub struct Identity {
 }
 
 pub struct JobContext {
+    this: Weak<JobContext>,
+    /// Looks whether inputs and outputs are in time.
+    pub deadlines: Arc<Watcher>,
     pub interrupt: Arc<Interrupt>,
     pub counters: Arc<Counters>,
     pub observer: Arc<dyn Observer>,
@@ -197,7 +203,9 @@ impl JobContext {
         threads: Arc<ThreadPool>,
         identity: Identity,
     ) -> Arc<JobContext> {
-        Arc::new(JobContext {
+        Arc::new_cyclic(|this| JobContext {
+            this: Weak::clone(this),
+            deadlines: Arc::default(),
             interrupt,
             counters,
             observer,
@@ -225,6 +233,10 @@ impl JobContext {
             sleepers: (Mutex::new(()), Condvar::new()),
             lockstep: OnceLock::new(),
         })
+    }
+
+    pub fn this(&self) -> Weak<JobContext> {
+        Weak::clone(&self.this)
     }
 
     /// Ends the job at once.

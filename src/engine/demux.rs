@@ -2,6 +2,7 @@
 
 use super::activity::Doing;
 use super::context::{JobContext, add};
+use super::deadlines::Kind;
 use super::debug;
 use super::decode::Flushed;
 use super::errors::failed;
@@ -71,6 +72,10 @@ impl Demuxer {
         if file.streams.iter().any(|plan| !plan.is_used) {
             file.host.set_sparse();
         }
+        file.clock.expect_streams(file.streams.iter().map(|plan| {
+            let is_flowing = matches!(plan.info.kind(), MediaKind::Video | MediaKind::Audio);
+            plan.is_used && is_flowing && !plan.info.is_attached_picture()
+        }));
         let threshold = |name, default| job.global(name).and_then(parse_float).unwrap_or(default);
         let facts = FileFacts {
             start_time_us: file.input.start_time_us(),
@@ -104,15 +109,13 @@ impl Demuxer {
                 Err(error) => return self.broken(error),
             };
             let reading = Doing::Peer.begin(self.file.activity);
-            let read = self.file.input.read(&mut packet);
+            let read = self.read_in_time(&mut packet);
             drop(reading);
             match read {
-                Ok(()) => {}
-                // Nothing there yet: wait a little, never spin (rule 32).
-                Err(AvError::AGAIN) => {
-                    self.context.sleep(Duration::from_millis(10));
-                    continue;
+                _ if self.file.clock.error("demux").is_some() && !self.context.is_ending() => {
+                    return self.broken(AvError::EXIT);
                 }
+                Ok(()) => {}
                 Err(AvError::EOF) if !self.file.host.is_set() => {
                     let goes_on = self.timestamps.looping.as_ref().is_some_and(Looping::goes_on);
                     return if goes_on { Read::Again } else { Read::End(None) };
@@ -129,6 +132,27 @@ impl Demuxer {
                 return read;
             }
         }
+    }
+
+    /// Reads a packet, for which the input has its time (-mt_read_timeout_ms).
+    fn read_in_time(&mut self, packet: &mut Packet) -> Result<(), AvError> {
+        let (input, context) = (&mut self.file.input, &self.context);
+        let clock = &self.file.clock;
+        let read = clock.timed("demux", Kind::Read, || {
+            loop {
+                match input.read(packet) {
+                    // Nothing there yet: wait a little, never spin (rule 32).
+                    Err(AvError::AGAIN) if !context.is_ending() && !clock.interrupt.is_cancelled() => {
+                        context.sleep(Duration::from_millis(10));
+                    }
+                    read => return read,
+                }
+            }
+        });
+        if read.is_ok() {
+            clock.packet(usize::try_from(packet.stream_index()).ok());
+        }
+        read
     }
 
     /// Microseconds that a frame of a stream lasts.
@@ -173,6 +197,9 @@ impl Demuxer {
     }
 
     fn error(&self, error: AvError) -> Error {
+        if let Some(error) = self.file.clock.error("demux") {
+            return error;
+        }
         if let Some(error) = self.file.host.error("demux") {
             return error.on_input(self.file.index, &self.file.url);
         }

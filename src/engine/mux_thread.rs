@@ -176,7 +176,13 @@ impl MuxStage {
     /// Writes until every stream has ended, and the trailer. The error is this output's own.
     pub fn run(mut self) -> Result<(), Error> {
         let close = CloseOnDrop(Arc::clone(&self.inbox));
-        let written = self.write_all();
+        let late = Arc::downgrade(&self.inbox);
+        self.muxer.clock.when_over(move || {
+            if let Some(inbox) = late.upgrade() {
+                inbox.end();
+            }
+        });
+        let written = self.write_all().and_then(|()| self.muxer.clock.error("mux").map_or(Ok(()), Err));
         drop(close);
         for stream in 0..self.streams {
             self.schedule.advance(self.first_in_schedule + stream, None, true);

@@ -30,6 +30,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     let _counted = context.count_thread();
     let _entered = context.activity.enter("job");
     let result = run_inner(context, job);
+    context.deadlines.close();
     context.devices.close();
     av::set_log_slot(0);
     context.unmark_thread();
@@ -86,7 +87,9 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     if has_encoding && super::steps::are_wanted(&inputs, &graphs, &outputs) {
         context.lockstep.get_or_init(|| super::lockstep::Lockstep::new(context));
     }
-    let outcome = match has_encoding {
+    // An output whose time may be over while nothing comes for it needs a thread that can be told so.
+    let runs_idle = outputs.iter().any(|output| output.clock.runs_idle());
+    let outcome = match has_encoding || runs_idle {
         true => run_threads(context, job, inputs, graphs, outputs, mapping)?,
         false => run_single(context, job, inputs, outputs, mapping)?,
     };
