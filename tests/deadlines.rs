@@ -201,17 +201,12 @@ fn an_input_one_of_whose_streams_dries_up_is_idle() {
 fn an_output_for_which_nothing_comes_is_idle_and_a_file_all_the_same() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let bytes = ts(folder.path());
-    let line = format!("{SHORT} -i mt:in -c copy -mt_idle_timeout_ms 400 {}/out.mkv", folder.path().display());
+    let line = format!("{SHORT} -i mt:in -c copy -mt_idle_timeout_ms 2000 {}/out.mkv", folder.path().display());
     let (job, input) = with_pipe(&engine, &line, Side::Read);
     job.start().unwrap();
     input.pipe.write(&bytes, common::memory::WAIT).unwrap();
     let out = folder.path().join("out.mkv");
-    // Only its trailer says how long it is.
-    let is_whole = |json: String| json.contains("\"duration\"");
-    eventually("the output has ended", || {
-        engine.probe(&out.display().to_string(), &[], Some(LONG)).is_ok_and(is_whole)
-    });
-    input.pipe.close_write(0).unwrap();
+    // It was the only one: the job need not wait for its input to go on.
     assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ETIMEDOUT.to_c()), "{:?}", job.error());
     is_late(&job.error().unwrap(), "mt_idle_timeout_ms", "mux");
     finish(&job, &[&input]);

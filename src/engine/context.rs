@@ -344,14 +344,19 @@ impl JobContext {
 
     /// Nobody reads an output any more. When it was the last one, the job need not wait for its inputs to notice: they may be silent for long.
     pub fn reader_left(&self, output: usize, url: &str) {
+        let error = || Error::new(Code::EPIPE, format!("the reader of '{url}' is gone")).at("mux");
+        self.output_left(output, || error().on_output(output, url));
+    }
+
+    /// As [`Self::reader_left`], for an output that is over for another reason.
+    pub fn output_left(&self, output: usize, why: impl FnOnce() -> Error) {
         let mut without = self.without_reader.lock();
         without.insert(output);
         let is_last = without.len() >= self.outputs;
         drop(without);
         // Who cancels mostly closes the pipe too: that is no failure.
         if is_last && !self.is_cancelled() {
-            let error = Error::new(Code::EPIPE, format!("the reader of '{url}' is gone"));
-            self.fail(error.at("mux").on_output(output, url));
+            self.fail(why());
         }
     }
 

@@ -182,7 +182,10 @@ impl MuxStage {
                 inbox.end();
             }
         });
-        let written = self.write_all().and_then(|()| self.muxer.clock.error("mux").map_or(Ok(()), Err));
+        let written = self.write_all();
+        let late = self.muxer.clock.error("mux");
+        let is_late = late.is_some();
+        let written = written.and_then(|()| late.map_or(Ok(()), Err));
         drop(close);
         for stream in 0..self.streams {
             self.schedule.advance(self.first_in_schedule + stream, None, true);
@@ -197,6 +200,9 @@ impl MuxStage {
         let index = self.muxer.index;
         let (size, finished) = self.muxer.finish(written.as_ref().err());
         let result = written.and(finished);
+        if let (Err(error), true) = (&result, is_late) {
+            self.context.output_left(index, || error.clone());
+        }
         self.context.observer.output_finished(index, size, result.as_ref().err());
         result
     }
