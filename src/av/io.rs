@@ -1,9 +1,10 @@
 //! Bytes from and to anything: an AVIOContext over a [`ByteStream`].
 
-use super::{AvError, Demuxer, ffi};
+use super::{AvError, Demuxer, Interrupt, ffi};
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::Arc;
 
 /// What went wrong in a stream: a negative code (an errno, or one of ours from -1001 down) and words for the job's error.
 #[derive(Clone, Debug)]
@@ -55,6 +56,9 @@ pub trait ByteStream: Send {
 
     /// It was not taken: what it belongs to is somebody else's again.
     fn disown(&mut self) {}
+
+    /// Whose word it is to give up what is waited for; for streams that can.
+    fn obey(&mut self, _interrupt: &Arc<Interrupt>) {}
 
     /// How many bytes FFmpeg reads and writes at once.
     fn chunk_bytes(&self) -> usize {

@@ -1,6 +1,7 @@
 //! What every component of a job shares: the way to stop it, its numbers, and who listens.
 
 use super::activity::Activity;
+use super::deadlines::Watcher;
 use super::debug::Debug;
 use super::hardware::Devices;
 use super::host::Binds;
@@ -38,6 +39,8 @@ pub trait Observer: Send + Sync {
     fn is_watched(&self) -> bool {
         false
     }
+    /// A call of the job's does not end, though its time is over: the job is to be left behind with this error.
+    fn stuck(&self, _error: &Error) {}
     /// Whether lines of this level are taken at all: what is only made for a line need not be made otherwise.
     fn wants(&self, _level: i32) -> bool {
         false
@@ -157,6 +160,9 @@ pub struct Identity {
 }
 
 pub struct JobContext {
+    this: Weak<JobContext>,
+    /// Looks whether inputs and outputs are in time.
+    pub deadlines: Arc<Watcher>,
     pub interrupt: Arc<Interrupt>,
     pub counters: Arc<Counters>,
     pub observer: Arc<dyn Observer>,
@@ -206,7 +212,9 @@ impl JobContext {
         threads: Arc<ThreadPool>,
         identity: Identity,
     ) -> Arc<JobContext> {
-        Arc::new(JobContext {
+        Arc::new_cyclic(|this| JobContext {
+            this: Weak::clone(this),
+            deadlines: Arc::default(),
             interrupt,
             counters,
             observer,
@@ -237,6 +245,10 @@ impl JobContext {
             sleepers: (Mutex::new(()), Condvar::new()),
             lockstep: OnceLock::new(),
         })
+    }
+
+    pub fn this(&self) -> Weak<JobContext> {
+        Weak::clone(&self.this)
     }
 
     /// Ends the job at once.
@@ -378,14 +390,19 @@ impl JobContext {
 
     /// Nobody reads an output any more. When it was the last one, the job need not wait for its inputs to notice: they may be silent for long.
     pub fn reader_left(&self, output: usize, url: &str) {
+        let error = || Error::new(Code::EPIPE, format!("the reader of '{url}' is gone")).at("mux");
+        self.output_left(output, || error().on_output(output, url));
+    }
+
+    /// As [`Self::reader_left`], for an output that is over for another reason.
+    pub fn output_left(&self, output: usize, why: impl FnOnce() -> Error) {
         let mut without = self.without_reader.lock();
         without.insert(output);
         let is_last = without.len() >= self.outputs;
         drop(without);
         // Who cancels mostly closes the pipe too: that is no failure.
         if is_last && !self.is_cancelled() {
-            let error = Error::new(Code::EPIPE, format!("the reader of '{url}' is gone"));
-            self.fail(error.at("mux").on_output(output, url));
+            self.fail(why());
         }
     }
 

@@ -2,12 +2,13 @@
 
 use super::activity::Doing;
 use super::context::{JobContext, add};
+use super::deadlines::Kind;
 use super::debug;
 use super::decode::Flushed;
 use super::errors::failed;
 use super::files::OpenInput;
 use super::input_stream::StreamPlan;
-use super::live::{Hub, Item, Place};
+use super::live::{Hub, Place};
 use super::looping::Looping;
 use super::pace::Pace;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
@@ -74,6 +75,10 @@ impl Demuxer {
         if file.streams.iter().any(|plan| !plan.is_used) {
             file.host.set_sparse();
         }
+        file.clock.expect_streams(file.streams.iter().map(|plan| {
+            let is_flowing = matches!(plan.info.kind(), MediaKind::Video | MediaKind::Audio);
+            plan.is_used && is_flowing && !plan.info.is_attached_picture()
+        }));
         let threshold = |name, default| job.global(name).and_then(parse_float).unwrap_or(default);
         let facts = FileFacts {
             start_time_us: file.input.start_time_us(),
@@ -109,23 +114,13 @@ impl Demuxer {
                 Err(error) => return self.broken(error),
             };
             let reading = Doing::Peer.begin(self.file.activity);
-            let read = match &self.file.feed {
-                None => self.file.input.read(&mut packet),
-                Some(feed) => feed.next().ok_or(AvError::EOF).and_then(|item| {
-                    if let Some(zero_us) = feed.zero_us(&item) {
-                        self.timestamps.begin_at(zero_us);
-                    }
-                    next_of(&item, &mut packet)
-                }),
-            };
+            let read = self.read_in_time(&mut packet);
             drop(reading);
             match read {
-                Ok(()) => {}
-                // Nothing there yet: wait a little, never spin (rule 32).
-                Err(AvError::AGAIN) => {
-                    self.context.sleep(Duration::from_millis(10));
-                    continue;
+                _ if self.file.clock.error("demux").is_some() && !self.context.is_ending() => {
+                    return self.broken(AvError::EXIT);
                 }
+                Ok(()) => {}
                 Err(AvError::EOF) if !self.file.host.is_set() => {
                     let goes_on = self.timestamps.looping.as_ref().is_some_and(Looping::goes_on);
                     return if goes_on { Read::Again } else { self.ended(None) };
@@ -142,6 +137,36 @@ impl Demuxer {
                 return read;
             }
         }
+    }
+
+    /// Reads a packet, for which the input has its time (-mt_read_timeout_ms).
+    fn read_in_time(&mut self, packet: &mut Packet) -> Result<(), AvError> {
+        if let Some(feed) = &self.file.feed {
+            let item = feed.next().ok_or(AvError::EOF)?;
+            if let Some(zero_us) = feed.zero_us(&item) {
+                self.timestamps.begin_at(zero_us);
+            }
+            *packet = item.packet.reference()?;
+            packet.set_stream_index(item.stream as i32);
+            return Ok(());
+        }
+        let (input, context) = (&mut self.file.input, &self.context);
+        let clock = &self.file.clock;
+        let read = clock.timed("demux", Kind::Read, || {
+            loop {
+                match input.read(packet) {
+                    // Nothing there yet: wait a little, never spin (rule 32).
+                    Err(AvError::AGAIN) if !context.is_ending() && !clock.interrupt.is_cancelled() => {
+                        context.sleep(Duration::from_millis(10));
+                    }
+                    read => return read,
+                }
+            }
+        });
+        if read.is_ok() {
+            clock.packet(usize::try_from(packet.stream_index()).ok());
+        }
+        read
     }
 
     /// Microseconds that a frame of a stream lasts.
@@ -194,6 +219,9 @@ impl Demuxer {
     }
 
     fn error(&self, error: AvError) -> Error {
+        if let Some(error) = self.file.clock.error("demux") {
+            return error;
+        }
         if let Some(error) = self.file.host.error("demux") {
             return error.on_input(self.file.index, &self.file.url);
         }
@@ -279,11 +307,4 @@ impl Drop for Demuxer {
             hub.end();
         }
     }
-}
-
-/// A packet of a hub, as a demuxer would give it.
-fn next_of(item: &Item, packet: &mut Packet) -> Result<(), AvError> {
-    *packet = item.packet.reference()?;
-    packet.set_stream_index(item.stream as i32);
-    Ok(())
 }

@@ -3,6 +3,7 @@
 
 use super::activity::Doing;
 use super::context::{JobContext, LEVEL_VERBOSE};
+use super::deadlines::{Clock, ClosingBegins, ClosingEnds, Kind};
 use super::errors::{failed, unless_cancelled};
 use super::head;
 use super::host::{self, Failure};
@@ -22,7 +23,10 @@ pub struct OpenInput {
     /// As threads that read it say it.
     pub activity: u32,
     pub url: String,
+    /// Around its closing, which has its time too.
+    pub(super) _closing: ClosingBegins,
     pub input: Input,
+    pub(super) _closed: ClosingEnds,
     pub streams: Vec<StreamPlan>,
     /// Of the inputs before it.
     pub streams_before: usize,
@@ -50,6 +54,8 @@ pub struct OpenInput {
     pub host: Arc<Failure>,
     /// Its packets come from a running job's, and not from a demuxer.
     pub feed: Option<Arc<Feed>>,
+    /// How long it may take.
+    pub clock: Arc<Clock>,
 }
 
 impl OpenInput {
@@ -78,7 +84,11 @@ pub fn open_input(context: &JobContext, job: &JobSpec, index: usize) -> Result<O
     let host = Arc::new(Failure::default());
     let activity = context.activity.name(&format!("input {index} '{}'", crate::secrets::mask_url(&spec.url)));
     let _opening = Doing::Peer.begin(activity);
-    open(context, job, spec, (index, activity), &host).map_err(|error| {
+    let clock = Clock::of_input(context, job, index);
+    let opened = clock.timed("open input", Kind::Open, || open(context, job, spec, (index, activity), &host, &clock));
+    // What was given up may look like a short file.
+    let opened = clock.error("open input").map_or(opened, Err);
+    opened.map_err(|error| {
         let error = host.error("open input").unwrap_or(error);
         let error = if error.input().is_none() { error.on_input(index, &spec.url) } else { error };
         unless_cancelled(context, error)
@@ -91,11 +101,12 @@ fn open(
     spec: &FileSpec,
     (index, activity): (usize, u32),
     host: &Arc<Failure>,
+    clock: &Arc<Clock>,
 ) -> Result<OpenInput, Error> {
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
     let options = FileOptions::sort(spec, false);
     let policy = Policy::of(job, spec)?;
-    let mut input = open_format(context, spec, url, &options, host, &policy)?;
+    let mut input = open_format((context, clock), spec, url, &options, host, &policy)?;
     let mut facts = (0..input.stream_count())
         .map(|i| input.describe(i).map(|s| facts_of(&s)))
         .collect::<Result<Vec<_>, _>>()
@@ -152,7 +163,9 @@ fn open(
         pace: PaceSettings::of(spec, av::loaded_release())?,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         queue_packets: spec.value("thread_queue_size").and_then(parse_integer).unwrap_or(8).clamp(1, 1 << 20) as usize,
+        _closing: ClosingBegins(Arc::clone(clock)),
         input,
+        _closed: ClosingEnds(Arc::clone(clock)),
         streams,
         streams_before: 0,
         facts,
@@ -160,11 +173,12 @@ fn open(
         policy,
         host: Arc::clone(host),
         feed: None,
+        clock: Arc::clone(clock),
     })
 }
 
 fn open_format(
-    context: &JobContext,
+    (context, clock): (&JobContext, &Clock),
     spec: &FileSpec,
     url: &str,
     options: &FileOptions,
@@ -200,7 +214,7 @@ fn open_format(
         let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
         setting.map(|s| decoder_named(&s.value)).transpose()
     };
-    let found = host::open_input(context, spec, url, format, &options.format, host, policy)?;
+    let found = host::open_input(context, spec, url, format, &options.format, (host, &clock.interrupt), policy)?;
     policy.check_named(url, format.filter(|_| found.is_none()))?;
     if dict.get("http_proxy").is_some_and(|proxy| !proxy.is_empty()) && policy.takes_no_proxy(url) {
         let text = "option http_proxy: with -mt_addresses public a proxy would dial what cannot be checked";
@@ -218,7 +232,7 @@ fn open_format(
         url,
         format: guessed.or(format),
         probe_score,
-        interrupt: context.interrupt.clone(),
+        interrupt: Arc::clone(&clock.interrupt),
         log_slot: context.log_slot,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         is_blocking: false,

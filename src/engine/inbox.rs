@@ -158,7 +158,7 @@ impl<T: Weight + Send + 'static> Inbox<T> {
     pub fn receive_patiently(&self, wanted: Option<usize>, patience: &[usize]) -> Option<(usize, T)> {
         let mut state = self.state.lock();
         loop {
-            if self.context.is_cancelled() {
+            if self.context.is_cancelled() || state.is_closed {
                 return None;
             }
             let queue = match wanted {
@@ -186,6 +186,14 @@ impl<T: Weight + Send + 'static> Inbox<T> {
             drop(waiting);
             self.rouse(&mut state);
         }
+    }
+
+    /// As [`Self::close`], by another one than the consumer, who is told.
+    pub fn end(&self) {
+        self.close();
+        let mut state = self.state.lock();
+        self.rouse(&mut state);
+        self.filled.notify_all();
     }
 
     /// The consumer wants no more: what waits is thrown away, and producers are told.

@@ -16,6 +16,7 @@ mod channel_map;
 mod context;
 mod copy;
 mod copy_setup;
+mod deadlines;
 mod debug;
 mod decode;
 mod decode_clock;

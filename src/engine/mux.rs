@@ -3,6 +3,7 @@
 
 use super::activity::Doing;
 use super::context::{JobContext, add};
+use super::deadlines::{Clock, Kind};
 use super::debug;
 use super::decode::PacketItem;
 use super::errors::{failed, unless_cancelled};
@@ -53,6 +54,7 @@ pub struct Muxer {
     pub(super) activity: u32,
     pub(super) output: Output,
     pub(super) host: Arc<Failure>,
+    pub(super) clock: Arc<Clock>,
     pub(super) options: FileOptions,
     pub(super) header_options: Dict,
     pub(super) streams: Vec<MuxStream>,
@@ -132,6 +134,7 @@ impl Muxer {
             url: open.url,
             output: open.output,
             host: open.host,
+            clock: open.clock,
             options: open.options,
             header_options: open.header_options,
             streams,
@@ -155,7 +158,8 @@ impl Muxer {
 
     /// The error of this output: the host's own where its stream failed first.
     pub(super) fn error(&self, error: Error) -> Error {
-        let error = self.host.error("mux").unwrap_or(error);
+        let late = || self.clock.error(if error.stage().is_empty() { "mux" } else { error.stage() });
+        let error = late().or_else(|| self.host.error("mux")).unwrap_or(error);
         unless_cancelled(&self.context, error.on_output(self.index, &self.url))
     }
 
@@ -229,7 +233,8 @@ impl Muxer {
         self.count(index, &packet);
         self.tell_packet(index, &packet)?;
         let writing = Doing::Peer.begin(self.activity);
-        let written = self.output.write(&mut packet);
+        let output = &mut self.output;
+        let written = self.clock.timed("mux", Kind::Write, || output.write(&mut packet));
         drop(writing);
         written.map_err(|e| {
             self.error(
@@ -237,6 +242,7 @@ impl Muxer {
             )
         })?;
         self.check_host()?;
+        self.clock.packet(None);
         self.tell_written(index);
         self.measure_limit();
         Ok(())

@@ -3,9 +3,11 @@
 
 use super::activity::Doing;
 use super::context::Waiting;
+use super::deadlines::Kind;
 use super::errors::failed;
 use super::mux::Muxer;
 use super::mux_stream::MuxStream;
+use crate::av::{self, Output};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
 
@@ -13,6 +15,7 @@ impl Muxer {
     /// Ends the file: flushes filters, writes the trailer, closes. Of an output that has failed (`failure`) what can be saved is:
     /// the trailer of a file on a full disk fails too, and that error is the lesser one. Returns the size in bytes.
     pub fn finish(mut self, failure: Option<&Error>) -> (u64, Result<(), Error>) {
+        self.clock.begin_ending();
         if failure.is_some() {
             self.output.set_broken();
         }
@@ -48,7 +51,7 @@ impl Muxer {
         self.hub.end();
         // An index that is moved to the front may take minutes, in which no packet moves.
         let waiting = (Waiting::begin(&self.context.counters), Doing::Peer.begin(self.activity));
-        let trailer = self.output.write_trailer();
+        let trailer = self.in_time("trailer", Output::write_trailer);
         drop(waiting);
         self.measure();
         self.measured(self.output.size_bytes());
@@ -59,12 +62,21 @@ impl Muxer {
             return Ok(());
         }
         let closing = Doing::Peer.begin(self.activity);
-        let closed = self.output.close();
+        let closed = self.in_time("close output", Output::close);
         drop(closing);
         closed
             .map_err(|e| self.error(failed(e, "close output", Code::MUX, &format!("cannot close '{}'", self.url))))?;
         self.check_host()?;
         self.check_empty_streams()
+    }
+
+    /// A peer has as long for the end as for a packet. A file of its own has as long as it takes: its index may have to be moved.
+    fn in_time<T>(&mut self, stage: &'static str, body: impl FnOnce(&mut Output) -> T) -> T {
+        let output = &mut self.output;
+        match av::protocol_name(&self.url).as_deref() {
+            Some("file") => body(output),
+            _ => self.clock.timed(stage, Kind::Write, || body(output)),
+        }
     }
 
     /// -abort_on empty_output_stream.

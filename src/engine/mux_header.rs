@@ -1,6 +1,7 @@
 //! Describing an output's streams to its muxer, and the header, which is written when all of them are known.
 
 use super::activity::Doing;
+use super::deadlines::Kind;
 use super::errors::failed;
 use super::mux::{Muxer, StreamReady};
 use super::numbers::Differences;
@@ -89,7 +90,8 @@ impl Muxer {
             return Ok(());
         }
         let writing = Doing::Peer.begin(self.activity);
-        let written = self.output.write_header(&mut self.header_options);
+        let (output, options) = (&mut self.output, &mut self.header_options);
+        let written = self.clock.timed("write header", Kind::Open, || output.write_header(options));
         drop(writing);
         written.map_err(|e| {
             let format = self.output.format_name();

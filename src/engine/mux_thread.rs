@@ -176,7 +176,16 @@ impl MuxStage {
     /// Writes until every stream has ended, and the trailer. The error is this output's own.
     pub fn run(mut self) -> Result<(), Error> {
         let close = CloseOnDrop(Arc::clone(&self.inbox));
+        let late = Arc::downgrade(&self.inbox);
+        self.muxer.clock.when_over(move || {
+            if let Some(inbox) = late.upgrade() {
+                inbox.end();
+            }
+        });
         let written = self.write_all();
+        let late = self.muxer.clock.error("mux");
+        let is_late = late.is_some();
+        let written = written.and_then(|()| late.map_or(Ok(()), Err));
         drop(close);
         for stream in 0..self.streams {
             self.schedule.advance(self.first_in_schedule + stream, None, true);
@@ -191,6 +200,9 @@ impl MuxStage {
         let index = self.muxer.index;
         let (size, finished) = self.muxer.finish(written.as_ref().err());
         let result = written.and(finished);
+        if let (Err(error), true) = (&result, is_late) {
+            self.context.output_left(index, || error.clone());
+        }
         self.context.observer.output_finished(index, size, result.as_ref().err());
         result
     }

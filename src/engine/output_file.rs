@@ -1,6 +1,7 @@
 //! The file of an output: opened when all that can be wrong about its options was checked. Source: `open_output_file` and
 //! `assert_file_overwrite` of FFmpeg's fftools/ffmpeg_opt.c.
 
+use super::deadlines::Kind;
 use super::errors::failed;
 use super::files::OpenInput;
 use super::outputs::Builder;
@@ -27,12 +28,16 @@ impl Builder<'_> {
             protocols.check(&open.url, &open.output.format_name())?;
             protocols.prepare(&mut open.header_options);
         }
-        if !host::open_output(self.context, open)? {
-            let open_failed =
-                |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
-            open.output.open(&mut open.header_options).map_err(open_failed)?;
-            protocols.prepare(&mut open.header_options);
-        }
+        self.clock.timed("open output", Kind::Open, || -> Result<(), Error> {
+            if !host::open_output(self.context, open)? {
+                let open_failed =
+                    |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
+                open.output.open(&mut open.header_options).map_err(open_failed)?;
+                protocols.prepare(&mut open.header_options);
+            }
+            Ok(())
+        })?;
+        self.clock.set_there();
         if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {
             open.header_options.set("preload", &format!("{}", (preload * 1e6) as i64));
         }

@@ -3,6 +3,7 @@
 
 use super::activity::Doing;
 use super::context::JobContext;
+use super::deadlines::Clock;
 use super::encode_plan::muxers_mode;
 use super::errors::{failed, unless_cancelled};
 use super::files::{OpenInput, duration_us};
@@ -27,9 +28,11 @@ pub fn open_output(
     let spec = &job.outputs[index];
     let host = Arc::new(Failure::default());
     let _opening = Doing::Peer.begin(super::dump::output_name(context, index, &spec.url));
-    let builder = Builder { context, job, spec, index, streams_before, host: Arc::clone(&host) };
+    let clock = Clock::of_output(context, job, index);
+    let builder =
+        Builder { context, job, spec, index, streams_before, host: Arc::clone(&host), clock: Arc::clone(&clock) };
     builder.build(inputs, graphs).map_err(|error| {
-        let error = host.error("open output").unwrap_or(error);
+        let error = clock.error("open output").or_else(|| host.error("open output")).unwrap_or(error);
         let error = if error.output().is_none() { error.on_output(index, &spec.url) } else { error };
         unless_cancelled(context, error)
     })
@@ -43,6 +46,7 @@ pub(super) struct Builder<'a> {
     /// Streams of the outputs before this one.
     pub(super) streams_before: usize,
     host: Arc<Failure>,
+    pub(super) clock: Arc<Clock>,
 }
 
 impl Builder<'_> {
@@ -93,10 +97,10 @@ impl Builder<'_> {
                 .with_hint("Give the name a known ending such as .mp4, or name the format with -f."),
         })?;
         let options = FileOptions::sort(spec, true);
-        let files = host::files_of(self.context, &self.host, muxer);
+        let files = host::files_of(self.context, &self.clock.interrupt, &self.host, muxer);
         let alias = host::alias_of(url, muxer, &options.format)?;
         let inner_url = alias.as_deref().unwrap_or(url);
-        let mut output = Output::new(inner_url, muxer, &self.context.interrupt, files, self.context.log_slot)
+        let mut output = Output::new(inner_url, muxer, &self.clock.interrupt, files, self.context.log_slot)
             .map_err(|e| failed(e, "open output", Code::ENOMEM, &format!("cannot set up an output for '{url}'")))?;
         if spec.flag("bitexact").unwrap_or(false) {
             output.set_bitexact();
@@ -124,6 +128,7 @@ impl Builder<'_> {
             sdp: None,
             chapters_us: Vec::new(),
             host: Arc::clone(&self.host),
+            clock: Arc::clone(&self.clock),
         })
     }
 

@@ -244,6 +244,8 @@ pub struct OpenOutput {
     pub chapters_us: Vec<i64>,
     /// What the host's streams failed with, where the output has some.
     pub host: Arc<super::host::Failure>,
+    /// How long it may take.
+    pub clock: Arc<super::deadlines::Clock>,
 }
 
 /// Parses the complex graphs and binds their inputs.

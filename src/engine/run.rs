@@ -32,6 +32,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     let _entered = context.activity.enter("job");
     let result = run_inner(context, job);
     context.live.finish();
+    context.deadlines.close();
     context.devices.close();
     av::set_log_slot(0);
     context.unmark_thread();
@@ -99,7 +100,9 @@ pub(super) fn run_opened(context: &Arc<JobContext>, job: &JobSpec, mut inputs: V
     if has_encoding && super::steps::are_wanted(&inputs, &graphs, &outputs) {
         context.lockstep.get_or_init(|| super::lockstep::Lockstep::new(context));
     }
-    let outcome = match has_encoding {
+    // An output whose time may be over while nothing comes for it needs a thread that can be told so.
+    let runs_idle = outputs.iter().any(|output| output.clock.runs_idle());
+    let outcome = match has_encoding || runs_idle {
         true => run_threads(context, job, inputs, graphs, outputs, mapping)?,
         false => run_single(context, job, inputs, outputs, mapping)?,
     };
@@ -111,7 +114,7 @@ fn keep_groups(context: &JobContext, job: &JobSpec) {
     let places = job.inputs.iter().enumerate().map(|(index, file)| (Place::Input(index), file));
     let outputs = job.outputs.iter().enumerate().map(|(index, file)| (Place::Output(index), file));
     for (place, file) in places.chain(outputs) {
-        let bytes = live::gop_bytes(file);
+        let bytes = live::gop_bytes(job, file);
         if bytes > 0 {
             context.live.hub(place).keep(bytes);
         }

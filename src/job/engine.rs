@@ -340,6 +340,10 @@ impl Engine {
     }
 
     /// Jobs of the engine that are not final.
+    pub(super) fn job(&self, id: u64) -> Option<Arc<Job>> {
+        self.state.lock().jobs.get(&id).and_then(Weak::upgrade)
+    }
+
     pub(super) fn open_jobs(&self) -> Vec<Arc<Job>> {
         let state = self.state.lock();
         state.running.iter().filter(|job| job.state() < State::Succeeded).cloned().collect()

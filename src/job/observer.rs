@@ -115,6 +115,12 @@ impl Observer for Job {
         }
     }
 
+    fn stuck(&self, error: &Error) {
+        if let Some(job) = self.engine.job(self.id) {
+            job.watch_end(error.clone());
+        }
+    }
+
     fn sdp(&self, text: &str) {
         match self.is_watched() {
             true => *self.sdp.lock() = Some(text.to_owned()),

@@ -1,6 +1,6 @@
 //! A job printed as a command line.
 
-use super::{FileSpec, JobSpec, Setting};
+use super::{FileSpec, JobSpec, Scope, Setting};
 use crate::secrets::{mask_url, mask_value};
 use crate::text::{has_bytes, to_bytes};
 
@@ -15,10 +15,10 @@ pub fn command_line(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> String {
 pub fn command_words(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> Vec<String> {
     let mut words = Vec::new();
     let url = |text: &str| if masked { mask_url(text) } else { text.to_owned() };
-    let push = |settings: &[Setting], is_job: bool| {
+    let push = |settings: &[Setting], place: Scope| {
         let mut words = Vec::new();
         for setting in settings.iter().filter(|s| !(ffmpeg_only && s.name.starts_with("mt_"))) {
-            push_setting(&mut words, setting, masked, is_job);
+            push_setting(&mut words, setting, masked, place);
         }
         words
     };
@@ -26,14 +26,14 @@ pub fn command_words(spec: &JobSpec, ffmpeg_only: bool, masked: bool) -> Vec<Str
     if !spec.global_flag("y") && !spec.global_flag("n") {
         words.push("-y".into());
     }
-    words.extend(push(&spec.global, true));
+    words.extend(push(&spec.global, Scope::GLOBAL));
     for input in &spec.inputs {
-        words.extend(push(&input.settings, false));
+        words.extend(push(&input.settings, Scope::INPUT));
         words.push("-i".into());
         words.push(url(&input.url));
     }
     for output in &spec.outputs {
-        words.extend(push(&output.settings, false));
+        words.extend(push(&output.settings, Scope::OUTPUT));
         words.push(file_name(output, &url(&output.url)));
     }
     words
@@ -47,7 +47,7 @@ fn file_name(output: &FileSpec, shown: &str) -> String {
     }
 }
 
-fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool, is_job: bool) {
+fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool, place: Scope) {
     let is_flag = setting.definition.is_some_and(|d| d.argument == super::Argument::Flag);
     if is_flag {
         // A flag takes no word behind it: -nofoo turns it off.
@@ -56,10 +56,11 @@ fn push_setting(words: &mut Vec<String>, setting: &Setting, masked: bool, is_job
         words.push(format!("-{no}{name}"));
         return;
     }
-    let both = setting.definition.filter(|d| d.scope == super::Scope::JOB_OR_INPUT && !is_job);
-    words.push(match both {
-        // Without it, it would be the whole job's.
-        Some(definition) => format!("-{}", definition.name.replacen("mt_", "mt_input_", 1)),
+    // Without the place in its name, it would be the whole job's.
+    let placed = if place == Scope::OUTPUT { "mt_output_" } else { "mt_input_" };
+    let is_jobs = |d: &&super::OptionDef| d.scope.contains(Scope::GLOBAL) && place != Scope::GLOBAL;
+    words.push(match setting.definition.filter(is_jobs) {
+        Some(definition) => format!("-{}", definition.name.replacen("mt_", placed, 1)),
         None => format!("-{}", setting.given.trim_start_matches('-')),
     });
     words.push(match masked {

@@ -3,6 +3,7 @@
 //! FFmpeg's libraries (whether a name is an AVOption is asked through [`AvOptions`]).
 
 mod command;
+mod live;
 mod parse;
 mod selector;
 mod spec;
@@ -12,6 +13,7 @@ mod tests;
 mod value;
 
 pub use command::{command_line, command_words};
+pub use live::is_live;
 pub use parse::{parse_args, refuse_program_options, setting};
 pub use selector::{MediaKind, Selector, StreamFacts};
 pub use spec::{FileSpec, JobSpec, Setting};

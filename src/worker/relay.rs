@@ -1,6 +1,6 @@
 //! What the job in a worker tells, on its way to the host.
 
-use super::message::{DONE, EVENT, NUMBERS, PROBED, error_to_json};
+use super::message::{DONE, EVENT, HANGS, NUMBERS, PROBED, error_to_json};
 use super::numbers::numbers_to_json;
 use super::wire::write_frame;
 use crate::engine::{Counters, LogSink, Observer, coarse_clock_us};
@@ -96,6 +96,11 @@ impl Observer for Relay {
             self.numbers();
             self.send(EVENT, &json!({"kind": "written"}));
         }
+    }
+
+    /// The host kills who cannot end.
+    fn stuck(&self, error: &Error) {
+        self.send(HANGS, &error_to_json(error));
     }
 
     fn is_watched(&self) -> bool {

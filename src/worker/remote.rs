@@ -2,8 +2,8 @@
 
 use super::message::OPEN;
 use super::stream::{Abilities, CLOSE, GOOD, LEAVE, READ, SEEK, SIZE, WRITE};
-use super::wire::{read_frame, send_with_fds, write_frame};
-use crate::engine::{ByteStream, HostStore, StreamError};
+use super::wire::{read_frame, send_with_fds, wait_readable, write_frame};
+use crate::engine::{ByteStream, HostStore, Interrupt, StreamError};
 use crate::error::Code;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -11,6 +11,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 fn broken(error: &io::Error) -> StreamError {
     StreamError { code: Code::EPIPE.to_c(), text: format!("the host does not answer: {error}") }
@@ -27,6 +28,9 @@ pub struct RemoteStream {
     abilities: Abilities,
     socket: Option<UnixStream>,
     answer: Vec<u8>,
+    interrupt: Option<Arc<Interrupt>>,
+    /// An answer was not waited for: there is no asking any more.
+    is_given_up: bool,
     /// Of an input, which is asked for again and again.
     size: Option<Option<u64>>,
 }
@@ -49,6 +53,8 @@ impl RemoteStream {
             abilities,
             socket: None,
             answer: Vec::new(),
+            interrupt: None,
+            is_given_up: false,
             size: None,
         }
     }
@@ -60,12 +66,19 @@ impl RemoteStream {
     }
 
     fn ask(&mut self, kind: u8, payload: &[u8]) -> Result<&[u8], StreamError> {
+        if self.is_given_up {
+            return Err(broken(&io::ErrorKind::TimedOut.into()));
+        }
         let mut ask = || -> io::Result<Option<u8>> {
             if self.socket.is_none() {
                 self.socket = Some(RemoteStream::connect(&self.control, &self.request)?);
             }
             let Some(socket) = &self.socket else { return Ok(None) };
             write_frame(socket, kind, payload)?;
+            if self.interrupt.as_ref().is_some_and(|interrupt| !is_answered(socket, interrupt, kind == READ)) {
+                self.is_given_up = true;
+                return Err(io::ErrorKind::TimedOut.into());
+            }
             read_frame(socket, &mut self.answer)
         };
         match ask() {
@@ -73,6 +86,22 @@ impl RemoteStream {
             Ok(Some(_)) => Err(refusal(&self.answer)),
             Ok(None) => Err(broken(&io::ErrorKind::UnexpectedEof.into())),
             Err(error) => Err(broken(&error)),
+        }
+    }
+}
+
+/// Waits for the host's answer; false where it is given up first: the time of the input or output is over, or the job needs no more of it.
+fn is_answered(socket: &UnixStream, interrupt: &Interrupt, reads: bool) -> bool {
+    /// Between two looks whether it is still wanted.
+    const STEP: Duration = Duration::from_millis(250);
+    loop {
+        // A millisecond more, so that it is over then.
+        let step = interrupt.time_left().map_or(STEP, |left| left.min(STEP)) + Duration::from_millis(1);
+        if wait_readable([socket.as_raw_fd()], step.as_millis() as i32)[0] {
+            return true;
+        }
+        if interrupt.is_cancelled() || reads && interrupt.is_reading_stopped() {
+            return false;
         }
     }
 }
@@ -138,6 +167,10 @@ impl ByteStream for RemoteStream {
         result
     }
 
+    fn obey(&mut self, interrupt: &Arc<Interrupt>) {
+        self.interrupt = Some(Arc::clone(interrupt));
+    }
+
     fn chunk_bytes(&self) -> usize {
         self.abilities.chunk_bytes
     }
@@ -189,6 +222,8 @@ impl HostStore for RemoteStore {
             abilities,
             socket: Some(socket),
             answer: Vec::new(),
+            interrupt: None,
+            is_given_up: false,
             size: None,
         }))
     }

@@ -66,13 +66,13 @@ pub fn serve(socket: OwnedFd, request: &Value, context: &JobContext) {
     let (name, rest) = (text("name"), text("rest"));
     let store_of = || context.binds.store(name).ok_or_else(|| Error::option(format!("mt:{name} is no store")));
     let opened = match text("as") {
-        "input" => context.binds.reader(name, context),
+        "input" => context.binds.reader(name, context, &context.interrupt),
         "remove" => {
             let removed = store_of().map_err(|error| of_error(&error)).and_then(|store| store.remove(rest));
             let _ = answer(&socket, removed.map(|()| Vec::new()));
             return;
         }
-        _ => context.binds.writer(name, rest, context),
+        _ => context.binds.writer(name, rest, context, &context.interrupt),
     };
     let is_pipe = context.binds.pipe(name).is_some();
     let name = context.activity.name(&format!("mt:{name}"));

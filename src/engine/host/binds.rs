@@ -4,7 +4,7 @@ use super::memory::{Buffer, BufferStream};
 use super::recording::Tapes;
 use super::shared::{Positioned, Shared};
 use super::stream::HostStore;
-use crate::av::ByteStream;
+use crate::av::{ByteStream, Interrupt};
 use crate::engine::context::JobContext;
 use crate::engine::pipe::{Pipe, PipeReader, PipeWriter, Side};
 use crate::error::{Code, Error};
@@ -175,15 +175,20 @@ impl Binds {
     }
 
     /// What an input reads. An io can be taken once.
-    pub fn reader(&self, name: &str, context: &JobContext) -> Result<Box<dyn ByteStream>, Error> {
-        if let Some(again) = self.read_again(name, context) {
+    pub fn reader(
+        &self,
+        name: &str,
+        context: &JobContext,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Box<dyn ByteStream>, Error> {
+        if let Some(again) = self.read_again(name, context, interrupt) {
             return Ok(again);
         }
         let stream: Box<dyn ByteStream> = match self.0.lock().get_mut(name) {
             Some(bind @ Bind::Pipe(_, Side::Read)) => {
                 let pipe = bind.take_pipe().ok_or_else(|| opened_before(name))?;
                 context.wake_with(&pipe);
-                Box::new(PipeReader::new(pipe, Arc::clone(&context.interrupt)).kept(self.1.keeps_streams()))
+                Box::new(PipeReader::new(pipe, Arc::clone(interrupt)).kept(self.1.keeps_streams()))
             }
             Some(Bind::Opened(..) | Bind::Again(_)) => return Err(opened_before(name)),
             Some(Bind::Io(io)) => io.take().ok_or_else(|| opened_before(name))?,
@@ -193,13 +198,19 @@ impl Binds {
     }
 
     /// What an output writes: `rest` is the name in a store.
-    pub fn writer(&self, name: &str, rest: &str, context: &JobContext) -> Result<Box<dyn ByteStream>, Error> {
+    pub fn writer(
+        &self,
+        name: &str,
+        rest: &str,
+        context: &JobContext,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Box<dyn ByteStream>, Error> {
         let mut binds = self.0.lock();
         match binds.get_mut(name) {
             Some(bind @ Bind::Pipe(_, Side::Write)) => {
                 let pipe = bind.take_pipe().ok_or_else(|| opened_before(name))?;
                 context.wake_with(&pipe);
-                Ok(Box::new(PipeWriter::new(pipe, Arc::clone(&context.interrupt), context.failing())))
+                Ok(Box::new(PipeWriter::new(pipe, Arc::clone(interrupt), context.failing())))
             }
             Some(bind @ Bind::Io(_)) => bind.take_output().ok_or_else(|| opened_before(name)),
             Some(Bind::Buffer(buffer, is_open @ false)) => {

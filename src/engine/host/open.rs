@@ -5,7 +5,7 @@ use super::name_of;
 use super::spool::{DEFAULT_SEEK_BUFFER_BYTES, prepare};
 use super::store::HostFiles;
 use super::stream::{Failure, HostStream};
-use crate::av::{ByteStream, Demuxer, Dict, Files, Io, Muxer};
+use crate::av::{ByteStream, Demuxer, Dict, Files, Interrupt, Io, Muxer};
 use crate::engine::context::JobContext;
 use crate::engine::errors::failed;
 use crate::engine::plan::OpenOutput;
@@ -30,14 +30,14 @@ pub fn open_input(
     url: &str,
     named: Option<Demuxer>,
     format_options: &Dict,
-    failure: &Arc<Failure>,
+    (failure, interrupt): (&Arc<Failure>, &Arc<Interrupt>),
     policy: &Policy,
 ) -> Result<Option<HostInput>, Error> {
     let Some((name, _)) = name_of(url) else { return Ok(None) };
-    let stream = context.binds.reader(name, context)?;
+    let stream = context.binds.reader(name, context, interrupt)?;
     let keep = spec.value("mt_seek_buffer").and_then(parse_integer);
     let keep = keep.map_or(DEFAULT_SEEK_BUFFER_BYTES, |bytes| bytes as u64);
-    let stream = HostStream::reading(stream, &context.interrupt, failure, url)
+    let stream = HostStream::reading(stream, interrupt, failure, url)
         .counting(context, context.binds.pipe(name).is_some())
         .may_read(policy.limits.open_bytes)
         .may_keep(keep);
@@ -79,9 +79,9 @@ pub fn open_output(context: &Arc<JobContext>, open: &mut OpenOutput) -> Result<b
         }
         return Ok(true);
     }
-    let stream = context.binds.writer(name, rest, context)?;
+    let stream = context.binds.writer(name, rest, context, &open.clock.interrupt)?;
     let is_pipe = context.binds.pipe(name).is_some();
-    let stream = HostStream::writing(stream, &context.interrupt, &open.host, &open.url);
+    let stream = HostStream::writing(stream, &open.clock.interrupt, &open.host, &open.url);
     let mut stream = Box::new(stream.counting(context, is_pipe));
     let checked =
         check_streamable_output(&open.output.format_name(), &open.header_options, stream.can_seek(), stream.can_read());
@@ -113,8 +113,13 @@ pub fn check_format_known(output: &FileSpec) -> Result<(), Error> {
 }
 
 /// What a muxer may open by name, where the job has binds.
-pub fn files_of(context: &Arc<JobContext>, failure: &Arc<Failure>, muxer: Muxer) -> Option<Arc<dyn Files>> {
+pub fn files_of(
+    context: &Arc<JobContext>,
+    interrupt: &Arc<Interrupt>,
+    failure: &Arc<Failure>,
+    muxer: Muxer,
+) -> Option<Arc<dyn Files>> {
     // What a part of a tee is told cannot be checked as an output's own options are (`check_many_files`).
     let allows_stores = muxer.name() != "tee";
-    (!context.binds.is_empty()).then(|| HostFiles::new(context, failure, allows_stores) as Arc<dyn Files>)
+    (!context.binds.is_empty()).then(|| HostFiles::new(context, interrupt, failure, allows_stores) as Arc<dyn Files>)
 }

@@ -4,6 +4,7 @@ use super::binds::{Bind, Binds, Fact};
 use super::tape::Tape;
 use super::taped::{Look, TapedStream};
 use crate::av::ByteStream;
+use crate::av::Interrupt;
 use crate::engine::context::JobContext;
 use crate::engine::pipe::{PipeReader, Side};
 use parking_lot::Mutex;
@@ -97,7 +98,12 @@ impl Binds {
     }
 
     /// The input, where it is to be read from its beginning once more.
-    pub(super) fn read_again(&self, name: &str, context: &JobContext) -> Option<Box<dyn ByteStream>> {
+    pub(super) fn read_again(
+        &self,
+        name: &str,
+        context: &JobContext,
+        interrupt: &Arc<Interrupt>,
+    ) -> Option<Box<dyn ByteStream>> {
         let tape = self.1.get(name).filter(|tape| tape.take_again())?;
         let look = self.1.0.lock().recording.as_ref().and_then(|recording| recording.look.clone());
         let kept = tape.take_kept();
@@ -105,7 +111,7 @@ impl Binds {
             // The one that was kept hears the cancel of the run before.
             Some(Bind::Opened(pipe, Side::Read)) if kept.is_some() => {
                 context.wake_with(pipe);
-                let reader = PipeReader::new(Arc::clone(pipe), Arc::clone(&context.interrupt)).kept(true);
+                let reader = PipeReader::new(Arc::clone(pipe), Arc::clone(interrupt)).kept(true);
                 Some(Box::new(reader) as Box<dyn ByteStream>)
             }
             _ => kept,

@@ -3,7 +3,7 @@
 use super::binds::{Binds, name_of, relative};
 use super::formats::check_many_files;
 use super::stream::{Failure, HostStream};
-use crate::av::{ByteStream, Dict, Files, Muxer, StreamError};
+use crate::av::{ByteStream, Dict, Files, Interrupt, Muxer, StreamError};
 use crate::engine::activity::Doing;
 use crate::engine::context::{JobContext, LEVEL_WARNING};
 use crate::error::{Code, Error};
@@ -26,15 +26,22 @@ pub fn alias_of(url: &str, muxer: Muxer, options: &Dict) -> Result<Option<String
 /// The files of one output.
 pub struct HostFiles {
     context: Weak<JobContext>,
+    interrupt: Arc<Interrupt>,
     binds: Arc<Binds>,
     failure: Arc<Failure>,
     allows_stores: bool,
 }
 
 impl HostFiles {
-    pub fn new(context: &Arc<JobContext>, failure: &Arc<Failure>, allows_stores: bool) -> Arc<HostFiles> {
+    pub fn new(
+        context: &Arc<JobContext>,
+        interrupt: &Arc<Interrupt>,
+        failure: &Arc<Failure>,
+        allows_stores: bool,
+    ) -> Arc<HostFiles> {
         let (context, binds) = (Arc::downgrade(context), Arc::clone(&context.binds));
-        Arc::new(HostFiles { context, binds, failure: Arc::clone(failure), allows_stores })
+        let (interrupt, failure) = (Arc::clone(interrupt), Arc::clone(failure));
+        Arc::new(HostFiles { context, interrupt, binds, failure, allows_stores })
     }
 }
 
@@ -46,7 +53,7 @@ impl HostFiles {
         match self.binds.reopen(name).filter(|_| rest.is_empty()) {
             // A stop ends reading of inputs; this belongs to the output.
             Some(stream) => {
-                let stream = HostStream::writing(stream, &context.interrupt, &self.failure, shown);
+                let stream = HostStream::writing(stream, &self.interrupt, &self.failure, shown);
                 Ok(Box::new(stream.counting(context, false)))
             }
             None => {
@@ -81,13 +88,13 @@ impl Files for HostFiles {
             return Some(Err(code));
         }
         let opening = Doing::Callback.begin(context.activity.name(&format!("mt:{name}")));
-        let opened = self.binds.writer(name, rest, &context);
+        let opened = self.binds.writer(name, rest, &context, &self.interrupt);
         drop(opening);
         Some(match opened {
             Ok(stream) => {
                 let shown = format!("mt:{name}/{rest}");
                 let shown = shown.trim_end_matches('/');
-                let stream = HostStream::writing(stream, &context.interrupt, &self.failure, shown);
+                let stream = HostStream::writing(stream, &self.interrupt, &self.failure, shown);
                 Ok(Box::new(stream.counting(&context, self.binds.pipe(name).is_some())))
             }
             Err(error) => {

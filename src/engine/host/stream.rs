@@ -119,7 +119,13 @@ pub struct HostStream {
 }
 
 impl HostStream {
-    pub fn reading(inner: Box<dyn ByteStream>, interrupt: &Arc<Interrupt>, failure: &Arc<Failure>, name: &str) -> Self {
+    pub fn reading(
+        mut inner: Box<dyn ByteStream>,
+        interrupt: &Arc<Interrupt>,
+        failure: &Arc<Failure>,
+        name: &str,
+    ) -> Self {
+        inner.obey(interrupt);
         let (interrupt, failure) = (Arc::clone(interrupt), Arc::clone(failure));
         HostStream {
             inner,

@@ -3,6 +3,7 @@
 use super::feed::Feed;
 use crate::av::Input;
 use crate::engine::context::JobContext;
+use crate::engine::deadlines::{Clock, ClosingBegins, ClosingEnds};
 use crate::engine::errors::failed;
 use crate::engine::files::OpenInput;
 use crate::engine::host::Failure;
@@ -28,12 +29,15 @@ pub fn open_hub(
     let streams = (0..input.stream_count())
         .map(|stream| plan_stream(context, &mut input, job, spec, &facts, stream))
         .collect::<Result<Vec<_>, _>>()?;
+    let clock = Clock::of_input(context, job, index);
     let name = format!("feed {index} of '{}'", crate::secrets::mask_url(&spec.url));
     Ok(OpenInput {
         index,
         activity: context.activity.name(&name),
         url: spec.url.clone(),
+        _closing: ClosingBegins(Arc::clone(&clock)),
         input,
+        _closed: ClosingEnds(Arc::clone(&clock)),
         streams,
         streams_before: 0,
         facts,
@@ -49,6 +53,7 @@ pub fn open_hub(
         is_bitexact: false,
         queue_packets: 8,
         host: Arc::new(Failure::default()),
+        clock,
         feed: Some(feed),
     })
 }

@@ -10,7 +10,7 @@ mod registry;
 mod settings;
 mod viewer;
 
-pub use feed::{Feed, FeedCounts, Item};
+pub use feed::{Feed, FeedCounts};
 pub use hub::Hub;
 pub use registry::{Live, Place};
 pub use settings::{gop_bytes, is_viewer, ordinary_outputs};

@@ -2,7 +2,7 @@
 
 use super::registry::Place;
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, parse_integer};
+use crate::options::{FileSpec, JobSpec, is_live, parse_integer};
 use std::time::Duration;
 
 /// What happens when more waits for an output than it may be behind.
@@ -36,9 +36,8 @@ pub fn is_viewer(spec: &FileSpec) -> bool {
 }
 
 /// How much of the last group of pictures is kept for who joins; 0 is nothing.
-pub fn gop_bytes(spec: &FileSpec) -> u64 {
-    let is_live = spec.flag("mt_live").unwrap_or(false);
-    number(spec, "mt_gop_bytes").unwrap_or(if is_live { GOP_BYTES } else { 0 })
+pub fn gop_bytes(job: &JobSpec, spec: &FileSpec) -> u64 {
+    number(spec, "mt_gop_bytes").unwrap_or(if is_live(job, spec) { GOP_BYTES } else { 0 })
 }
 
 fn number(spec: &FileSpec, name: &'static str) -> Option<u64> {

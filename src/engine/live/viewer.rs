@@ -6,14 +6,14 @@ use super::hub::Hub;
 use super::input::open_hub;
 use super::registry::Place;
 use super::settings::{Slow, ViewerSettings};
-use crate::av::{self, Interrupt};
+use crate::av::{self, Classes, Interrupt};
 use crate::engine::context::{Counters, Identity, JobContext, Observer, Wake};
 use crate::engine::errors::failed;
 use crate::engine::host::name_of;
 use crate::engine::numbers::OutputNumbers;
 use crate::engine::run;
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec};
+use crate::options::{FileSpec, JobSpec, Scope, setting};
 use parking_lot::{Condvar, Mutex};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
@@ -199,11 +199,14 @@ fn check_from(parent: &JobContext, from: Option<usize>) -> Result<(), Error> {
 
 /// The viewer as a job: the hubs are its inputs.
 fn own_job(job: &JobSpec, spec: &FileSpec, from: Option<usize>) -> JobSpec {
+    let not_live: Vec<_> = setting("mt_live", Some("0"), Scope::INPUT, &Classes).into_iter().collect();
     let is_of_graphs = |name: &str| name.starts_with("filter_complex");
     let global = job.global.iter().filter(|setting| !is_of_graphs(&setting.name)).cloned().collect();
+    // What passes a hub keeps the times of its source: no deadline of a live input holds here.
+    let file = |url: &str| FileSpec { settings: not_live.clone(), ..FileSpec::new(url) };
     let inputs = match from {
-        Some(from) => vec![FileSpec::new(job.outputs.get(from).map_or("", |output| &output.url))],
-        None => job.inputs.iter().map(|input| FileSpec::new(&input.url)).collect(),
+        Some(from) => vec![file(job.outputs.get(from).map_or("", |output| &output.url))],
+        None => job.inputs.iter().map(|input| file(&input.url)).collect(),
     };
     JobSpec { global, inputs, outputs: vec![spec.clone()], warnings: Vec::new() }
 }

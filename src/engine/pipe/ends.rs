@@ -42,6 +42,11 @@ impl PipeReader {
     }
 }
 
+/// How long the job waits for the host: as long as the input or output has time.
+fn patience(interrupt: &Interrupt) -> Wait {
+    interrupt.time_left().map_or(Wait::Forever, Wait::For)
+}
+
 fn stream_error(error: Error) -> StreamError {
     StreamError { code: error.code().to_c(), text: error.message().to_owned() }
 }
@@ -50,7 +55,8 @@ impl ByteStream for PipeReader {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let interrupt = &self.interrupt;
         let given_up = || (interrupt.is_cancelled() || interrupt.is_reading_stopped()).then(Error::cancelled);
-        let count = self.pipe.read_as(Caller::Job(&given_up), buffer, Wait::Forever).map_err(stream_error)?;
+        let wait = patience(interrupt);
+        let count = self.pipe.read_as(Caller::Job(&given_up), buffer, wait).map_err(stream_error)?;
         if let Some(record) = &mut self.record {
             record.extend_from_slice(&buffer[..count]);
         }
@@ -89,7 +95,7 @@ impl PipeWriter {
 impl ByteStream for PipeWriter {
     fn write(&mut self, data: &[u8]) -> Result<usize, StreamError> {
         let given_up = || self.interrupt.is_cancelled().then(Error::cancelled);
-        self.pipe.write_as(Caller::Job(&given_up), data, Wait::Forever).map_err(stream_error)
+        self.pipe.write_as(Caller::Job(&given_up), data, patience(&self.interrupt)).map_err(stream_error)
     }
 
     fn close(&mut self, code: i32) -> Result<(), StreamError> {

@@ -68,6 +68,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
     context.mark_thread("probe");
     let _entered = context.activity.enter("probe");
     let result = open_and_show(context, job);
+    context.deadlines.close();
     context.unmark_thread();
     set_log_slot(0);
     result

@@ -68,6 +68,62 @@ static OPTIONS: &[OptionDef] = &[
         "list",
         "folders that a worker may write to beside those of the outputs, with colons between",
     ),
+    def(
+        "mt_live",
+        Scope::JOB_OR_FILE,
+        Integer,
+        "0 or 1",
+        "low latency, and deadlines of 10 s; on a command line it holds for the whole job",
+    )
+    .within(0.0, 1.0),
+    def("mt_input_live", Scope::INPUT, Integer, "0 or 1", "as -mt_live, for one input; it goes before -mt_live")
+        .within(0.0, 1.0)
+        .means("mt_live", ""),
+    def("mt_output_live", Scope::OUTPUT, Integer, "0 or 1", "as -mt_live, for one output; it goes before -mt_live")
+        .within(0.0, 1.0)
+        .means("mt_live", ""),
+    def(
+        "mt_wait_timeout_ms",
+        Scope::FILE,
+        Long,
+        "milliseconds",
+        "until the first packet of an input is there, or somebody has connected to an output; 0 is none",
+    )
+    .within(0.0, LARGE),
+    def(
+        "mt_open_timeout_ms",
+        Scope::FILE,
+        Long,
+        "milliseconds",
+        "for opening an input and finding its streams, or opening an output and writing its header; 0 is none",
+    )
+    .within(0.0, LARGE),
+    def(
+        "mt_read_timeout_ms",
+        Scope::INPUT,
+        Long,
+        "milliseconds",
+        "until the next whole packet is read, however many bytes come; 0 is none",
+    )
+    .within(0.0, LARGE),
+    def("mt_write_timeout_ms", Scope::OUTPUT, Long, "milliseconds", "for writing a packet, or the trailer; 0 is none")
+        .within(0.0, LARGE),
+    def(
+        "mt_idle_timeout_ms",
+        Scope::FILE,
+        Long,
+        "milliseconds",
+        "without a packet of each video and audio stream of an input that is used, or of any stream of an output; 0 is none",
+    )
+    .within(0.0, LARGE),
+    def(
+        "mt_total_timeout_ms",
+        Scope::FILE,
+        Long,
+        "milliseconds",
+        "from opening an input or output to its end; 0 is none",
+    )
+    .within(0.0, LARGE),
     def("mt_formats", G, Text, "list", "formats that inputs may have, with commas between"),
     def("mt_codecs", G, Text, "list", "decoders that may be used, with commas between"),
     def("mt_protocols", G, Text, "list", "protocols that inputs may use, with commas between"),

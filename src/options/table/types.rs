@@ -11,6 +11,8 @@ impl Scope {
     pub const FILE: Scope = Scope(6);
     /// On a command line it is the whole job's.
     pub const JOB_OR_INPUT: Scope = Scope(3);
+    /// On a command line it is the whole job's.
+    pub const JOB_OR_FILE: Scope = Scope(7);
 
     pub fn contains(self, other: Scope) -> bool {
         self.0 & other.0 == other.0
@@ -22,6 +24,7 @@ impl Scope {
             Scope::INPUT => "inputs",
             Scope::OUTPUT => "outputs",
             Scope::JOB_OR_INPUT => "the whole job, an input",
+            Scope::JOB_OR_FILE => "the whole job, an input, an output",
             _ => "inputs, outputs",
         }
     }
