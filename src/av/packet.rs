@@ -131,6 +131,11 @@ impl Packet {
         }
     }
 
+    /// The codec's parameters are others from this packet on.
+    pub fn add_new_extradata(&mut self, extradata: &[u8]) -> Result<(), AvError> {
+        self.add_side_data(ffi::AV_PKT_DATA_NEW_EXTRADATA as i32, extradata)
+    }
+
     /// Adds side data unless there is some of this type already.
     pub fn add_side_data(&mut self, kind: i32, data: &[u8]) -> Result<(), AvError> {
         // SAFETY: valid packet; av_packet_new_side_data gives `data.len()` writable bytes or NULL.

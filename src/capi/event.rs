@@ -26,6 +26,11 @@ pub const MT_TRANSCODE_EVENT_DONE: u32 = 6;
 /// fill fell to half of the mark.
 pub const MT_TRANSCODE_EVENT_PIPE_HIGH_WATER: u32 = 7;
 
+/// An input that may come and go (the option "mt_source") is at something else: `file_index`, `state` is one of `MT_TRANSCODE_SOURCE_*`, `code` and `text` say why
+/// where it failed, and `json` has url, failures (tries in a row that failed), connections (how often it was live) and retry_in_ms. Where nobody pulls, the
+/// oldest of many are dropped.
+pub const MT_TRANSCODE_EVENT_SOURCE: u32 = 8;
+
 /// One event. Strings are UTF-8, never NULL (empty where there is nothing to say), belong to the event and are freed with it; secrets in
 /// URLs are masked. Fields that a type does not name are 0, or -1 where -1 means that there is none.
 ///
@@ -40,13 +45,13 @@ pub struct mt_transcode_event {
     pub sequence: u64,
     /// When it happened, in microseconds since the job was started.
     pub time_us: i64,
-    /// STATE: `MT_TRANSCODE_STATE_*`.
+    /// STATE: `MT_TRANSCODE_STATE_*`; SOURCE: `MT_TRANSCODE_SOURCE_*`.
     pub state: u32,
-    /// OUTPUT_FINISHED, DONE: 0 or a negative code.
+    /// OUTPUT_FINISHED, DONE, SOURCE: 0 or a negative code.
     pub code: i32,
     /// LOG: FFmpeg's level: 16 error, 24 warning, 32 information.
     pub level: i32,
-    /// INPUT_OPENED, OUTPUT_FINISHED: which input or output, from 0.
+    /// INPUT_OPENED, OUTPUT_FINISHED, SOURCE: which input or output, from 0.
     pub file_index: i32,
     /// LOG: which stream, from 0, where the line names one.
     pub stream_index: i32,
@@ -74,7 +79,7 @@ pub struct mt_transcode_event {
     pub stage: *const c_char,
     /// LOG: the line, without its end of line; OUTPUT_FINISHED, DONE: the message of a failure.
     pub text: *const c_char,
-    /// INPUT_OPENED: JSON.
+    /// INPUT_OPENED, SOURCE: JSON.
     pub json: *const c_char,
 }
 
@@ -135,6 +140,14 @@ impl mt_transcode_event {
                 self.fps = progress.fps();
                 self.speed = progress.speed();
                 self.percent = progress.percent().unwrap_or(-1.0);
+            }
+            EventKind::Source { input, status } => {
+                self.event_type = MT_TRANSCODE_EVENT_SOURCE;
+                self.file_index = index(*input);
+                self.state = status.state.to_c();
+                self.code = status.code;
+                self.text = owned(&status.reason);
+                self.json = owned(&crate::job::source_json(status));
             }
             EventKind::PipeHighWater { name, fill_bytes } => {
                 self.event_type = MT_TRANSCODE_EVENT_PIPE_HIGH_WATER;

@@ -23,6 +23,7 @@ mod pipe_watch;
 mod probe;
 mod profiling;
 mod quarantine;
+mod source;
 mod stats;
 mod structs;
 mod version;
@@ -46,6 +47,7 @@ pub use pipe_watch::*;
 pub use probe::*;
 pub use profiling::*;
 pub use quarantine::*;
+pub use source::*;
 pub use stats::*;
 pub use version::*;
 

@@ -9,6 +9,7 @@ use super::live::{Hub, Live, Place};
 use super::lockstep::Lockstep;
 use super::numbers::OutputNumbers;
 use super::pipe::Pipe;
+use super::source::{Breakers, SourceStatus};
 use super::statistics::StatisticsFiles;
 use super::threads::ThreadPool;
 use super::trust::JobTrust;
@@ -33,6 +34,8 @@ pub trait Observer: Send + Sync {
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
     /// A packet was written, of a job that is watched.
     fn written(&self) {}
+    /// An input that may come and go is at something else.
+    fn source(&self, _input: usize, _status: &SourceStatus) {}
     /// The session description of outputs that are all RTP.
     fn sdp(&self, _text: &str) {}
     /// Whether somebody shows how far each stream is while it runs.
@@ -154,6 +157,8 @@ pub struct Identity {
     pub crash_slot: Option<Arc<JobSlot>>,
     /// Who joins it while it runs.
     pub live: Arc<Live>,
+    /// Of hosts that sources are read from, by all jobs of the engine.
+    pub breakers: Arc<Breakers>,
     /// Of an output that joined: its number in the job. All that it says of output 0 is said of that one.
     pub first_output: usize,
     pub debug: Debug,
@@ -181,6 +186,7 @@ pub struct JobContext {
     pub devices: Devices,
     crash_slot: Option<Arc<JobSlot>>,
     pub live: Arc<Live>,
+    pub breakers: Arc<Breakers>,
     first_output: usize,
     pub debug: Debug,
     /// Files that statistics go to.
@@ -223,6 +229,7 @@ impl JobContext {
             log_slot: identity.log_slot,
             crash_slot: identity.crash_slot,
             live: identity.live,
+            breakers: identity.breakers,
             first_output: identity.first_output,
             owner: identity.owner,
             link_budget_bytes: identity.link_budget_bytes,
@@ -423,6 +430,12 @@ impl JobContext {
         if !self.is_ending() {
             self.sleepers.1.wait_for(&mut guard, duration);
         }
+    }
+
+    /// Who sleeps looks around.
+    pub fn rouse(&self) {
+        let _guard = self.sleepers.0.lock();
+        self.sleepers.1.notify_all();
     }
 
     /// Counts the calling thread as one of the job's, until the guard is dropped.

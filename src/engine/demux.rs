@@ -11,6 +11,7 @@ use super::input_stream::StreamPlan;
 use super::live::{Hub, Place};
 use super::looping::Looping;
 use super::pace::Pace;
+use super::source::{Refused, SourceInput};
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
 use crate::av::{self, AvError, Packet, SideData};
 use crate::error::{Code, Error};
@@ -25,6 +26,8 @@ pub struct Demuxer {
     pace: Option<Pace>,
     /// Where who joined takes part; None for an input that is a hub itself.
     hub: Option<Arc<Hub>>,
+    /// It may come and go.
+    pub source: Option<Box<SourceInput>>,
     /// Streams whose first packet was seen.
     has_begun: Vec<bool>,
     has_reported_new: bool,
@@ -52,7 +55,7 @@ fn looping(file: &OpenInput) -> Option<Looping> {
 }
 
 impl Demuxer {
-    pub fn new(context: &Arc<JobContext>, job: &JobSpec, file: OpenInput) -> Demuxer {
+    pub fn new(context: &Arc<JobContext>, job: &JobSpec, mut file: OpenInput) -> Demuxer {
         let streams = file.streams.iter().map(|plan| {
             let (info, par) = (&plan.info, &plan.info.parameters);
             StreamFacts {
@@ -91,8 +94,13 @@ impl Demuxer {
         let mut timestamps = Timestamps::new(facts, streams.collect());
         timestamps.looping = looping(&file);
         let hub = file.feed.is_none().then(|| context.live.hub(Place::Input(file.index)));
+        let mut source = file.source.take();
+        if let Some(source) = &mut source {
+            source.begin(&file);
+        }
         Demuxer {
             context: Arc::clone(context),
+            source,
             hub,
             timestamps,
             pace: file.pace.map(Pace::new),
@@ -109,6 +117,12 @@ impl Demuxer {
             if self.context.is_ending() {
                 return self.ended(None);
             }
+            if self.source.as_mut().is_some_and(|source| source.is_to_be_left()) {
+                match self.come_back(None) {
+                    Some(read) => return read,
+                    None => continue,
+                }
+            }
             let mut packet = match Packet::new() {
                 Ok(packet) => packet,
                 Err(error) => return self.broken(error),
@@ -117,6 +131,13 @@ impl Demuxer {
             let read = self.read_in_time(&mut packet);
             drop(reading);
             match read {
+                Err(error) if self.source.is_some() && !self.context.is_ending() => {
+                    let error = self.left_by(error);
+                    match self.come_back(Some(error)) {
+                        Some(read) => return read,
+                        None => continue,
+                    }
+                }
                 _ if self.file.clock.error("demux").is_some() && !self.context.is_ending() => {
                     return self.broken(AvError::EXIT);
                 }
@@ -130,6 +151,9 @@ impl Demuxer {
             }
             add(&self.context.counters.packets_read, 1);
             self.file.host.count_packet();
+            if !self.is_known(&mut packet) {
+                continue;
+            }
             if self.context.debug.packets {
                 self.file.input.dump_packet(&packet, self.context.debug.payload);
             }
@@ -137,6 +161,54 @@ impl Demuxer {
                 return read;
             }
         }
+    }
+
+    /// What a source broke off with, also where it only ended.
+    fn left_by(&self, error: AvError) -> Error {
+        match self.file.clock.error("demux") {
+            Some(late) => late,
+            None if error == AvError::EOF && !self.file.host.is_set() => {
+                let text = format!("source '{}' has ended", crate::secrets::mask_url(&self.file.url));
+                Error::new(Code::EPIPE, text).at("demux").on_input(self.file.index, &self.file.url)
+            }
+            None => self.error(error),
+        }
+    }
+
+    /// A source is gone: it is opened again. What reading gives where it stays away.
+    fn come_back(&mut self, why: Option<Error>) -> Option<Read> {
+        let source = self.source.as_mut()?;
+        if source.is_removed() {
+            return Some(self.ended(None));
+        }
+        if let Some(error) = &why {
+            let text = format!("{}; it is opened again", error.message());
+            self.context.warn("source", None, &text);
+        }
+        match source.again(&mut self.file, why.as_ref()) {
+            Ok(gone) => {
+                let gap_us = if source.keeps_gap() { gone.as_micros() as i64 } else { 0 };
+                self.timestamps.resume(self.file.input.may_jump(), gap_us);
+                if let Some(hub) = &self.hub {
+                    hub.forget_group();
+                }
+                None
+            }
+            Err(Refused::Over) => Some(self.ended(None)),
+            Err(Refused::Failed(error)) => {
+                if self.fails_job {
+                    self.context.set_failing();
+                }
+                Some(self.ended(Some(error)))
+            }
+        }
+    }
+
+    /// Whether a packet belongs to a stream that the job knows; of a source that came back it becomes one.
+    fn is_known(&mut self, packet: &mut Packet) -> bool {
+        let Some(source) = &mut self.source else { return true };
+        let streams = &self.file.streams;
+        source.map(packet, |stream| streams[stream].info.time_base)
     }
 
     /// Reads a packet, for which the input has its time (-mt_read_timeout_ms).
@@ -259,9 +331,13 @@ impl Demuxer {
             debug::demuxed(self, &packet, stream, Some(self.timestamps.next_us(stream)));
         }
         let mut times = Times { pts: packet.pts(), dts: packet.dts(), duration: packet.duration() };
-        let fields = self.file.input.repeat_picture(stream);
+        let own = self.source.as_ref().map_or(Some(stream), |source| source.own_index(stream));
+        let fields = own.and_then(|own| self.file.input.repeat_picture(own));
         let dropped = self.timestamps.dropped;
         let now_us = self.timestamps.process(stream, &mut times, fields);
+        if self.source.is_some() && self.timestamps.is_behind(stream, now_us) {
+            return None;
+        }
         if self.timestamps.dropped > dropped {
             let text = "a timestamp is far from where it should be; it is not used (-dts_error_threshold)";
             self.context.warn("demux", Some(stream), text);

@@ -10,6 +10,7 @@ use super::host::{self, Failure};
 use super::input_stream::{StreamPlan, decoder_named, facts_of, named_decoder, plan_stream};
 use super::live::Feed;
 use super::pace::PaceSettings;
+use super::source::SourceInput;
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
 use crate::av::{self, Codec, Demuxer, Dict, Input, Opening};
@@ -52,6 +53,8 @@ pub struct OpenInput {
     pub queue_packets: usize,
     /// What the host's stream failed with, where the input is the host's.
     pub host: Arc<Failure>,
+    /// It may come and go.
+    pub source: Option<Box<SourceInput>>,
     /// Its packets come from a running job's, and not from a demuxer.
     pub feed: Option<Arc<Feed>>,
     /// How long it may take.
@@ -172,6 +175,7 @@ fn open(
         options,
         policy,
         host: Arc::clone(host),
+        source: None,
         feed: None,
         clock: Arc::clone(clock),
     })

@@ -73,6 +73,7 @@ mod scripts;
 mod sdp;
 mod select;
 mod single;
+mod source;
 mod source_setup;
 mod stage;
 mod statistics;
@@ -109,6 +110,7 @@ pub use numbers::{Differences, OutputNumbers, StreamNumbers};
 pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::run;
+pub use source::{Breakers, SourceState, SourceStatus, is_source};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
 pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 

@@ -224,7 +224,8 @@ impl Builder {
             };
             running.mux.push(self.component(&format!("mux{output}"), move || stage.run())?);
         }
-        let several = demuxers.len() > 1;
+        // A source that is gone must not hold up the others: each is read as it comes.
+        let several = demuxers.len() > 1 && demuxers.iter().all(|demuxer| demuxer.source.is_none());
         let steps = self.context.lockstep.get().map(|lockstep| {
             Arc::new(Steps {
                 lockstep: Arc::clone(lockstep),

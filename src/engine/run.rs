@@ -16,6 +16,7 @@ use super::plan::{FrameRateMode, GraphPlan, OpenOutput, OutStream, complex_graph
 use super::progress::expected_duration_us;
 use super::sdp::Sdp;
 use super::single::{SingleThread, Target};
+use super::source::SourceInput;
 use super::{advice, attachments, live};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, parse_float};
@@ -60,7 +61,10 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     context.devices.open_all(context, job)?;
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
-        let mut input = open_input(context, job, index)?;
+        let mut input = match SourceInput::open(context, job, index)? {
+            Some((open, source)) => OpenInput { source: Some(Box::new(source)), ..open },
+            None => open_input(context, job, index)?,
+        };
         context.observer.input_opened(index, super::probe::describe(&input.input));
         input.streams_before = inputs.iter().map(|input: &OpenInput| input.streams.len()).sum();
         super::look::show(context, &input);
@@ -102,7 +106,9 @@ pub(super) fn run_opened(context: &Arc<JobContext>, job: &JobSpec, mut inputs: V
     }
     // An output whose time may be over while nothing comes for it needs a thread that can be told so.
     let runs_idle = outputs.iter().any(|output| output.clock.runs_idle());
-    let outcome = match has_encoding || runs_idle {
+    // One that is gone must not hold up the others.
+    let has_sources = inputs.len() > 1 && inputs.iter().any(|input| input.source.is_some());
+    let outcome = match has_encoding || runs_idle || has_sources {
         true => run_threads(context, job, inputs, graphs, outputs, mapping)?,
         false => run_single(context, job, inputs, outputs, mapping)?,
     };

@@ -58,12 +58,16 @@ struct Clock {
     next_dts: i64,
     /// What its decoder last gave, where that was told.
     pts: i64,
+    /// Where it was before its file was opened again; NOPTS where that is long ago.
+    floor_us: i64,
 }
 
 pub struct Timestamps {
     file: FileFacts,
     clocks: Vec<Clock>,
     last_ts: i64,
+    /// Where the next packet stands, in microseconds, of a file that was opened again.
+    resume_at: Option<i64>,
     /// Packets whose timestamps were thrown away as nonsense.
     pub dropped: u64,
     /// An input that is read several times.
@@ -83,8 +87,16 @@ impl Timestamps {
             dts: NOPTS,
             next_dts: NOPTS,
             pts: i64::MIN,
+            floor_us: NOPTS,
         };
-        Timestamps { file, clocks: streams.into_iter().map(clock).collect(), last_ts: NOPTS, dropped: 0, looping: None }
+        Timestamps {
+            file,
+            clocks: streams.into_iter().map(clock).collect(),
+            last_ts: NOPTS,
+            resume_at: None,
+            dropped: 0,
+            looping: None,
+        }
     }
 
     /// Microseconds added to every timestamp.
@@ -97,6 +109,27 @@ impl Timestamps {
         self.file.offset_us = zero_us.wrapping_neg();
     }
 
+    /// The file was opened again: its next packet stands where the last ones ended, or `gap_us` later.
+    pub fn resume(&mut self, may_jump: bool, gap_us: i64) {
+        let ends = self.clocks.iter().filter(|clock| clock.facts.is_used && clock.next_dts != NOPTS);
+        self.resume_at = ends.map(|clock| clock.next_dts).max().map(|end_us| end_us.saturating_add(gap_us));
+        for clock in &mut self.clocks {
+            clock.floor_us = if clock.next_dts == NOPTS { NOPTS } else { clock.dts };
+            clock.next_dts = NOPTS;
+        }
+        (self.file.may_jump, self.file.start_time_us, self.last_ts) = (may_jump, None, NOPTS);
+    }
+
+    /// Whether a packet, whose time is `now_us`, stands before what was there before the file was opened again.
+    pub fn is_behind(&mut self, stream: usize, now_us: i64) -> bool {
+        let clock = &mut self.clocks[stream];
+        let is_behind = clock.floor_us != NOPTS && now_us <= clock.floor_us;
+        if !is_behind {
+            clock.floor_us = NOPTS;
+        }
+        is_behind
+    }
+
     /// What the next packet of a stream should have, in microseconds.
     pub fn next_us(&self, stream: usize) -> i64 {
         self.clocks[stream].next_dts
@@ -105,6 +138,7 @@ impl Timestamps {
     /// Puts the times of a packet right. `fields` is what a parser says of it: repeat_pict, None without a parser.
     /// Returns the packet's decoding time in microseconds as predicted, which is never missing.
     pub fn process(&mut self, stream: usize, times: &mut Times, fields: Option<i32>) -> i64 {
+        self.find_place(stream, times);
         self.correct_wrap(stream, times);
         self.shift(stream, times);
         self.jump_between_streams(stream, times);
@@ -127,6 +161,15 @@ impl Timestamps {
     pub fn continue_at(&mut self, stream: usize, place: &Place) {
         let clock = &mut self.clocks[stream];
         (clock.pts, clock.dts, clock.next_dts) = (place.pts_us, place.dts_us, place.next_dts_us);
+    }
+
+    /// The first packet since the file was opened again says where all of it stands.
+    fn find_place(&mut self, stream: usize, times: &Times) {
+        let time = if times.dts == NOPTS { times.pts } else { times.dts };
+        if let Some(at_us) = self.resume_at.filter(|_| time != NOPTS) {
+            self.resume_at = None;
+            self.file.offset_us = at_us.wrapping_sub(us(time, self.clocks[stream].facts.time_base));
+        }
     }
 
     /// Rules 2 and 3: the start of the streams in use, and timestamps that lie before a wrap.

@@ -10,7 +10,7 @@ use super::quarantine::Quarantine;
 use super::ready::Ready;
 use super::stats::{EngineStats, Health};
 use super::timer::Timer;
-use crate::engine::{Counters, CrashTarget, JobContext, Library, Pipe, RingPool, ThreadPool};
+use crate::engine::{Breakers, Counters, CrashTarget, JobContext, Library, Pipe, RingPool, ThreadPool};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
@@ -159,6 +159,8 @@ pub struct Engine {
     pub(super) crash_target: Option<CrashTarget>,
     pub(super) workers: Workers,
     pub(super) quarantine: Arc<Quarantine>,
+    /// Of hosts that sources are read from.
+    pub(super) breakers: Arc<Breakers>,
 }
 
 pub(super) struct EngineState {
@@ -199,6 +201,7 @@ impl Engine {
             totals: Mutex::default(),
             descriptors: AtomicI64::new(0),
             budget: Budget::new(config.memory_budget_bytes),
+            breakers: Arc::default(),
             timer: Arc::default(),
             rings: Arc::default(),
             next_trim: Mutex::default(),

@@ -3,7 +3,7 @@
 
 use super::handle::State;
 use super::progress::Progress;
-use crate::engine::EventFd;
+use crate::engine::{EventFd, SourceStatus};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -28,11 +28,14 @@ pub enum EventKind {
     Log { level: i32, stage: String, stream: Option<usize>, text: String, repeated: u32 },
     OutputFinished { output: usize, size_bytes: u64, error: Option<Error> },
     PipeHighWater { name: String, fill_bytes: u64 },
+    Source { input: usize, status: SourceStatus },
     Done { error: Option<Error> },
 }
 
 /// Log lines that may wait.
 const MAX_LINES: usize = 512;
+/// Changes of sources that may wait.
+const MAX_SOURCES: usize = 128;
 
 #[derive(Default)]
 pub struct EventQueue {
@@ -75,6 +78,7 @@ impl EventQueue {
             EventKind::Progress(_) => inner.progress = Some(event),
             EventKind::Log { .. } => inner.push_line(event),
             EventKind::PipeHighWater { .. } => inner.push_mark(event),
+            EventKind::Source { .. } => inner.push_source(event),
             _ => inner.events.push_back(event),
         }
         if let Some(fd) = &inner.fd {
@@ -166,6 +170,17 @@ impl Inner {
         let EventKind::PipeHighWater { name: new, .. } = &event.kind else { return };
         let is_same = |e: &Event| matches!(&e.kind, EventKind::PipeHighWater { name, .. } if name == new);
         self.events.retain(|e| !is_same(e));
+        self.events.push_back(event);
+    }
+
+    /// Of a source that comes and goes while nobody pulls, the latest is kept.
+    fn push_source(&mut self, event: Event) {
+        let is_source = |event: &&Event| matches!(event.kind, EventKind::Source { .. });
+        if self.events.iter().filter(is_source).count() >= MAX_SOURCES
+            && let Some(oldest) = self.events.iter().position(|event| is_source(&event))
+        {
+            self.events.remove(oldest);
+        }
         self.events.push_back(event);
     }
 

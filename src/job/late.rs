@@ -2,7 +2,7 @@
 
 use super::handle::{Inner, Job, State};
 use crate::engine::{Classes, JobContext, ViewerState, ViewerStats, check_format_known, is_viewer, join};
-use crate::engine::{Live, Side};
+use crate::engine::{Live, Side, SourceState, SourceStatus};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, setting};
 use std::collections::BTreeMap;
@@ -251,6 +251,57 @@ impl Inner {
 
 fn gone() -> Error {
     Error::new(Code::EBADF, "there is no such output in the job".into())
+}
+
+/// What is told of a source, as JSON.
+pub fn source_json(status: &SourceStatus) -> String {
+    serde_json::json!({
+        "state": status.state.word(),
+        "url": status.url,
+        "reason": status.reason,
+        "code": status.code,
+        "failures": status.failures,
+        "connections": status.connections,
+        "retry_in_ms": status.retry_in.map(|time| time.as_millis() as u64),
+    })
+    .to_string()
+}
+
+impl Job {
+    /// What an input that may come and go is at; of any other input what follows from the job's state.
+    pub fn source_status(&self, input: usize) -> Result<SourceStatus, Error> {
+        if let Some(source) = self.live.source(input) {
+            return Ok(source.status());
+        }
+        let inner = self.inner.lock();
+        let file = inner.spec.inputs.get(input);
+        let url = file.map(|file| crate::secrets::mask_url(&file.url));
+        let url = url.ok_or_else(|| Error::new(Code::EBADF, "there is no such input in the job".into()))?;
+        let state = match inner.state {
+            State::New | State::Queued => SourceState::Idle,
+            State::Opening => SourceState::Connecting,
+            State::Running | State::Stopping => SourceState::Live,
+            _ => SourceState::Ended,
+        };
+        let connections = u64::from(state == SourceState::Live);
+        Ok(SourceStatus { state, reason: String::new(), code: 0, url, failures: 0, connections, retry_in: None })
+    }
+
+    /// Ends an input that may come and go: it is never opened again, and its streams end; the job goes on with its others.
+    pub fn stop_input(&self, input: usize) -> Result<(), Error> {
+        self.source_status(input)?;
+        match self.live.source(input) {
+            Some(source) => {
+                source.remove();
+                Ok(())
+            }
+            None if self.state().is_final() => Ok(()),
+            None => {
+                let text = format!("input {input} is no source (-mt_source) of a job that runs in this process");
+                Err(Error::new(Code::UNSUPPORTED, text).with_hint("Stop the job, or describe the input as a source."))
+            }
+        }
+    }
 }
 
 /// What the job and its outputs share from the job's making on.

@@ -151,6 +151,7 @@ impl Job {
                 crash_slot: inner.spec_slot(&self.engine, self.id),
                 debug: Debug::of(&inner.spec),
                 live: Arc::clone(&self.live),
+                breakers: Arc::clone(&self.engine.breakers),
                 first_output: 0,
             },
         )

@@ -2,7 +2,7 @@
 
 use super::events::EventKind;
 use super::handle::{Job, State};
-use crate::engine::{LogSink, Observer, coarse_clock_us};
+use crate::engine::{LogSink, Observer, SourceStatus, coarse_clock_us};
 use crate::error::{Code, Error};
 use crate::secrets::mask_text;
 use crate::text::shown;
@@ -89,6 +89,10 @@ impl Observer for Job {
         let code = error.map_or(0, |error| error.code().to_c());
         self.inner.lock().late.finished(output, code, size_bytes);
         self.tell(EventKind::OutputFinished { output, size_bytes, error: error.cloned() });
+    }
+
+    fn source(&self, input: usize, status: &SourceStatus) {
+        self.tell(EventKind::Source { input, status: status.clone() });
     }
 
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str) {

@@ -57,6 +57,9 @@ fn of_kind(kind: &EventKind) -> Value {
         EventKind::OutputFinished { output, size_bytes, error } => json!({
             "event": "output_finished", "output": output, "size_bytes": size_bytes, "code": code(error), "text": text(error),
         }),
+        EventKind::Source { input, status } => {
+            json!({"source": input, "state": status.state.word(), "reason": status.reason, "url": status.url})
+        }
         EventKind::PipeHighWater { name, fill_bytes } => {
             json!({"event": "pipe_high_water", "name": name, "fill_bytes": fill_bytes})
         }

@@ -4,6 +4,7 @@ use super::limits::{Kind, Limits};
 use super::watcher::Watcher;
 use crate::av::Interrupt;
 use crate::engine::context::JobContext;
+use crate::engine::source::is_source;
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec};
 use parking_lot::Mutex;
@@ -62,9 +63,11 @@ impl Clock {
     }
 
     fn new(context: &JobContext, limits: Limits, is_input: bool, (index, file): (usize, &FileSpec)) -> Arc<Clock> {
+        // A source can be removed, and its job goes on.
+        let source = context.live.source(index).filter(|_| is_input && is_source(file));
         let clock = Arc::new(Clock {
             limits,
-            interrupt: match limits.is_empty() {
+            interrupt: match limits.is_empty() && source.is_none() {
                 true => Arc::clone(&context.interrupt),
                 false => Interrupt::of_file(&context.interrupt),
             },
@@ -77,6 +80,9 @@ impl Clock {
             is_there: AtomicBool::new(false),
             watcher: Arc::clone(&context.deadlines),
         });
+        if let Some(source) = source {
+            source.reads_by(&clock.interrupt);
+        }
         if !limits.is_empty() {
             context.deadlines.add(context, &clock);
         }

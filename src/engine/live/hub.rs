@@ -110,11 +110,9 @@ impl Hub {
         Ok(())
     }
 
-    /// The streams are others from here on: a source that came back is not what it was.
-    pub fn forget_streams(&self) {
-        let mut state = self.state.lock();
-        state.outline = None;
-        state.gop.clear();
+    /// What was kept is of before a gap: who joins waits for what comes after it.
+    pub fn forget_group(&self) {
+        self.state.lock().gop.clear();
     }
 
     /// No more packets will pass.

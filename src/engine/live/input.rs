@@ -54,6 +54,7 @@ pub fn open_hub(
         queue_packets: 8,
         host: Arc::new(Failure::default()),
         clock,
+        source: None,
         feed: Some(feed),
     })
 }

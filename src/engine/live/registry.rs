@@ -2,6 +2,7 @@
 
 use super::hub::Hub;
 use super::viewer::Viewer;
+use crate::engine::source::Source;
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub enum Place {
 pub struct Live {
     hubs: Mutex<BTreeMap<Place, Arc<Hub>>>,
     state: Mutex<State>,
+    /// Inputs that may come and go.
+    sources: Mutex<BTreeMap<usize, Arc<Source>>>,
 }
 
 #[derive(Default)]
@@ -67,6 +70,15 @@ impl Live {
         if state.viewers.get(&output).is_some_and(|viewer| viewer.is_final()) {
             state.viewers.remove(&output);
         }
+    }
+
+    pub fn add_source(&self, source: &Arc<Source>) {
+        self.sources.lock().insert(source.index, Arc::clone(source));
+    }
+
+    /// Where the input may come and go.
+    pub fn source(&self, input: usize) -> Option<Arc<Source>> {
+        self.sources.lock().get(&input).cloned()
     }
 
     /// How many take part now.

@@ -156,6 +156,27 @@ static OPTIONS: &[OptionDef] = &[
         "limit of the time without progress, but for waiting at a host's pipe; 0 is none",
     )
     .within(0.0, LARGE),
+    def("mt_source", Scope::INPUT, Integer, "0 or 1", "the input may come and go: it is opened again when it breaks off or ends, and the outputs stay open").within(0.0, 1.0),
+    def("mt_alternate", Scope::INPUT, Text, "url", "a URL that a source is read from while the ones before it cannot be opened; more than once"),
+    def("mt_retry_ms", Scope::INPUT, Long, "milliseconds", "time before a source is tried again (500); doubled each time, a quarter more or less")
+        .within(0.0, LARGE),
+    def("mt_retry_most_ms", Scope::INPUT, Long, "milliseconds", "the longest such time (30000)").within(0.0, LARGE),
+    def("mt_retry_attempts", Scope::INPUT, Integer, "count", "how often in a row a source may fail before it is an error; 0 is without end")
+        .within(0.0, 1e9),
+    def("mt_silence_ms", Scope::INPUT, Long, "milliseconds", "how long a source may be gone before that is an error, with which the outputs end; 0 is without end")
+        .within(0.0, LARGE),
+    def("mt_on_demand", Scope::INPUT, Integer, "0 or 1", "a source is opened with the first output that joins the job, and closed some time after the last").within(0.0, 1.0),
+    def("mt_linger_ms", Scope::INPUT, Long, "milliseconds", "how long after the last (5000)").within(0.0, LARGE),
+    def("mt_return_ms", Scope::INPUT, Long, "milliseconds", "how often a source's first URL is tried while an alternate is read (5000)")
+        .within(0.0, LARGE),
+    def("mt_gap", Scope::INPUT, Text, "close or keep", "whether the time that a source was gone is a gap in its timestamps (close: they go on without)"),
+    def(
+        "mt_breaker",
+        Scope::INPUT,
+        Text,
+        "certificates=3:handshakes=5:window_ms=60000:open_ms=60000",
+        "when a source's host is left alone: so many bad certificates in a row, or failed handshakes within a time, and for how long",
+    ),
     def(
         "mt_from",
         Scope::OUTPUT,

@@ -1,0 +1,174 @@
+//! What a source is at: one of these states, and no other steps between them than those of the table.
+
+use super::settings::SourceSettings;
+use crate::av::Interrupt;
+use crate::engine::context::JobContext;
+use crate::error::Error;
+use parking_lot::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// The numbers are C's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SourceState {
+    /// It is opened when somebody wants it.
+    Idle = 0,
+    /// It is being opened.
+    Connecting = 1,
+    Live = 2,
+    /// It failed, and is tried again soon.
+    Waiting = 3,
+    /// The circuit of its host is open.
+    Blocked = 4,
+    /// It was removed, or its job ends, or it is not tried any more.
+    Ended = 5,
+}
+
+impl SourceState {
+    pub fn to_c(self) -> u32 {
+        self as u32
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            SourceState::Idle => "idle",
+            SourceState::Connecting => "connecting",
+            SourceState::Live => "live",
+            SourceState::Waiting => "waiting",
+            SourceState::Blocked => "blocked",
+            SourceState::Ended => "ended",
+        }
+    }
+
+    /// The machine. A state may follow itself: with another reason, or another try.
+    pub fn may_become(self, next: SourceState) -> bool {
+        use SourceState::*;
+        match self {
+            Idle => matches!(next, Connecting | Blocked | Ended),
+            Connecting => matches!(next, Live | Waiting | Blocked | Idle | Connecting | Ended),
+            Live => matches!(next, Connecting | Waiting | Blocked | Idle | Ended),
+            Waiting | Blocked => matches!(next, Connecting | Waiting | Blocked | Idle | Ended),
+            Ended => false,
+        }
+    }
+}
+
+/// What is told of a source.
+#[derive(Clone, Debug)]
+pub struct SourceStatus {
+    pub state: SourceState,
+    /// Why, with secrets masked; empty where all is well.
+    pub reason: String,
+    /// What it failed with, last; 0 where it did not.
+    pub code: i32,
+    /// With secrets masked.
+    pub url: String,
+    /// Tries that failed since it was live.
+    pub failures: u32,
+    /// How often it was live.
+    pub connections: u64,
+    /// Until the next try.
+    pub retry_in: Option<Duration>,
+}
+
+pub struct Source {
+    pub index: usize,
+    pub settings: SourceSettings,
+    context: Weak<JobContext>,
+    is_removed: AtomicBool,
+    status: Mutex<SourceStatus>,
+    /// End what it waits for at its peers.
+    interrupts: Mutex<Vec<Weak<Interrupt>>>,
+}
+
+impl Source {
+    pub fn new(context: &Arc<JobContext>, index: usize, settings: SourceSettings) -> Arc<Source> {
+        let status = SourceStatus {
+            state: SourceState::Idle,
+            reason: String::new(),
+            code: 0,
+            url: crate::secrets::mask_url(&settings.urls[0]),
+            failures: 0,
+            connections: 0,
+            retry_in: None,
+        };
+        Arc::new(Source {
+            index,
+            settings,
+            context: Arc::downgrade(context),
+            is_removed: AtomicBool::new(false),
+            status: Mutex::new(status),
+            interrupts: Mutex::default(),
+        })
+    }
+
+    pub fn status(&self) -> SourceStatus {
+        self.status.lock().clone()
+    }
+
+    /// Goes to a state, and tells it. What the machine does not know does not happen.
+    pub(super) fn go(&self, state: SourceState, change: impl FnOnce(&mut SourceStatus)) {
+        let mut status = self.status.lock();
+        if !status.state.may_become(state) {
+            return;
+        }
+        status.state = state;
+        status.retry_in = None;
+        change(&mut status);
+        if state == SourceState::Live {
+            status.connections += 1;
+            status.failures = 0;
+            (status.reason, status.code) = (String::new(), 0);
+        }
+        let told = status.clone();
+        drop(status);
+        if let Some(context) = self.context.upgrade() {
+            context.observer.source(self.index, &told);
+        }
+    }
+
+    pub(super) fn failed(&self, error: &Error) {
+        let mut status = self.status.lock();
+        status.failures += 1;
+        status.reason = error.message().to_owned();
+        status.code = error.code().to_c();
+    }
+
+    /// What it is opened and read through: a removal ends that.
+    pub fn reads_by(&self, interrupt: &Arc<Interrupt>) {
+        let mut interrupts = self.interrupts.lock();
+        interrupts.retain(|other| other.strong_count() > 0);
+        interrupts.push(Arc::downgrade(interrupt));
+        drop(interrupts);
+        if self.is_removed() {
+            interrupt.cancel();
+        }
+    }
+
+    pub fn is_removed(&self) -> bool {
+        self.is_removed.load(Relaxed)
+    }
+
+    /// It ends, and is never opened again; the job goes on with its others.
+    pub fn remove(&self) {
+        self.is_removed.store(true, Relaxed);
+        self.interrupts.lock().iter().filter_map(Weak::upgrade).for_each(|interrupt| interrupt.cancel());
+        if let Some(context) = self.context.upgrade() {
+            context.rouse();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SourceState::*;
+
+    #[test]
+    fn an_end_is_final_and_nothing_is_live_without_connecting() {
+        let all = [Idle, Connecting, Live, Waiting, Blocked, Ended];
+        assert!(all.iter().all(|next| !Ended.may_become(*next)));
+        assert!(all.iter().filter(|state| state.may_become(Live)).eq([&Connecting]));
+        assert!(all.iter().filter(|state| **state != Ended).all(|state| state.may_become(Ended)));
+    }
+}
