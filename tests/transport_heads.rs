@@ -163,13 +163,32 @@ fn a_clip_that_lies_is_decoded() {
 }
 
 #[test]
+fn options_that_look_closer_are_heard() {
+    // Given a clip that says all, when options change how it is looked at, or which decoders there may be, then it is read as ever
+    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
+    let clip = clip_ts(folder.path());
+    for option in ["-mt_codecs aac", "-mt_codecs h264,aac", "-probesize 50000", "-analyzeduration 1M", "-flags2 +fast"]
+    {
+        let copied = copy(&engine, &clip, option, "matroska");
+        let full = copy(&engine, &clip, &format!("{option} -mt_full_probe"), "matroska");
+        assert!(!copied.was_spared && copied.log == full.log && copied.bytes == full.bytes, "{option}");
+    }
+    // And when the video is decoded, then it is decoded
+    let (small, full) =
+        (copy(&engine, &clip, "-mt_max_pixels 1000", "nut"), copy(&engine, &clip, "", "nut -c:v rawvideo"));
+    assert!(!small.was_spared && !full.was_spared);
+    is_quiet(&engine);
+}
+
+#[test]
 fn any_damage_gives_the_same_both_ways() {
     // Given a clip in which a byte of a packet with pictures is another, whether the parameter sets are believed then or not
     let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
     let whole = clip_ts(folder.path());
-    for step in 0..60 {
+    let in_headers = (0..90).map(|step| (3 + step % 40) * 188 + step * 7 % 30);
+    let anywhere = (0..30).map(|step| 2000 + step * (whole.len() - 2000) / 30);
+    for (step, at) in in_headers.chain(anywhere).enumerate() {
         let mut data = whole.clone();
-        let at = if step < 30 { 564 + step * 11 } else { 2000 + (step - 30) * (whole.len() - 2000) / 30 };
         data[at] ^= 1 << (step % 8);
         // When it is copied, then both ways give the same
         let quick = copy(&engine, &data, "", "matroska");
