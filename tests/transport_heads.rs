@@ -181,6 +181,33 @@ fn options_that_look_closer_are_heard() {
 }
 
 #[test]
+fn options_of_time_do_the_same_both_ways() {
+    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
+    let clip = clip_ts(folder.path());
+    for option in [
+        "-ss 0.5",
+        "-t 0.7",
+        "-ss 0.3 -copyts",
+        "-seek_timestamp 1 -ss 2",
+        "-sseof -0.6",
+        "-stream_loop 1",
+        "-itsoffset 3",
+        "-isync 0 -copyts -start_at_zero",
+        "-itsscale 2",
+        "-discard:v noref",
+    ] {
+        for muxer in ["matroska", "mpegts", "mp4 -shortest", "nut -map -0:a"] {
+            let quick = copy(&engine, &clip, option, muxer);
+            let full = copy(&engine, &clip, &format!("{option} -mt_full_probe"), muxer);
+            assert!(quick.was_spared || is_isolated() || !is_5_1(), "{option}");
+            assert_eq!(quick.log, full.log, "{option} to {muxer}");
+            assert!(quick.bytes == full.bytes, "{option} to {muxer}: other bytes");
+        }
+    }
+    is_quiet(&engine);
+}
+
+#[test]
 fn any_damage_gives_the_same_both_ways() {
     // Given a clip in which a byte of a packet with pictures is another, whether the parameter sets are believed then or not
     let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
