@@ -11,6 +11,11 @@ impl Input {
         self.io.as_ref()?.whole()
     }
 
+    /// Whether only some decoders may be opened for it: what the others would say of a stream is then not known.
+    pub fn limits_decoders(&self) -> bool {
+        !self.get().codec_whitelist.is_null()
+    }
+
     /// Where an MPEG-TS carries a stream, and the tables of its programs.
     pub fn places(&self, stream: usize) -> (i32, Vec<i32>) {
         let context = self.get();
@@ -20,12 +25,11 @@ impl Input {
         (unsafe { (*self.stream(stream)).id }, tables.collect())
     }
 
-    /// Whether FFmpeg would look at the pictures of a stream with its own H.264 decoder, and knows nothing of them yet. A list of decoders
-    /// that was set before stays: under one nothing is plain.
+    /// Whether FFmpeg would look at the pictures of a stream with its own H.264 decoder, and knows nothing of them yet.
     pub fn is_plain_h264(&self, index: usize) -> bool {
         // SAFETY: a valid stream with its parameters; no Rust enum in them (build.rs).
         let par = unsafe { &*(*self.stream(index)).codecpar };
-        let is_new = par.extradata_size == 0 && par.width == 0 && self.get().codec_whitelist.is_null();
+        let is_new = par.extradata_size == 0 && par.width == 0;
         is_new
             && par.codec_id == ffi::AV_CODEC_ID_H264
             && decoder_for(par.codec_id as i32).is_some_and(|codec| codec.name() == "h264")

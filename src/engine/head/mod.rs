@@ -20,6 +20,7 @@ use crate::options::{FileSpec, JobSpec, MediaKind};
 pub fn settle(input: &mut Input, job: &JobSpec, spec: &FileSpec, options: &FileOptions) -> bool {
     if options.has_codec_options()
         || looks_closer(spec)
+        || input.limits_decoders()
         || !input.format_name().starts_with("mov,")
         || !only_copies(job)
     {
@@ -44,7 +45,7 @@ pub fn known_picture(
     /// Longer ones have other work, and the probing ends before their end.
     const MOST_BYTES: usize = 16 << 20;
     let is_tried = cfg!(not(ffmpeg6)); // what newer releases do was not compared
-    let is_plain = !options.has_codec_options() && !looks_closer(spec);
+    let is_plain = !options.has_codec_options() && !looks_closer(spec) && !input.limits_decoders();
     if !is_tried || !is_plain || input.format_name() != "mpegts" || !only_copies(job) {
         return None;
     }
