@@ -120,6 +120,17 @@ fn a_head_without_its_media_is_not_believed() {
 }
 
 #[test]
+fn a_list_of_decoders_holds_for_what_a_head_says() {
+    // Given a clip whose head says all, when its decoders may not be used, then nothing is said that only they know
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = made(folder.path(), &format!("{PICTURE} -c:v libx264 -pix_fmt yuv420p"));
+    let out = folder.path().join("out");
+    let [quick, full] =
+        ["", "-mt_full_probe"].map(|probe| copy(&file, &format!("-mt_codecs aac {probe}"), "nut", &out));
+    assert!(!quick.knew_by_head && quick.dump == full.dump && quick.bytes == full.bytes, "{}{}", quick.dump, full.dump);
+}
+
+#[test]
 fn every_head_of_the_corpus_gives_what_decoding_gives() {
     let Some(root) = corpus() else { return println!("skipped: there is no corpus here") };
     let folder = tempfile::tempdir().expect("a folder");

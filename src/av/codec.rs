@@ -26,11 +26,16 @@ pub fn decoder_for(codec_id: i32) -> Option<Codec> {
 
 /// Every decoder of a codec id, in FFmpeg's order.
 pub fn decoders_of(codec_id: i32) -> Vec<Codec> {
+    all_decoders().filter(|codec| codec.id() == codec_id).collect()
+}
+
+/// Every decoder that there is, in FFmpeg's order.
+pub(super) fn all_decoders() -> impl Iterator<Item = Codec> {
     let mut state = ptr::null_mut();
     // SAFETY: the state is this walk's own; codecs are static.
-    let codecs = std::iter::from_fn(|| wrap(unsafe { ffi::av_codec_iterate(&mut state) }));
+    let codecs = std::iter::from_fn(move || wrap(unsafe { ffi::av_codec_iterate(&mut state) }));
     // SAFETY: a static codec.
-    codecs.filter(|codec| codec.id() == codec_id && unsafe { ffi::av_codec_is_decoder(codec.0) } != 0).collect()
+    codecs.filter(|codec| unsafe { ffi::av_codec_is_decoder(codec.0) } != 0)
 }
 
 /// By the codec's own name, or the name of what it decodes ("h264") as ffmpeg's find_codec_or_die does.

@@ -18,7 +18,7 @@ pub struct Input {
     /// The context's callbacks point into it.
     _access: Box<Access>,
     /// What it reads from, where that is the host's.
-    _io: Option<Io>,
+    pub(super) io: Option<Io>,
 }
 
 // SAFETY: a context has no ties to a thread; it is used by one at a time, as every call that changes it needs `&mut`.
@@ -145,7 +145,7 @@ impl Input {
             if probe_score > 0 {
                 (*context).probe_score = probe_score;
             }
-            Ok(Input { context, _opened: opened, _access: access, _io: io })
+            Ok(Input { context, _opened: opened, _access: access, io })
         }
     }
 

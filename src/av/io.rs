@@ -60,6 +60,11 @@ pub trait ByteStream: Send {
     /// Whose word it is to give up what is waited for; for streams that can.
     fn obey(&mut self, _interrupt: &Arc<Interrupt>) {}
 
+    /// All that it will ever give, where that is in memory.
+    fn whole(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// How many bytes FFmpeg reads and writes at once.
     fn chunk_bytes(&self) -> usize {
         64 << 10
@@ -182,6 +187,12 @@ impl Io {
             let (read, write) = ((*context).read_packet, (*context).write_packet);
             write.map(|f| f as usize) == Some(WRITE as usize) || read.map(|f| f as usize) == Some(READ as usize)
         }
+    }
+
+    /// All that the stream will ever give, where that is in memory.
+    pub(super) fn whole(&self) -> Option<&[u8]> {
+        // SAFETY: `opaque` is the box of `new`, or NULL after it was taken; nobody reads or writes while `self` is borrowed.
+        unsafe { (*self.context).opaque.cast::<Stream>().as_ref() }?.whole()
     }
 
     /// Passes on what is buffered.

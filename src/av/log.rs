@@ -31,6 +31,8 @@ thread_local! {
     static SLOT: Cell<usize> = const { Cell::new(0) };
     /// A line comes in pieces; they are put together per thread.
     static PARTIAL: RefCell<String> = const { RefCell::new(String::new()) };
+    /// A decoder was just refused on purpose.
+    static IS_REFUSED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The number under which the lines of a job are found, from registration until it is dropped.
@@ -77,6 +79,43 @@ pub(super) type VaList = *mut ffi::__va_list_tag;
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) type VaList = ffi::va_list;
 
+/// Begins a list of decoders from which one is missing on purpose (`Input::find_stream_info_sparing`).
+pub(super) const SPARED: &str = "mt:spared";
+
+/// After which no line follows from a refusal.
+pub(super) fn forget_refusals() {
+    IS_REFUSED.set(false);
+}
+
+/// Whether a line says that such a decoder was refused (avcodec_open2), or what follows of it (avformat_find_stream_info).
+///
+/// # Safety
+/// `context` is NULL or a valid logging context, `format` a terminated string or NULL.
+unsafe fn is_intended(context: *mut c_void, format: *const c_char) -> bool {
+    if format.is_null() {
+        return false;
+    }
+    // SAFETY: by contract; which class a context has tells what it is, and its list is a terminated string or NULL.
+    unsafe {
+        let format = CStr::from_ptr(format).to_bytes();
+        let is_refusal = format.starts_with(b"Codec (%s) not on whitelist");
+        if !is_refusal && !format.starts_with(b"Failed to open codec in %s") {
+            return false;
+        }
+        let Some(class) = class_of(context) else { return false };
+        if !is_refusal {
+            return ptr_eq(class, ffi::avformat_get_class()) && IS_REFUSED.replace(false);
+        }
+        if !ptr_eq(class, ffi::avcodec_get_class()) {
+            return false;
+        }
+        let list = (*context.cast::<ffi::AVCodecContext>()).codec_whitelist;
+        let is_ours = !list.is_null() && CStr::from_ptr(list).to_bytes().starts_with(SPARED.as_bytes());
+        IS_REFUSED.set(is_ours);
+        is_ours
+    }
+}
+
 unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
     let level = level & 0xff; // the rest is a colour
     // SAFETY: reads a number. Lines without a job go to FFmpeg's default, which has a level of its own.
@@ -86,6 +125,7 @@ unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const
     // SAFETY: FFmpeg's own arguments, passed on or read while they are valid.
     let result = catch_unwind(AssertUnwindSafe(|| unsafe {
         match sink_of(context) {
+            Some(_) if is_intended(context, format) => {}
             Some(sink) if level <= sink.max_level() => {
                 let mut line = [0 as c_char; 2048];
                 let mut prefix = 0;

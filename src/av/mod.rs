@@ -55,6 +55,7 @@ mod ring;
 mod sdp;
 mod settle;
 mod sidedata;
+mod spared;
 #[cfg(ffmpeg7_0)]
 mod stream_groups;
 mod subtitle;

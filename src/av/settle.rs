@@ -156,7 +156,7 @@ impl Input {
 }
 
 impl VideoFacts {
-    fn put(&self, par: &mut ffi::AVCodecParameters) {
+    pub(super) fn put(&self, par: &mut ffi::AVCodecParameters) {
         par.format = ffi::AV_PIX_FMT_YUV420P as i32;
         par.bits_per_raw_sample = 8;
         (par.profile, par.level) = (self.profile, self.level);

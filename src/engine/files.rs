@@ -13,7 +13,7 @@ use super::pace::PaceSettings;
 use super::source::SourceInput;
 use super::stream_setup::FileOptions;
 use super::trust::{InputGate, Policy};
-use crate::av::{self, Codec, Demuxer, Dict, Input, Opening};
+use crate::av::{self, Codec, Demuxer, Dict, Input, Opening, VideoFacts};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, StreamFacts, parse_integer, parse_time_us};
 use std::sync::Arc;
@@ -131,7 +131,8 @@ fn open(
                 "the head says what the streams are: nothing is decoded for it",
             );
         } else {
-            find_streams(context, &mut input, &options, &facts, url, &policy)?;
+            let known = head::known_picture(&input, job, spec, &options, &policy);
+            find_streams(context, &mut input, &options, &facts, (url, &policy), known)?;
         }
         facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();
     }
@@ -268,8 +269,8 @@ fn find_streams(
     input: &mut Input,
     options: &FileOptions,
     facts: &[StreamFacts],
-    url: &str,
-    policy: &Policy,
+    (url, policy): (&str, &Policy),
+    known: Option<(usize, VideoFacts)>,
 ) -> Result<(), Error> {
     let dict = |i: usize| -> Dict {
         let mut dict = Dict::default();
@@ -281,7 +282,15 @@ fn find_streams(
         dict
     };
     let mut dicts: Vec<Dict> = (0..facts.len()).map(dict).collect();
-    if let Err(error) = input.find_stream_info(&mut dicts) {
+    let found = match &known {
+        Some((index, facts)) => {
+            let text = "the parameter sets say what the pictures are: none is decoded for it";
+            context.observer.log(LEVEL_VERBOSE, "open input", None, text);
+            input.find_stream_info_sparing(&mut dicts, (*index, facts))
+        }
+        None => input.find_stream_info(&mut dicts),
+    };
+    if let Err(error) = found {
         if input.stream_count() == 0 || context.is_cancelled() {
             return Err(failed(error, "probe", Code::DEMUX, &format!("cannot find the streams of '{url}'")));
         }

@@ -37,6 +37,12 @@ impl Bits {
         Some(bit == 1)
     }
 
+    /// None where there are not so many.
+    pub fn skip(&mut self, count: usize) -> Option<()> {
+        self.at = self.at.checked_add(count).filter(|at| *at <= self.bytes.len() * 8)?;
+        Some(())
+    }
+
     /// Up to 32 bits, the highest first.
     pub fn bits(&mut self, count: u32) -> Option<u32> {
         (0..count).try_fold(0u32, |value, _| Some(value << 1 | u32::from(self.bit()?)))

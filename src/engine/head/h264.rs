@@ -29,9 +29,9 @@ const ASPECT_RATIOS: [(i32, i32); 17] = [
 ];
 
 /// A sequence parameter set, of progressive pictures with 8 bits and 4:2:0.
-struct Sequence {
-    facts: VideoFacts,
-    id: u32,
+pub struct Sequence {
+    pub facts: VideoFacts,
+    pub id: u32,
 }
 
 /// The facts of the one sequence that an avcC holds.
@@ -43,7 +43,7 @@ pub fn facts(avcc: &[u8]) -> Option<VideoFacts> {
     let sequence = sequence(take_unit(&mut rest, 7)?)?;
     let (&pictures, mut rest) = rest.split_first()?;
     for _ in 0..pictures {
-        has_equal_fields(take_unit(&mut rest, 8)?, sequence.id)?;
+        equal_fields(take_unit(&mut rest, 8)?, sequence.id)?;
     }
     (pictures > 0).then_some(sequence.facts)
 }
@@ -57,18 +57,19 @@ fn take_unit<'a>(rest: &mut &'a [u8], kind: u8) -> Option<&'a [u8]> {
     (header & 0x1f == kind).then_some(payload)
 }
 
-/// Whether no picture has fields of different order counts: then each is a frame to FFmpeg's parser (h264_parser.c).
-fn has_equal_fields(payload: &[u8], sequence: u32) -> Option<()> {
+/// The id of a picture parameter set whose pictures have no fields with order counts of their own: then each is a frame to FFmpeg's
+/// parser (h264_parser.c).
+pub fn equal_fields(payload: &[u8], sequence: u32) -> Option<u32> {
     let mut bits = Bits::of_nal(payload);
-    bits.unsigned()?;
+    let id = bits.unsigned()?;
     let of = bits.unsigned()?;
     bits.bit()?;
     let tells_bottom_field = bits.bit()?;
-    (of == sequence && !tells_bottom_field).then_some(())
+    (of == sequence && !tells_bottom_field).then_some(id)
 }
 
 /// Source: ff_h264_decode_seq_parameter_set, and h264_init_ps for what the decoder makes of it.
-fn sequence(payload: &[u8]) -> Option<Sequence> {
+pub fn sequence(payload: &[u8]) -> Option<Sequence> {
     let mut bits = Bits::of_nal(payload);
     let profile = bits.bits(8)?;
     let constraints = bits.bits(8)?;

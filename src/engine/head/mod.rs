@@ -1,14 +1,18 @@
 //! What the head of an MP4 says of H.264 and AAC is all that a copy needs: avformat_find_stream_info would open two decoders and decode
-//! a key frame to find the same, which is over half of the work of copying a small file.
+//! a key frame to find the same, which is over half of the work of copying a small file. In an MPEG-TS in memory the parameter sets of
+//! H.264 say what its decoder would; the rest is FFmpeg's to find.
 
 mod aac;
+mod access_unit;
 mod bits;
 mod h264;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use super::stream_setup::FileOptions;
-use crate::av::{Input, Muxer, StreamHead};
+use super::trust::Policy;
+use crate::av::{Input, Muxer, StreamHead, VideoFacts};
 use crate::options::{FileSpec, JobSpec, MediaKind};
 
 /// Sets the streams of an input from its head. False where that is not sure to give what reading and decoding gives: then nothing was
@@ -16,6 +20,7 @@ use crate::options::{FileSpec, JobSpec, MediaKind};
 pub fn settle(input: &mut Input, job: &JobSpec, spec: &FileSpec, options: &FileOptions) -> bool {
     if options.has_codec_options()
         || looks_closer(spec)
+        || input.limits_decoders()
         || !input.format_name().starts_with("mov,")
         || !only_copies(job)
     {
@@ -26,6 +31,30 @@ pub fn settle(input: &mut Input, job: &JobSpec, spec: &FileSpec, options: &FileO
     // Of several of a kind FFmpeg prefers those that it met a packet of.
     let is_alone = |video: bool| heads.iter().filter(|head| matches!(head, StreamHead::Video(_)) == video).count() <= 1;
     is_alone(true) && is_alone(false) && input.settle(&heads)
+}
+
+/// The one H.264 stream of an MPEG-TS in memory, and what its pictures are, where the parameter sets say that and every picture has its
+/// times, so that no decoder has a say. None where decoding might tell more.
+pub fn known_picture(
+    input: &Input,
+    job: &JobSpec,
+    spec: &FileSpec,
+    options: &FileOptions,
+    policy: &Policy,
+) -> Option<(usize, VideoFacts)> {
+    /// Longer ones have other work, and the probing ends before their end.
+    const MOST_BYTES: usize = 16 << 20;
+    let is_tried = cfg!(not(ffmpeg6)); // what newer releases do was not compared
+    let is_plain = !options.has_codec_options() && !looks_closer(spec) && !input.limits_decoders();
+    if !is_tried || !is_plain || input.format_name() != "mpegts" || !only_copies(job) {
+        return None;
+    }
+    let bytes = input.whole().filter(|bytes| bytes.len() <= MOST_BYTES)?;
+    let mut of_h264 = (0..input.stream_count()).filter(|index| input.is_plain_h264(*index));
+    let index = of_h264.next().filter(|_| of_h264.next().is_none())?;
+    let (place, tables) = input.places(index);
+    let facts = transport::facts(bytes, place, &tables)?;
+    policy.allows_pixels(facts.width, facts.height).then_some((index, facts))
 }
 
 /// Whether the user asks for more than the head, or says how to look.

@@ -51,6 +51,10 @@ impl<T: HostBytes> ByteStream for InMemory<T> {
         false
     }
 
+    fn whole(&self) -> Option<&[u8]> {
+        Some(self.data.bytes())
+    }
+
     fn disown(&mut self) {
         self.data.disown();
     }

@@ -255,6 +255,10 @@ impl ByteStream for HostStream {
         self.inner.size()
     }
 
+    fn whole(&self) -> Option<&[u8]> {
+        self.inner.whole()
+    }
+
     fn can_seek(&self) -> bool {
         self.inner.can_seek()
     }

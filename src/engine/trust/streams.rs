@@ -67,6 +67,12 @@ impl Policy {
         Ok(())
     }
 
+    /// Whether decoders may have pictures of this size, with what is cropped of whole blocks.
+    pub fn allows_pixels(&self, width: i32, height: i32) -> bool {
+        let whole = |size: i32| u64::from(size.unsigned_abs()).next_multiple_of(64);
+        self.limits.pixels.is_none_or(|limit| whole(width).saturating_mul(whole(height)) <= limit)
+    }
+
     /// What stands behind an error of FFmpeg's. It has one code for a stream too many and for a lack of memory.
     pub fn explain(&self, error: AvError, most_streams: Option<i64>) -> Option<Error> {
         let most = most_streams.filter(|_| error == AvError::NO_MEMORY)?;

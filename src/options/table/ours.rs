@@ -29,7 +29,7 @@ static OPTIONS: &[OptionDef] = &[
     flag(
         "mt_full_probe",
         Scope::INPUT,
-        "decode to learn what the streams are, also where the head of an MP4 says all that a copy needs",
+        "decode to learn what the streams are, also where the head of an MP4 or the parameter sets of an MPEG-TS say all that a copy needs",
     ),
     def(
         "mt_show",
