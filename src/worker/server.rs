@@ -31,13 +31,20 @@ pub fn identity() -> String {
 
 struct Worker {
     pid: libc::pid_t,
-    status: UnixStream,
+    /// None where the host is not there any more to say or hear anything.
+    status: Option<UnixStream>,
     memory_kib: u64,
     /// None is no limit.
     cpu_seconds: Option<u64>,
     peak_kib: u64,
     cause: Cause,
     ooms: u64,
+}
+
+impl Worker {
+    fn status_fd(&self) -> RawFd {
+        self.status.as_ref().map_or(-1, UnixStream::as_raw_fd)
+    }
 }
 
 struct Server {
@@ -80,7 +87,7 @@ impl Server {
         loop {
             let children = self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd);
             let mut places = vec![self.host.as_raw_fd(), children, self.process.as_ref().map_or(-1, Host::fd)];
-            places.extend(self.workers.iter().map(|worker| worker.status.as_raw_fd()));
+            places.extend(self.workers.iter().map(Worker::status_fd));
             let is_asked = self.children.is_none() && !self.workers.is_empty();
             let ready = wait(&places, self.timeout_ms(is_asked));
             if self.process.as_ref().is_some_and(|host| ready[2] || host.is_gone()) {
@@ -120,18 +127,16 @@ impl Server {
 
     /// What the host says about one worker: kill it, or by leaving, the same.
     fn told(&mut self, index: usize) {
-        let mut payload = Vec::new();
-        let kind = read_frame(&self.workers[index].status, &mut payload);
         let worker = &mut self.workers[index];
+        let Some(status) = &worker.status else { return };
+        let mut payload = Vec::new();
+        let kind = read_frame(status, &mut payload);
         if matches!(kind, Ok(Some(KILL))) {
             worker.cause = Cause::Host;
         }
         kill(worker.pid);
         if !matches!(kind, Ok(Some(_))) {
-            // Nobody listens any more; a socket that is always readable would keep us busy.
-            if let Ok((silent, _)) = UnixStream::pair() {
-                worker.status = silent;
-            }
+            worker.status = None; // it would stay readable, and keep us busy until the worker is gone
         }
     }
 
@@ -158,7 +163,7 @@ impl Server {
                 let cause = Cause::None;
                 self.workers.push(Worker {
                     pid,
-                    status,
+                    status: Some(status),
                     memory_kib,
                     cpu_seconds,
                     peak_kib: 0,
@@ -179,7 +184,7 @@ impl Server {
             libc::dup2(null, 0);
             libc::close(null);
             for worker in &self.workers {
-                libc::close(worker.status.as_raw_fd());
+                libc::close(worker.status_fd());
             }
             if let Some(children) = &self.children {
                 libc::close(children.as_raw_fd());
@@ -220,7 +225,9 @@ impl Server {
                 was_out_of_time: worker.cpu_seconds.is_some_and(|most| used_seconds(&usage) >= most),
                 peak_kib: worker.peak_kib.max(usage.ru_maxrss.unsigned_abs()),
             };
-            let _ = write_frame(&worker.status, ENDED, ending.to_json().to_string().as_bytes());
+            if let Some(status) = &worker.status {
+                let _ = write_frame(status, ENDED, ending.to_json().to_string().as_bytes());
+            }
         }
     }
 
