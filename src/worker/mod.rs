@@ -22,6 +22,7 @@ mod relay;
 mod remote;
 mod sandbox;
 mod server;
+mod spare;
 mod stream;
 mod watch;
 mod wire;

@@ -4,8 +4,8 @@
 use super::ending::{Cause, Ending};
 use super::inherited::{Host, leave_behind};
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
-use super::process;
 use super::sandbox;
+use super::spare::{Spare, become_worker, part};
 use super::wire::{read_frame, receive_with_fds, write_frame};
 use crate::engine::cgroup::out_of_memory_kills;
 use crate::engine::resources::{page_bytes, processes};
@@ -54,6 +54,10 @@ struct Server {
     /// None where there is no signalfd: then children are asked for from time to time.
     children: Option<OwnedFd>,
     workers: Vec<Worker>,
+    /// The next worker.
+    spare: Option<Spare>,
+    /// After a job there may be another one. Not after a spare that ended: whoever ended it, or want of memory, would do so again.
+    wants_spare: bool,
 }
 
 /// Serves the host whose socket is standard input, until it is gone; `process`: its number, as it says. Returns the exit status.
@@ -79,26 +83,27 @@ pub fn serve(process: Option<&str>) -> i32 {
     if write_frame(&host, FORKED, &[]).is_err() {
         return 1;
     }
-    Server { host, process, children, workers: Vec::new() }.run()
+    Server { host, process, children, workers: Vec::new(), spare: None, wants_spare: false }.run()
 }
 
 impl Server {
     fn run(mut self) -> i32 {
         loop {
-            let children = self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd);
-            let mut places = vec![self.host.as_raw_fd(), children, self.process.as_ref().map_or(-1, Host::fd)];
+            let (children, process) = (self.children_fd(), self.process.as_ref().map_or(-1, Host::fd));
+            let mut places = vec![self.host.as_raw_fd(), children, process, self.spare.as_ref().map_or(-1, Spare::fd)];
             places.extend(self.workers.iter().map(Worker::status_fd));
             let is_asked = self.children.is_none() && !self.workers.is_empty();
             let ready = wait(&places, self.timeout_ms(is_asked));
             if self.process.as_ref().is_some_and(|host| ready[2] || host.is_gone()) {
                 break;
             }
-            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 3]) {
+            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 4]) {
                 self.told(index);
             }
             if ready[1] || is_asked {
                 self.reap();
             }
+            self.look_after_spare(ready[3], !ready.contains(&true));
             if ready[0] && !self.requested() {
                 break;
             }
@@ -112,17 +117,45 @@ impl Server {
             // SAFETY: a child of ours, which is dying.
             unsafe { libc::waitpid(worker.pid, std::ptr::null_mut(), 0) };
         }
+        if let Some(spare) = self.spare.take() {
+            spare.end();
+        }
         0
     }
 
-    fn timeout_ms(&self, is_asked: bool) -> i32 {
-        if is_asked || self.workers.iter().any(|worker| worker.memory_kib > 0) {
-            WATCH_MS
-        } else if self.process.as_ref().is_some_and(Host::is_asked) {
-            HOST_MS
-        } else {
-            -1
+    fn children_fd(&self) -> RawFd {
+        self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd)
+    }
+
+    /// What a child must not hold, besides standard input.
+    fn descriptors(&self) -> Vec<RawFd> {
+        let mut fds = vec![self.children_fd(), self.process.as_ref().map_or(-1, Host::fd)];
+        fds.extend(self.spare.as_ref().map(Spare::fd));
+        fds.extend(self.workers.iter().map(Worker::status_fd));
+        fds
+    }
+
+    /// `is_gone`: its socket says so; `is_quiet`: nobody waits for anything.
+    fn look_after_spare(&mut self, is_gone: bool, is_quiet: bool) {
+        if let Some(spare) = self.spare.take_if(|spare| is_gone || spare.time_left_ms() == 0) {
+            spare.end();
+            self.wants_spare = false;
+        } else if is_quiet && self.lacks_spare() {
+            self.spare = Spare::fork(&self.descriptors()).ok();
+            self.wants_spare = self.spare.is_some();
         }
+    }
+
+    fn lacks_spare(&self) -> bool {
+        self.wants_spare && self.spare.is_none()
+    }
+
+    fn timeout_ms(&self, is_asked: bool) -> i32 {
+        let is_watched = is_asked || self.workers.iter().any(|worker| worker.memory_kib > 0);
+        let watch = is_watched.then_some(WATCH_MS);
+        let host = self.process.as_ref().is_some_and(Host::is_asked).then_some(HOST_MS);
+        let spare = if self.lacks_spare() { Some(0) } else { self.spare.as_ref().map(Spare::time_left_ms) };
+        [watch, host, spare].into_iter().flatten().min().unwrap_or(-1)
     }
 
     /// What the host says about one worker: kill it, or by leaving, the same.
@@ -146,57 +179,39 @@ impl Server {
         let Ok([control, status, report]) = <[OwnedFd; 3]>::try_from(fds) else { return true };
         let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
         let status = UnixStream::from(status);
+        self.wants_spare = true;
+        let ready = self.spare.take().and_then(|spare| spare.hand_over(&payload, &control, &report));
+        if let Some(pid) = ready {
+            self.employ(pid, status, &wanted);
+            return true;
+        }
         // SAFETY: this process has one thread, so the child may do what any process may.
         match unsafe { libc::fork() } {
             0 => {
                 drop(status);
-                self.become_worker(control, report, &wanted)
+                part(&self.descriptors());
+                become_worker(control, report, &wanted)
             }
             -1 => {
                 let why = io::Error::last_os_error();
                 let _ = write_frame(&status, REFUSED, format!("{why}{}", processes()).as_bytes());
             }
-            pid => {
-                let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
-                let memory_kib = wanted["memory_bytes"].as_u64().unwrap_or(0) >> 10;
-                let cpu_seconds = wanted["cpu_seconds"].as_u64().filter(|most| *most > 0).or_else(cpu_limit);
-                let cause = Cause::None;
-                self.workers.push(Worker {
-                    pid,
-                    status: Some(status),
-                    memory_kib,
-                    cpu_seconds,
-                    peak_kib: 0,
-                    cause,
-                    ooms: out_of_memory_kills(),
-                });
-            }
+            pid => self.employ(pid, status, &wanted),
         }
         true
     }
 
-    fn become_worker(&mut self, control: OwnedFd, report: OwnedFd, wanted: &Value) -> ! {
-        // SAFETY: calls of a process with one thread about itself. The host's socket and the others' are not ours any more.
-        unsafe {
-            libc::setpgid(0, 0);
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
-            libc::dup2(null, 0);
-            libc::close(null);
-            for worker in &self.workers {
-                libc::close(worker.status_fd());
-            }
-            if let Some(children) = &self.children {
-                libc::close(children.as_raw_fd());
-            }
-            libc::close(self.process.as_ref().map_or(-1, Host::fd));
-            limit(libc::RLIMIT_CPU, wanted["cpu_seconds"].as_u64());
-            let mut none: libc::sigset_t = std::mem::zeroed();
-            libc::sigemptyset(&raw mut none);
-            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-        }
-        process::run(UnixStream::from(control), report, wanted["descriptors"].as_u64().unwrap_or(0));
-        leave(0)
+    fn employ(&mut self, pid: libc::pid_t, status: UnixStream, wanted: &Value) {
+        let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
+        self.workers.push(Worker {
+            pid,
+            status: Some(status),
+            memory_kib: wanted["memory_bytes"].as_u64().unwrap_or(0) >> 10,
+            cpu_seconds: wanted["cpu_seconds"].as_u64().filter(|most| *most > 0).or_else(cpu_limit),
+            peak_kib: 0,
+            cause: Cause::None,
+            ooms: out_of_memory_kills(),
+        });
     }
 
     fn reap(&mut self) {
@@ -213,6 +228,9 @@ impl Server {
             let pid = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage) };
             if pid <= 0 {
                 return;
+            }
+            if self.spare.take_if(|spare| spare.pid() == pid).is_some() {
+                self.wants_spare = false;
             }
             let Some(index) = self.workers.iter().position(|worker| worker.pid == pid) else { continue };
             let worker = self.workers.swap_remove(index);
@@ -276,7 +294,7 @@ fn used_seconds(usage: &libc::rusage) -> u64 {
 }
 
 /// The worker and what it started.
-fn kill(pid: libc::pid_t) {
+pub(super) fn kill(pid: libc::pid_t) {
     // SAFETY: a child of ours that was not waited for, so the number is still its own.
     unsafe {
         libc::kill(-pid, libc::SIGKILL);
