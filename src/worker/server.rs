@@ -3,11 +3,11 @@
 
 use super::ending::{Cause, Ending};
 use super::inherited::{Host, leave_behind};
+use super::kills::Kills;
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::sandbox;
 use super::spare::{Spare, become_worker, part};
 use super::wire::{read_frame, receive_with_fds, write_frame};
-use crate::engine::cgroup::out_of_memory_kills;
 use crate::engine::resources::{page_bytes, processes};
 use serde_json::{Value, json};
 use std::io;
@@ -56,6 +56,7 @@ struct Server {
     workers: Vec<Worker>,
     /// The next worker.
     spare: Option<Spare>,
+    kills: Kills,
     /// After a job there may be another one. Not after a spare that ended: whoever ended it, or want of memory, would do so again.
     wants_spare: bool,
 }
@@ -83,7 +84,8 @@ pub fn serve(process: Option<&str>) -> i32 {
     if write_frame(&host, FORKED, &[]).is_err() {
         return 1;
     }
-    Server { host, process, children, workers: Vec::new(), spare: None, wants_spare: false }.run()
+    Server { host, process, children, workers: Vec::new(), spare: None, kills: Kills::default(), wants_spare: false }
+        .run()
 }
 
 impl Server {
@@ -210,7 +212,7 @@ impl Server {
             cpu_seconds: wanted["cpu_seconds"].as_u64().filter(|most| *most > 0).or_else(cpu_limit),
             peak_kib: 0,
             cause: Cause::None,
-            ooms: out_of_memory_kills(),
+            ooms: self.kills.lately(),
         });
     }
 
@@ -239,7 +241,7 @@ impl Server {
                 signal: if is_signal { libc::WTERMSIG(status) } else { 0 },
                 status: if is_signal { 0 } else { libc::WEXITSTATUS(status) },
                 cause: worker.cause,
-                was_out_of_memory: out_of_memory_kills() > worker.ooms,
+                was_out_of_memory: is_signal && self.kills.now() > worker.ooms,
                 was_out_of_time: worker.cpu_seconds.is_some_and(|most| used_seconds(&usage) >= most),
                 peak_kib: worker.peak_kib.max(usage.ru_maxrss.unsigned_abs()),
             };

@@ -6,7 +6,6 @@ use super::process;
 use super::server::{kill, leave, limit};
 use super::wire::{receive_with_fds, send_with_fds};
 use serde_json::Value;
-use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -14,8 +13,26 @@ use std::time::{Duration, Instant};
 
 /// How long a spare waits for a job: an engine at rest holds no more than its forkserver.
 const KEEP: Duration = Duration::from_secs(30);
-/// What tells spares from workers, in lists of processes.
-const NAME: &CStr = c"mt-spare";
+
+/// Of a thread, terminated.
+struct Name([u8; 16]);
+
+impl Name {
+    /// What tells spares from workers, in lists of processes.
+    const SPARE: Name = Name(*b"mt-spare\0\0\0\0\0\0\0\0");
+
+    fn own() -> Name {
+        let mut name = [0u8; 16];
+        // SAFETY: 16 bytes are written, the last of them a zero.
+        unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+        Name(name)
+    }
+
+    fn take(&self) {
+        // SAFETY: a terminated name.
+        unsafe { libc::prctl(libc::PR_SET_NAME, self.0.as_ptr()) };
+    }
+}
 
 pub struct Spare {
     pid: libc::pid_t,
@@ -27,16 +44,18 @@ impl Spare {
     /// For a process with one thread. `theirs`: its descriptors that a child must not hold.
     pub fn fork(theirs: &[RawFd]) -> io::Result<Spare> {
         let (ours, its) = UnixStream::pair()?;
+        let own_name = Name::own();
+        Name::SPARE.take(); // it is born with that, and nobody takes it for a worker
         // SAFETY: this process has one thread, so the child may do what any process may.
-        match unsafe { libc::fork() } {
-            0 => {
-                drop(ours);
-                part(theirs);
-                wait_for_job(its)
-            }
-            -1 => Err(io::Error::last_os_error()),
-            pid => Ok(Spare { pid, socket: ours, since: Instant::now() }),
+        let forked = unsafe { libc::fork() };
+        if forked == 0 {
+            drop(ours);
+            part(theirs);
+            wait_for_job(its, &own_name)
         }
+        let error = io::Error::last_os_error();
+        own_name.take();
+        if forked < 0 { Err(error) } else { Ok(Spare { pid: forked, socket: ours, since: Instant::now() }) }
     }
 
     pub fn pid(&self) -> libc::pid_t {
@@ -72,20 +91,13 @@ impl Spare {
     }
 }
 
-/// The life of a spare. When the forkserver is gone, or ends it, so is the socket.
-fn wait_for_job(socket: UnixStream) -> ! {
-    let mut name = [0u8; 16];
-    // SAFETY: of this thread: 16 bytes are written; a terminated name is read.
-    unsafe {
-        libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr());
-        libc::prctl(libc::PR_SET_NAME, NAME.as_ptr());
-    }
+/// The life of a spare; `name`: what a worker is called. When the forkserver is gone, so is the other end of the socket.
+fn wait_for_job(socket: UnixStream, name: &Name) -> ! {
     let mut payload = Vec::new();
     let Ok(Some((FORK, fds))) = receive_with_fds(&socket, &mut payload) else { leave(0) };
     let Ok([control, report]) = <[OwnedFd; 2]>::try_from(fds) else { leave(0) };
     drop(socket);
-    // SAFETY: what the kernel wrote, which it terminates.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) };
+    name.take();
     become_worker(control, report, &serde_json::from_slice(&payload).unwrap_or_default())
 }
 
