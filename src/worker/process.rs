@@ -45,7 +45,7 @@ pub fn run(control: UnixStream, report: OwnedFd, descriptors: u64) {
         let job =
             Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
         // Only now: what makes the sandbox, or says what is wrong, needs some too.
-        super::server::limit(libc::RLIMIT_NOFILE, Some(descriptors));
+        super::usage::limit(libc::RLIMIT_NOFILE, Some(descriptors));
         job.run(&relay, &counters, &control, reader).map_err(|error| confined.explain(error))
     });
     let result = result.map_err(|error| match error.code() {
@@ -183,7 +183,7 @@ fn listen(control: &UnixStream, context: &Arc<JobContext>, answers: &Arc<Mutex<U
                 drop(context.threads.spawn_aside("mt-dump", move || answer(&job, &answers)));
             }
             Ok(Some(_)) => {}
-            Ok(None) | Err(_) => super::server::leave(Code::EPIPE.to_c().unsigned_abs() as i32),
+            Ok(None) | Err(_) => super::usage::leave(Code::EPIPE.to_c().unsigned_abs() as i32),
         }
     }
 }

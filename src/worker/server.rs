@@ -7,8 +7,9 @@ use super::kills::Kills;
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::sandbox;
 use super::spare::{Spare, become_worker, part};
+use super::usage::{cpu_limit, kill, resident_kib, used_seconds};
 use super::wire::{read_frame, receive_with_fds, write_frame};
-use crate::engine::resources::{page_bytes, processes};
+use crate::engine::resources::processes;
 use serde_json::{Value, json};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -270,50 +271,6 @@ fn wait(fds: &[RawFd], timeout_ms: i32) -> Vec<bool> {
     // SAFETY: as many places as are said.
     unsafe { libc::poll(places.as_mut_ptr(), places.len() as libc::nfds_t, timeout_ms) };
     places.iter().map(|place| place.revents != 0).collect()
-}
-
-/// Nothing where `value` is none or 0.
-pub(super) fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
-    if let Some(value) = value.filter(|value| *value > 0) {
-        let limit = libc::rlimit { rlim_cur: value, rlim_max: value.saturating_add(1) };
-        // SAFETY: a valid limit for this process.
-        unsafe { libc::setrlimit(what, &raw const limit) };
-    }
-}
-
-/// What this process may use, and what it forks too.
-fn cpu_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: a place of ours.
-    unsafe { libc::getrlimit(libc::RLIMIT_CPU, &raw mut limit) };
-    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
-}
-
-/// The kernel's clocks of a process differ by ticks: rounded to the nearest second.
-fn used_seconds(usage: &libc::rusage) -> u64 {
-    let micros = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec + 500_000;
-    (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + micros / 1_000_000).unsigned_abs()
-}
-
-/// The worker and what it started.
-pub(super) fn kill(pid: libc::pid_t) {
-    // SAFETY: a child of ours that was not waited for, so the number is still its own.
-    unsafe {
-        libc::kill(-pid, libc::SIGKILL);
-        libc::kill(pid, libc::SIGKILL);
-    }
-}
-
-fn resident_kib(pid: libc::pid_t) -> u64 {
-    let pages = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-    let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-    pages * (page_bytes() >> 10)
-}
-
-/// Ends a worker without what libraries do at exit: another thread may be in the middle of it.
-pub fn leave(status: i32) -> ! {
-    // SAFETY: ends the process.
-    unsafe { libc::_exit(status) }
 }
 
 /// What is asked for with a worker.

@@ -3,7 +3,7 @@
 
 use super::message::FORK;
 use super::process;
-use super::server::{kill, leave, limit};
+use super::usage::{kill, leave, limit};
 use super::wire::{receive_with_fds, send_with_fds};
 use serde_json::Value;
 use std::io;

@@ -176,6 +176,8 @@ pub fn receive_with_fds(socket: &UnixStream, payload: &mut Vec<u8>) -> io::Resul
     match count {
         0 => return Ok(None),
         1.. => {}
+        // Gone, and something that we said was never read.
+        _ if io::Error::last_os_error().kind() == io::ErrorKind::ConnectionReset => return Ok(None),
         _ => return Err(io::Error::last_os_error()),
     }
     let mut reader = socket;
