@@ -14,11 +14,14 @@ use serde_json::{Value, json};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 /// How often memory is looked at while a worker has a limit.
 const WATCH_MS: i32 = 20;
 /// How often it is looked whether the host lives, where the kernel does not say so.
 const HOST_MS: i32 = 500;
+/// A spare is made so long after a worker began: not while that and the host's thread, which hears of it, want the processors.
+const SPARE_AFTER: Duration = Duration::from_millis(1);
 
 /// What both sides must have in common: the release and the FFmpeg that is loaded.
 pub fn identity() -> String {
@@ -58,8 +61,9 @@ struct Server {
     /// The next worker.
     spare: Option<Spare>,
     kills: Kills,
-    /// After a job there may be another one. Not after a spare that ended: whoever ended it, or want of memory, would do so again.
-    wants_spare: bool,
+    /// When a spare is made, if there is none: after a job there may be another one. Not after a spare that ended: whoever ended it, or want of memory, would do
+    /// so again.
+    spare_at: Option<Instant>,
 }
 
 /// Serves the host whose socket is standard input, until it is gone; `process`: its number, as it says. Returns the exit status.
@@ -85,8 +89,7 @@ pub fn serve(process: Option<&str>) -> i32 {
     if write_frame(&host, FORKED, &[]).is_err() {
         return 1;
     }
-    Server { host, process, children, workers: Vec::new(), spare: None, kills: Kills::default(), wants_spare: false }
-        .run()
+    Server { host, process, children, workers: Vec::new(), spare: None, kills: Kills::default(), spare_at: None }.run()
 }
 
 impl Server {
@@ -106,7 +109,7 @@ impl Server {
             if ready[1] || is_asked {
                 self.reap();
             }
-            self.look_after_spare(ready[3], !ready.contains(&true));
+            self.look_after_spare(ready[3], ready[0]);
             if ready[0] && !self.requested() {
                 break;
             }
@@ -138,26 +141,28 @@ impl Server {
         fds
     }
 
-    /// `is_gone`: its socket says so; `is_quiet`: nobody waits for anything.
-    fn look_after_spare(&mut self, is_gone: bool, is_quiet: bool) {
+    /// `is_gone`: its socket says so; `is_asked`: somebody waits for a worker.
+    fn look_after_spare(&mut self, is_gone: bool, is_asked: bool) {
         if let Some(spare) = self.spare.take_if(|spare| is_gone || spare.time_left_ms() == 0) {
             spare.end();
-            self.wants_spare = false;
-        } else if is_quiet && self.lacks_spare() {
+            self.spare_at = None;
+        } else if !is_asked && self.lacks_spare_for_ms() == Some(0) {
             self.spare = Spare::fork(&self.descriptors()).ok();
-            self.wants_spare = self.spare.is_some();
+            self.spare_at = self.spare_at.filter(|_| self.spare.is_some());
         }
     }
 
-    fn lacks_spare(&self) -> bool {
-        self.wants_spare && self.spare.is_none()
+    /// After how long a spare is to be made.
+    fn lacks_spare_for_ms(&self) -> Option<i32> {
+        let at = self.spare_at.filter(|_| self.spare.is_none())?;
+        Some(at.saturating_duration_since(Instant::now()).as_micros().div_ceil(1000) as i32)
     }
 
     fn timeout_ms(&self, is_asked: bool) -> i32 {
         let is_watched = is_asked || self.workers.iter().any(|worker| worker.memory_kib > 0);
         let watch = is_watched.then_some(WATCH_MS);
         let host = self.process.as_ref().is_some_and(Host::is_asked).then_some(HOST_MS);
-        let spare = if self.lacks_spare() { Some(0) } else { self.spare.as_ref().map(Spare::time_left_ms) };
+        let spare = self.lacks_spare_for_ms().or_else(|| self.spare.as_ref().map(Spare::time_left_ms));
         [watch, host, spare].into_iter().flatten().min().unwrap_or(-1)
     }
 
@@ -182,7 +187,7 @@ impl Server {
         let Ok([control, status, report]) = <[OwnedFd; 3]>::try_from(fds) else { return true };
         let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
         let status = UnixStream::from(status);
-        self.wants_spare = true;
+        self.spare_at = Some(Instant::now() + SPARE_AFTER);
         let ready = self.spare.take().and_then(|spare| spare.hand_over(&payload, &control, &report));
         if let Some(pid) = ready {
             self.employ(pid, status, &wanted);
@@ -233,7 +238,7 @@ impl Server {
                 return;
             }
             if self.spare.take_if(|spare| spare.pid() == pid).is_some() {
-                self.wants_spare = false;
+                self.spare_at = None;
             }
             let Some(index) = self.workers.iter().position(|worker| worker.pid == pid) else { continue };
             let worker = self.workers.swap_remove(index);
