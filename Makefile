@@ -154,7 +154,7 @@ test-crash: stage ## crashes on demand in hosts of three languages, and the repo
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_crash.py
 	PREFIX=/usr/local scripts/dist.sh $(abspath $(CRASH_HOSTS))/dist
 	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_release.py
-	for test in isolation probes forkserver capture hang matrix moments ways; do \
+	for test in isolation probes forkserver spares capture hang matrix moments ways; do \
 	    MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
 	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/crash/test_$$test.py || exit; done
 	@$(MAKE) $(CRASH_HOSTS)/clip.mp4

@@ -80,7 +80,8 @@ func children(pid int) (found []int) {
 			continue // it ended meanwhile
 		}
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		if fields[1] == strconv.Itoa(pid) {
+		// One that waits for a job is nobody's worker yet.
+		if fields[1] == strconv.Itoa(pid) && !bytes.Contains(stat, []byte("(mt-spare)")) {
 			child, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 			found = append(found, child)
 		}

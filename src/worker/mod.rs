@@ -1,9 +1,9 @@
 //! Process isolation: a job runs in a worker, and its host lives whatever becomes of it.
 //!
-//! `forkserver` starts the program mt-transcode as one (`server`: its libraries are loaded; `inherited`: and nothing else of the host's) and asks it for a worker a job, which `host` attends to. The worker (`process`) gets the
+//! `forkserver` starts the program mt-transcode as one (`server`: its libraries are loaded; `inherited`: and nothing else of the host's) and asks it for a worker a job, which it forked before (`spare`), and which `host` attends to. The worker (`process`) gets the
 //! job as an argument vector over a socket, and tells over it what happens; `wire` holds frames and descriptors, `message` what they say. What the
 //! host has bound to a job the worker opens (`remote`), and it is served on a thread for each stream that is open (`stream`). The forkserver stays with one thread, reaps workers,
-//! watches their memory, and says how each ended (`ending`). A worker looks itself whether its job hangs (`watch`), and says so, or that it lives; `desk` is where the host asks
+//! watches their memory (`usage`), and says how each ended (`ending`, `kills`). A worker looks itself whether its job hangs (`watch`), and says so, or that it lives; `desk` is where the host asks
 //! it what it does.
 
 mod anything;
@@ -14,6 +14,7 @@ mod forkserver;
 mod heard;
 mod host;
 mod inherited;
+mod kills;
 mod message;
 mod numbers;
 mod probed;
@@ -22,7 +23,9 @@ mod relay;
 mod remote;
 mod sandbox;
 mod server;
+mod spare;
 mod stream;
+mod usage;
 mod watch;
 mod wire;
 

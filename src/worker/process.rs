@@ -5,7 +5,7 @@ use super::relay::Relay;
 use super::remote::{Failing, RemoteStore, RemoteStream};
 use super::sandbox::{Sandbox, confine};
 use super::stream::Abilities;
-use super::wire::{read_frame, write_frame};
+use super::wire::{read_frame, wait_readable, write_frame};
 use crate::crash::{self, AltStack};
 use crate::engine::{
     Bind, Binds, Classes, Counters, CrashTarget, Debug, HangWatch, Identity, Interrupt, JobContext, JobFacts, JobSlot,
@@ -16,7 +16,7 @@ use crate::options::{JobSpec, command_line, parse_args};
 use crate::secrets::mask_url;
 use parking_lot::Mutex;
 use serde_json::Value;
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -45,7 +45,7 @@ pub fn run(control: UnixStream, report: OwnedFd, descriptors: u64) {
         let job =
             Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
         // Only now: what makes the sandbox, or says what is wrong, needs some too.
-        super::server::limit(libc::RLIMIT_NOFILE, Some(descriptors));
+        super::usage::limit(libc::RLIMIT_NOFILE, Some(descriptors));
         job.run(&relay, &counters, &control, reader).map_err(|error| confined.explain(error))
     });
     let result = result.map_err(|error| match error.code() {
@@ -115,14 +115,12 @@ impl Prepared<'_> {
         );
         let _ = self.failing.set(context.failing());
         let (listener, answers) = (Arc::clone(&context), Arc::clone(control));
-        threads.spawn_aside("mt-control", move || listen(&reader, &listener, &answers))?;
+        // The host looks at the idle time: it must hear of what is read before the first packet is written, and of who waits.
+        let teller = if context.trust.limits.idle_s.is_some() { Arc::downgrade(relay) } else { Weak::new() };
+        threads.spawn_aside("mt-control", move || listen(&reader, &listener, &answers, teller))?;
         if let Some(watch) = HangWatch::new(self.wanted["hang_timeout_ms"].as_u64().unwrap_or(0)) {
             let (watched, control) = (Arc::downgrade(&context), Arc::clone(control));
             threads.spawn_aside("mt-watch", move || super::watch::watch(watch, &watched, &control))?;
-        }
-        if context.trust.limits.idle_s.is_some() {
-            let relay = Arc::downgrade(relay);
-            threads.spawn_aside("mt-numbers", move || tell_numbers(&relay))?;
         }
         match is_probe {
             true => crate::engine::probe::run(&context, &self.spec).map(|json| relay.probed(&json)),
@@ -165,20 +163,18 @@ impl Prepared<'_> {
     }
 }
 
-/// The host looks at the idle time: it must hear of what is read before the first packet is written, and of who waits.
-fn tell_numbers(relay: &Weak<Relay>) {
-    const EVERY: Duration = Duration::from_millis(50);
-    while let Some(relay) = relay.upgrade() {
-        relay.numbers();
-        drop(relay);
-        std::thread::sleep(EVERY);
-    }
-}
+/// How often numbers are told where somebody looks at them.
+const TELL_EVERY: Duration = Duration::from_millis(50);
 
-/// What the host wants, until it is gone: then nothing is left to do here.
-fn listen(control: &UnixStream, context: &Arc<JobContext>, answers: &Arc<Mutex<UnixStream>>) {
+/// What the host wants, until it is gone: then nothing is left to do here. Numbers are told from time to time as long as there is a `teller`.
+fn listen(control: &UnixStream, context: &Arc<JobContext>, answers: &Arc<Mutex<UnixStream>>, teller: Weak<Relay>) {
     let mut payload = Vec::new();
     loop {
+        while teller.strong_count() > 0 && !wait_readable([control.as_raw_fd()], TELL_EVERY.as_millis() as i32)[0] {
+            if let Some(relay) = teller.upgrade() {
+                relay.numbers();
+            }
+        }
         match read_frame(control, &mut payload) {
             Ok(Some(STOP)) => context.stop(),
             Ok(Some(CANCEL)) => context.cancel(),
@@ -188,7 +184,7 @@ fn listen(control: &UnixStream, context: &Arc<JobContext>, answers: &Arc<Mutex<U
                 drop(context.threads.spawn_aside("mt-dump", move || answer(&job, &answers)));
             }
             Ok(Some(_)) => {}
-            Ok(None) | Err(_) => super::server::leave(Code::EPIPE.to_c().unsigned_abs() as i32),
+            Ok(None) | Err(_) => super::usage::leave(Code::EPIPE.to_c().unsigned_abs() as i32),
         }
     }
 }

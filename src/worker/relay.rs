@@ -2,7 +2,7 @@
 
 use super::message::{DONE, EVENT, HANGS, NUMBERS, PROBED, error_to_json};
 use super::numbers::numbers_to_json;
-use super::wire::write_frame;
+use super::wire::{write_frame, write_two_frames};
 use crate::engine::{Counters, LogSink, Observer, coarse_clock_us};
 use crate::error::Error;
 use parking_lot::Mutex;
@@ -46,6 +46,12 @@ impl Relay {
         self.send(NUMBERS, &numbers_to_json(&self.counters));
     }
 
+    /// As [`Self::send`], after the numbers of this moment.
+    fn send_with_numbers(&self, kind: u8, value: &Value) {
+        let (numbers, value) = (numbers_to_json(&self.counters).to_string(), value.to_string());
+        let _ = write_two_frames(&self.control.lock(), (NUMBERS, numbers.as_bytes()), (kind, value.as_bytes()));
+    }
+
     /// JSON of a probe, which may be long.
     pub fn probed(&self, json: &str) {
         for piece in json.as_bytes().chunks(PIECE_BYTES) {
@@ -54,8 +60,7 @@ impl Relay {
     }
 
     pub fn done(&self, result: &Result<(), Error>) {
-        self.numbers();
-        self.send(DONE, &result.as_ref().err().map_or(Value::Null, error_to_json));
+        self.send_with_numbers(DONE, &result.as_ref().err().map_or(Value::Null, error_to_json));
     }
 }
 
@@ -65,16 +70,14 @@ impl Observer for Relay {
     }
 
     fn running(&self) {
-        self.numbers();
-        self.send(EVENT, &json!({"kind": "running"}));
+        self.send_with_numbers(EVENT, &json!({"kind": "running"}));
     }
 
     fn progress(&self) {
         let now = coarse_clock_us();
         let last = self.last_numbers_us.load(Relaxed);
         if now - last >= PROGRESS_US && self.last_numbers_us.compare_exchange(last, now, Relaxed, Relaxed).is_ok() {
-            self.numbers();
-            self.send(EVENT, &json!({"kind": "progress"}));
+            self.send_with_numbers(EVENT, &json!({"kind": "progress"}));
         }
     }
 
@@ -93,8 +96,7 @@ impl Observer for Relay {
     fn written(&self) {
         let is_begun = || self.counters.outputs.lock().iter().all(|output| output.is_begun.load(Relaxed));
         if !self.was_written.load(Relaxed) && is_begun() && !self.was_written.swap(true, Relaxed) {
-            self.numbers();
-            self.send(EVENT, &json!({"kind": "written"}));
+            self.send_with_numbers(EVENT, &json!({"kind": "written"}));
         }
     }
 

@@ -3,21 +3,25 @@
 
 use super::ending::{Cause, Ending};
 use super::inherited::{Host, leave_behind};
+use super::kills::Kills;
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
-use super::process;
 use super::sandbox;
+use super::spare::{Spare, become_worker, part};
+use super::usage::{cpu_limit, kill, resident_kib, used_seconds};
 use super::wire::{read_frame, receive_with_fds, write_frame};
-use crate::engine::cgroup::out_of_memory_kills;
-use crate::engine::resources::{page_bytes, processes};
+use crate::engine::resources::processes;
 use serde_json::{Value, json};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 /// How often memory is looked at while a worker has a limit.
 const WATCH_MS: i32 = 20;
 /// How often it is looked whether the host lives, where the kernel does not say so.
 const HOST_MS: i32 = 500;
+/// A spare is made so long after a worker began: not while that and the host's thread, which hears of it, want the processors.
+const SPARE_AFTER: Duration = Duration::from_millis(1);
 
 /// What both sides must have in common: the release and the FFmpeg that is loaded.
 pub fn identity() -> String {
@@ -31,13 +35,20 @@ pub fn identity() -> String {
 
 struct Worker {
     pid: libc::pid_t,
-    status: UnixStream,
+    /// None where the host is not there any more to say or hear anything.
+    status: Option<UnixStream>,
     memory_kib: u64,
     /// None is no limit.
     cpu_seconds: Option<u64>,
     peak_kib: u64,
     cause: Cause,
     ooms: u64,
+}
+
+impl Worker {
+    fn status_fd(&self) -> RawFd {
+        self.status.as_ref().map_or(-1, UnixStream::as_raw_fd)
+    }
 }
 
 struct Server {
@@ -47,6 +58,12 @@ struct Server {
     /// None where there is no signalfd: then children are asked for from time to time.
     children: Option<OwnedFd>,
     workers: Vec<Worker>,
+    /// The next worker.
+    spare: Option<Spare>,
+    kills: Kills,
+    /// When a spare is made, if there is none: after a job there may be another one. Not after a spare that ended: whoever ended it, or want of memory, would do
+    /// so again.
+    spare_at: Option<Instant>,
 }
 
 /// Serves the host whose socket is standard input, until it is gone; `process`: its number, as it says. Returns the exit status.
@@ -72,26 +89,27 @@ pub fn serve(process: Option<&str>) -> i32 {
     if write_frame(&host, FORKED, &[]).is_err() {
         return 1;
     }
-    Server { host, process, children, workers: Vec::new() }.run()
+    Server { host, process, children, workers: Vec::new(), spare: None, kills: Kills::default(), spare_at: None }.run()
 }
 
 impl Server {
     fn run(mut self) -> i32 {
         loop {
-            let children = self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd);
-            let mut places = vec![self.host.as_raw_fd(), children, self.process.as_ref().map_or(-1, Host::fd)];
-            places.extend(self.workers.iter().map(|worker| worker.status.as_raw_fd()));
+            let (children, process) = (self.children_fd(), self.process.as_ref().map_or(-1, Host::fd));
+            let mut places = vec![self.host.as_raw_fd(), children, process, self.spare.as_ref().map_or(-1, Spare::fd)];
+            places.extend(self.workers.iter().map(Worker::status_fd));
             let is_asked = self.children.is_none() && !self.workers.is_empty();
             let ready = wait(&places, self.timeout_ms(is_asked));
             if self.process.as_ref().is_some_and(|host| ready[2] || host.is_gone()) {
                 break;
             }
-            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 3]) {
+            for index in (0..self.workers.len()).rev().filter(|index| ready[index + 4]) {
                 self.told(index);
             }
             if ready[1] || is_asked {
                 self.reap();
             }
+            self.look_after_spare(ready[3], ready[0]);
             if ready[0] && !self.requested() {
                 break;
             }
@@ -105,33 +123,61 @@ impl Server {
             // SAFETY: a child of ours, which is dying.
             unsafe { libc::waitpid(worker.pid, std::ptr::null_mut(), 0) };
         }
+        if let Some(spare) = self.spare.take() {
+            spare.end();
+        }
         0
     }
 
-    fn timeout_ms(&self, is_asked: bool) -> i32 {
-        if is_asked || self.workers.iter().any(|worker| worker.memory_kib > 0) {
-            WATCH_MS
-        } else if self.process.as_ref().is_some_and(Host::is_asked) {
-            HOST_MS
-        } else {
-            -1
+    fn children_fd(&self) -> RawFd {
+        self.children.as_ref().map_or(-1, OwnedFd::as_raw_fd)
+    }
+
+    /// What a child must not hold, besides standard input.
+    fn descriptors(&self) -> Vec<RawFd> {
+        let mut fds = vec![self.children_fd(), self.process.as_ref().map_or(-1, Host::fd)];
+        fds.extend(self.spare.as_ref().map(Spare::fd));
+        fds.extend(self.workers.iter().map(Worker::status_fd));
+        fds
+    }
+
+    /// `is_gone`: its socket says so; `is_asked`: somebody waits for a worker.
+    fn look_after_spare(&mut self, is_gone: bool, is_asked: bool) {
+        if let Some(spare) = self.spare.take_if(|spare| is_gone || spare.time_left_ms() == 0) {
+            spare.end();
+            self.spare_at = None;
+        } else if !is_asked && self.lacks_spare_for_ms() == Some(0) {
+            self.spare = Spare::fork(&self.descriptors()).ok();
+            self.spare_at = self.spare_at.filter(|_| self.spare.is_some());
         }
+    }
+
+    /// After how long a spare is to be made.
+    fn lacks_spare_for_ms(&self) -> Option<i32> {
+        let at = self.spare_at.filter(|_| self.spare.is_none())?;
+        Some(at.saturating_duration_since(Instant::now()).as_micros().div_ceil(1000) as i32)
+    }
+
+    fn timeout_ms(&self, is_asked: bool) -> i32 {
+        let is_watched = is_asked || self.workers.iter().any(|worker| worker.memory_kib > 0);
+        let watch = is_watched.then_some(WATCH_MS);
+        let host = self.process.as_ref().is_some_and(Host::is_asked).then_some(HOST_MS);
+        let spare = self.lacks_spare_for_ms().or_else(|| self.spare.as_ref().map(Spare::time_left_ms));
+        [watch, host, spare].into_iter().flatten().min().unwrap_or(-1)
     }
 
     /// What the host says about one worker: kill it, or by leaving, the same.
     fn told(&mut self, index: usize) {
-        let mut payload = Vec::new();
-        let kind = read_frame(&self.workers[index].status, &mut payload);
         let worker = &mut self.workers[index];
+        let Some(status) = &worker.status else { return };
+        let mut payload = Vec::new();
+        let kind = read_frame(status, &mut payload);
         if matches!(kind, Ok(Some(KILL))) {
             worker.cause = Cause::Host;
         }
         kill(worker.pid);
         if !matches!(kind, Ok(Some(_))) {
-            // Nobody listens any more; a socket that is always readable would keep us busy.
-            if let Ok((silent, _)) = UnixStream::pair() {
-                worker.status = silent;
-            }
+            worker.status = None; // it would stay readable, and keep us busy until the worker is gone
         }
     }
 
@@ -141,57 +187,39 @@ impl Server {
         let Ok([control, status, report]) = <[OwnedFd; 3]>::try_from(fds) else { return true };
         let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
         let status = UnixStream::from(status);
+        self.spare_at = Some(Instant::now() + SPARE_AFTER);
+        let ready = self.spare.take().and_then(|spare| spare.hand_over(&payload, &control, &report));
+        if let Some(pid) = ready {
+            self.employ(pid, status, &wanted);
+            return true;
+        }
         // SAFETY: this process has one thread, so the child may do what any process may.
         match unsafe { libc::fork() } {
             0 => {
                 drop(status);
-                self.become_worker(control, report, &wanted)
+                part(&self.descriptors());
+                become_worker(control, report, &wanted)
             }
             -1 => {
                 let why = io::Error::last_os_error();
                 let _ = write_frame(&status, REFUSED, format!("{why}{}", processes()).as_bytes());
             }
-            pid => {
-                let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
-                let memory_kib = wanted["memory_bytes"].as_u64().unwrap_or(0) >> 10;
-                let cpu_seconds = wanted["cpu_seconds"].as_u64().filter(|most| *most > 0).or_else(cpu_limit);
-                let cause = Cause::None;
-                self.workers.push(Worker {
-                    pid,
-                    status,
-                    memory_kib,
-                    cpu_seconds,
-                    peak_kib: 0,
-                    cause,
-                    ooms: out_of_memory_kills(),
-                });
-            }
+            pid => self.employ(pid, status, &wanted),
         }
         true
     }
 
-    fn become_worker(&mut self, control: OwnedFd, report: OwnedFd, wanted: &Value) -> ! {
-        // SAFETY: calls of a process with one thread about itself. The host's socket and the others' are not ours any more.
-        unsafe {
-            libc::setpgid(0, 0);
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
-            libc::dup2(null, 0);
-            libc::close(null);
-            for worker in &self.workers {
-                libc::close(worker.status.as_raw_fd());
-            }
-            if let Some(children) = &self.children {
-                libc::close(children.as_raw_fd());
-            }
-            libc::close(self.process.as_ref().map_or(-1, Host::fd));
-            limit(libc::RLIMIT_CPU, wanted["cpu_seconds"].as_u64());
-            let mut none: libc::sigset_t = std::mem::zeroed();
-            libc::sigemptyset(&raw mut none);
-            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
-        }
-        process::run(UnixStream::from(control), report, wanted["descriptors"].as_u64().unwrap_or(0));
-        leave(0)
+    fn employ(&mut self, pid: libc::pid_t, status: UnixStream, wanted: &Value) {
+        let _ = write_frame(&status, FORKED, pid.to_string().as_bytes());
+        self.workers.push(Worker {
+            pid,
+            status: Some(status),
+            memory_kib: wanted["memory_bytes"].as_u64().unwrap_or(0) >> 10,
+            cpu_seconds: wanted["cpu_seconds"].as_u64().filter(|most| *most > 0).or_else(cpu_limit),
+            peak_kib: 0,
+            cause: Cause::None,
+            ooms: self.kills.lately(),
+        });
     }
 
     fn reap(&mut self) {
@@ -209,6 +237,9 @@ impl Server {
             if pid <= 0 {
                 return;
             }
+            if self.spare.take_if(|spare| spare.pid() == pid).is_some() {
+                self.spare_at = None;
+            }
             let Some(index) = self.workers.iter().position(|worker| worker.pid == pid) else { continue };
             let worker = self.workers.swap_remove(index);
             let is_signal = libc::WIFSIGNALED(status);
@@ -216,11 +247,13 @@ impl Server {
                 signal: if is_signal { libc::WTERMSIG(status) } else { 0 },
                 status: if is_signal { 0 } else { libc::WEXITSTATUS(status) },
                 cause: worker.cause,
-                was_out_of_memory: out_of_memory_kills() > worker.ooms,
+                was_out_of_memory: is_signal && self.kills.now() > worker.ooms,
                 was_out_of_time: worker.cpu_seconds.is_some_and(|most| used_seconds(&usage) >= most),
                 peak_kib: worker.peak_kib.max(usage.ru_maxrss.unsigned_abs()),
             };
-            let _ = write_frame(&worker.status, ENDED, ending.to_json().to_string().as_bytes());
+            if let Some(status) = &worker.status {
+                let _ = write_frame(status, ENDED, ending.to_json().to_string().as_bytes());
+            }
         }
     }
 
@@ -243,50 +276,6 @@ fn wait(fds: &[RawFd], timeout_ms: i32) -> Vec<bool> {
     // SAFETY: as many places as are said.
     unsafe { libc::poll(places.as_mut_ptr(), places.len() as libc::nfds_t, timeout_ms) };
     places.iter().map(|place| place.revents != 0).collect()
-}
-
-/// Nothing where `value` is none or 0.
-pub(super) fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
-    if let Some(value) = value.filter(|value| *value > 0) {
-        let limit = libc::rlimit { rlim_cur: value, rlim_max: value.saturating_add(1) };
-        // SAFETY: a valid limit for this process.
-        unsafe { libc::setrlimit(what, &raw const limit) };
-    }
-}
-
-/// What this process may use, and what it forks too.
-fn cpu_limit() -> Option<u64> {
-    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: a place of ours.
-    unsafe { libc::getrlimit(libc::RLIMIT_CPU, &raw mut limit) };
-    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
-}
-
-/// The kernel's clocks of a process differ by ticks: rounded to the nearest second.
-fn used_seconds(usage: &libc::rusage) -> u64 {
-    let micros = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec + 500_000;
-    (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + micros / 1_000_000).unsigned_abs()
-}
-
-/// The worker and what it started.
-fn kill(pid: libc::pid_t) {
-    // SAFETY: a child of ours that was not waited for, so the number is still its own.
-    unsafe {
-        libc::kill(-pid, libc::SIGKILL);
-        libc::kill(pid, libc::SIGKILL);
-    }
-}
-
-fn resident_kib(pid: libc::pid_t) -> u64 {
-    let pages = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-    let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-    pages * (page_bytes() >> 10)
-}
-
-/// Ends a worker without what libraries do at exit: another thread may be in the middle of it.
-pub fn leave(status: i32) -> ! {
-    // SAFETY: ends the process.
-    unsafe { libc::_exit(status) }
 }
 
 /// What is asked for with a worker.

@@ -14,8 +14,17 @@ const MOST_FDS: usize = 4;
 /// Never raises SIGPIPE: the host's own threads call this too, and may have its default.
 pub fn write_frame(socket: &UnixStream, kind: u8, payload: &[u8]) -> io::Result<()> {
     let head = head(kind, payload.len())?;
-    let mut slices = [IoSlice::new(&head), IoSlice::new(payload)];
-    let mut rest = &mut slices[..];
+    write_slices(socket, &mut [IoSlice::new(&head), IoSlice::new(payload)])
+}
+
+/// Two frames at once: who listens wakes up once.
+pub fn write_two_frames(socket: &UnixStream, first: (u8, &[u8]), second: (u8, &[u8])) -> io::Result<()> {
+    let heads = [head(first.0, first.1.len())?, head(second.0, second.1.len())?];
+    let slices = [&heads[0], first.1, &heads[1], second.1];
+    write_slices(socket, &mut slices.map(IoSlice::new))
+}
+
+fn write_slices(socket: &UnixStream, mut rest: &mut [IoSlice]) -> io::Result<()> {
     while rest.iter().any(|slice| !slice.is_empty()) {
         match send_vectored(socket, rest, libc::MSG_NOSIGNAL) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -167,6 +176,8 @@ pub fn receive_with_fds(socket: &UnixStream, payload: &mut Vec<u8>) -> io::Resul
     match count {
         0 => return Ok(None),
         1.. => {}
+        // Gone, and something that we said was never read.
+        _ if io::Error::last_os_error().kind() == io::ErrorKind::ConnectionReset => return Ok(None),
         _ => return Err(io::Error::last_os_error()),
     }
     let mut reader = socket;

@@ -11,7 +11,7 @@ import sys
 import unittest
 from pathlib import Path
 
-from test_isolation import ENDLESS, KILLED, SHORT, Isolated, children, eventually, is_alive
+from test_isolation import ENDLESS, KILLED, SHORT, Isolated, children, eventually, is_alive, workers
 
 HEAD = "import os, signal, socket, subprocess, sys, time\nfrom mt_transcode import Engine, Error\n"
 
@@ -51,7 +51,7 @@ class Hosts(Isolated):
             with self.engine() as engine:
                 job = self.start(engine, ENDLESS, "one")
                 server = self.forkserver()
-                eventually("a worker", lambda: children(server))
+                eventually("a worker and a spare", lambda: len(children(server)) == 2)
                 for pid in (server, *children(server)):
                     held = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.name != "2"]
                     self.assertNotIn(ours, held)
@@ -70,7 +70,7 @@ class Hosts(Isolated):
                          "print(server, child, flush=True); time.sleep(120)\n")
         server, child = map(int, host.stdout.readline().split())
         self.addCleanup(os.kill, child, signal.SIGKILL)
-        eventually("a worker", lambda: children(server))
+        eventually("a worker and a spare", lambda: len(children(server)) == 2)
         left = [server, *children(server)]
         host.kill()
         host.wait()
@@ -82,8 +82,8 @@ class Signals(Isolated):
     def ends(self, number: int, code: int, **options: object) -> str:
         with self.engine(**options) as engine:
             job = self.start(engine, ENDLESS, "one")
-            eventually("a worker", lambda: children(self.forkserver()) and job.state.name == "RUNNING")
-            os.kill(children(self.forkserver())[0], number)
+            eventually("a worker", lambda: workers(self.forkserver()) and job.state.name == "RUNNING")
+            os.kill(workers(self.forkserver())[0], number)
             error = self.fails(job, code)
             self.assertEqual(engine.quarantine(), [])
             return str(error)

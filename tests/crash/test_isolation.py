@@ -43,6 +43,18 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def is_spare(pid: int) -> bool:
+    """Forked for a job that has not come yet."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "mt-spare\n"
+    except OSError:
+        return False
+
+
+def workers(server: int) -> list[int]:
+    return [pid for pid in children(server) if not is_spare(pid)]
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
@@ -128,8 +140,8 @@ class Crashes(Isolated):
         for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT):
             with self.subTest(number.name), self.engine() as engine:
                 job = self.start(engine, ENDLESS, "one")
-                eventually("a worker", lambda: children(self.forkserver()))
-                os.kill(children(self.forkserver())[0], number)
+                eventually("a worker", lambda: workers(self.forkserver()))
+                os.kill(workers(self.forkserver())[0], number)
                 self.assertIn(f"signal {int(number)}", str(self.fails(job, CRASHED)))
 
     def test_two_at_once(self) -> None:
@@ -151,8 +163,8 @@ class Kills(Isolated):
     def test_a_killed_worker_is_one_job(self) -> None:
         with self.engine() as engine:
             one, other = self.start(engine, ENDLESS, "one"), self.start(engine, ENDLESS, "other")
-            eventually("two workers", lambda: len(children(self.forkserver())) == 2)
-            first = min(children(self.forkserver()))
+            eventually("two workers", lambda: len(workers(self.forkserver())) == 2)
+            first = min(workers(self.forkserver()))
             os.kill(first, signal.SIGKILL)
             eventually("one ended", lambda: one.state.is_final or other.state.is_final)
             ended, left = (one, other) if one.state.is_final else (other, one)
@@ -163,8 +175,8 @@ class Kills(Isolated):
     def test_a_killed_forkserver_takes_its_workers_and_is_replaced(self) -> None:
         with self.engine() as engine:
             job = self.start(engine, ENDLESS, "one")
-            eventually("a worker", lambda: len(children(self.forkserver())) == 1)
-            (worker,) = children(self.forkserver())
+            eventually("a worker", lambda: len(workers(self.forkserver())) == 1)
+            (worker,) = workers(self.forkserver())
             os.kill(self.forkserver(), signal.SIGKILL)
             self.fails(job, KILLED)
             eventually("the worker is gone", lambda: not is_alive(worker))
@@ -177,25 +189,25 @@ class Kills(Isolated):
         self.addCleanup(host.stdout.close)
         host.stdout.readline()
         (server,) = children(host.pid)
-        eventually("a worker", lambda: children(server))
-        workers = children(server)
+        eventually("a worker and a spare", lambda: len(children(server)) == 2)
+        left = [server, *children(server)]
         host.kill()
         host.wait()
-        eventually("all are gone", lambda: not any(is_alive(pid) for pid in [server, *workers]))
+        eventually("all are gone", lambda: not any(is_alive(pid) for pid in left))
 
     def test_a_worker_that_hangs_is_killed_by_cancel(self) -> None:
         with self.engine("sleep@avcodec_send_frame") as engine:
             job = self.start(engine, SHORT, "bad")
-            eventually("a worker", lambda: children(self.forkserver()))
+            eventually("a worker", lambda: workers(self.forkserver()))
             job.cancel()
             self.fails(job, -errno.ECANCELED)
-            eventually("no worker", lambda: not children(self.forkserver()))
+            eventually("no worker", lambda: not workers(self.forkserver()))
 
     def test_a_stopped_worker_is_killed_by_cancel(self) -> None:
         with self.engine() as engine:
             job = self.start(engine, ENDLESS, "one")
-            eventually("a worker", lambda: children(self.forkserver()))
-            os.kill(children(self.forkserver())[0], signal.SIGSTOP)
+            eventually("a worker", lambda: workers(self.forkserver()))
+            os.kill(workers(self.forkserver())[0], signal.SIGSTOP)
             job.cancel()
             self.fails(job, -errno.ECANCELED)
 
@@ -311,7 +323,7 @@ class Spawning(Isolated):
             for job in jobs:
                 job.wait(60)
                 job.close()
-            eventually("no worker", lambda: not children(self.forkserver()))
+            eventually("no worker", lambda: not workers(self.forkserver()))
             eventually("descriptors as before", lambda: len(os.listdir("/proc/self/fd")) <= before)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mt_transcode import Engine, Error, Pipe
-from test_isolation import CRASHED, FAULTS, HUNG, KILLED, LIMIT, STAGE, Isolated, children, eventually, is_alive
+from test_isolation import CRASHED, FAULTS, HUNG, KILLED, LIMIT, STAGE, Isolated, children, eventually, is_alive, workers
 
 SANDBOX, QUARANTINED, TIMED_OUT = -1015, -1020, -errno.ETIMEDOUT
 OPEN, READ = "avformat_find_stream_info", "av_read_frame"
@@ -143,8 +143,8 @@ class Kills(Probes):
     def test_a_killed_worker_is_one_probe(self) -> None:
         with self.engine() as engine:
             probe = self.later(KILLED, engine.probe, self.silent())
-            eventually("a worker", lambda: children(self.forkserver()))
-            os.kill(children(self.forkserver())[0], signal.SIGKILL)
+            eventually("a worker", lambda: workers(self.forkserver()))
+            os.kill(workers(self.forkserver())[0], signal.SIGKILL)
             probe.join(60)
             self.assertEqual(engine.probe(self.file)["streams"][0]["width"], 320)
 
@@ -153,7 +153,7 @@ class Kills(Probes):
         with self.engine() as engine, self.pipe(engine, few, is_ended=False) as pipe:
             probe = self.later(KILLED, pipe.probe)
             eventually("it reads", lambda: pipe.stats().fill_bytes == 0)
-            os.kill(children(self.forkserver())[0], signal.SIGKILL)
+            os.kill(workers(self.forkserver())[0], signal.SIGKILL)
             probe.join(60)
             pipe.write(self.data[len(few) :][:1000])
             pipe.close_write()
@@ -173,7 +173,7 @@ class Limits(Probes):
                 began = time.monotonic()
                 self.refused(TIMED_OUT, probe)
                 self.assertLess(time.monotonic() - began, 30)
-            eventually("no worker", lambda: not children(self.forkserver()))
+            eventually("no worker", lambda: not workers(self.forkserver()))
             self.assertEqual(engine.stats().detached, 0)
             self.has_all(pipe, self.data)
 
@@ -186,10 +186,10 @@ class Limits(Probes):
     def test_a_stopped_worker(self) -> None:
         with self.engine() as engine:
             probe = self.later(TIMED_OUT, engine.probe, self.silent(), timeout=2)
-            eventually("a worker", lambda: children(self.forkserver()))
-            os.kill(children(self.forkserver())[0], signal.SIGSTOP)
+            eventually("a worker", lambda: workers(self.forkserver()))
+            os.kill(workers(self.forkserver())[0], signal.SIGSTOP)
             probe.join(60)
-            eventually("no worker", lambda: not children(self.forkserver()))
+            eventually("no worker", lambda: not workers(self.forkserver()))
 
     def test_a_probe_that_hangs(self) -> None:
         with self.engine(f"spin@{OPEN}", hang_timeout=1) as engine, self.pipe(engine, self.data) as pipe:
@@ -240,8 +240,8 @@ class Ways(Probes):
     def test_none_is_left_of_an_engine_that_is_closed(self) -> None:
         with self.engine() as engine:
             probe = self.later(-errno.ESHUTDOWN, engine.probe, self.silent())
-            eventually("a worker", lambda: children(self.forkserver()))
-            worker, server = children(self.forkserver())[0], self.forkserver()
+            eventually("a worker", lambda: workers(self.forkserver()))
+            worker, server = workers(self.forkserver())[0], self.forkserver()
             engine.close()
             probe.join(60)
             eventually("they are gone", lambda: not is_alive(worker) and not is_alive(server))
@@ -268,7 +268,7 @@ class Ways(Probes):
                 engine.probe(self.file)
                 with self.pipe(engine, self.data) as pipe:
                     pipe.probe()
-            eventually("no worker", lambda: not children(self.forkserver()))
+            eventually("no worker", lambda: not workers(self.forkserver()))
             eventually("descriptors as before", lambda: len(os.listdir("/proc/self/fd")) <= before)
             stats = engine.stats()
             self.assertEqual((stats.jobs, stats.pipes, stats.detached), (0, 0, 0))

@@ -19,6 +19,7 @@ const LOAD: u16 = 0x20;
 const IF_EQUAL: u16 = 0x15;
 const IF_AT_LEAST: u16 = 0x35;
 const IF_BIT: u16 = 0x45;
+const JUMP: u16 = 0x05;
 const RETURN: u16 = 0x06;
 
 // struct seccomp_data
@@ -79,6 +80,24 @@ fn program(rules: &[Rule], architecture: u32) -> Vec<libc::sock_filter> {
     if cfg!(target_arch = "x86_64") {
         steps.extend([step(IF_AT_LEAST, X32_FROM, 0, 1), kill]);
     }
+    let mut rules: Vec<&Rule> = rules.iter().collect();
+    rules.sort_by_key(|rule| rule.call);
+    rules.dedup_by_key(|rule| rule.call);
+    steps.extend(choose(&rules));
+    steps
+}
+
+/// By halves: of a list that has to be read from its beginning the kernel, which tries every call when it takes the program, would make a tenth of a millisecond.
+/// `rules` are in the order of their calls, each of which has one.
+fn choose(rules: &[&Rule]) -> Vec<libc::sock_filter> {
+    const FEW: usize = 4;
+    if rules.len() > FEW {
+        let (low, high) = rules.split_at(rules.len() / 2);
+        let lower = choose(low);
+        let over = [step(IF_AT_LEAST, high[0].call as u32, 0, 1), step(JUMP, lower.len() as u32, 0, 0)];
+        return [&over[..], &lower, &choose(high)].concat();
+    }
+    let mut steps = Vec::new();
     for rule in rules {
         let body = body(rule);
         steps.push(step(IF_EQUAL, rule.call as u32, 0, body.len() as u8));
@@ -147,6 +166,7 @@ mod tests {
                 IF_EQUAL => at += jump(a == step.k),
                 IF_AT_LEAST => at += jump(a >= step.k),
                 IF_BIT => at += jump(a & step.k != 0),
+                JUMP => at += step.k as usize,
                 _ => return step.k,
             }
         }
@@ -167,6 +187,23 @@ mod tests {
             assert_eq!(of(&job, call, [0; 6]), libc::SECCOMP_RET_TRAP, "{call}");
         }
         assert_eq!(of(&job, libc::SYS_clone3, [0; 6]), libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32);
+    }
+
+    #[test]
+    fn every_call_has_its_rule_and_no_other() {
+        for needs in [Needs::default(), Needs { network: true, hardware: true, devices: true }] {
+            let rules = rules(&needs, 77);
+            for call in 0..600 {
+                let rule = rules.iter().find(|rule| i64::from(call) == rule.call);
+                let expected = match rule.map(|rule| (&rule.allowed, rule.action)) {
+                    None => ALLOW,
+                    Some((Allowed::Never, action)) => value_of(action),
+                    Some((Allowed::If(_, values), action)) if !values.contains(&1000) => value_of(action),
+                    _ => continue,
+                };
+                assert_eq!(of(&needs, call.into(), [1000; 6]), expected, "{call}");
+            }
+        }
     }
 
     #[test]
