@@ -318,7 +318,7 @@ impl Input {
 
     /// The parts of an input that reads nothing by itself.
     pub(super) fn of_parts(context: *mut ffi::AVFormatContext, access: Box<Access>) -> Input {
-        Input { context, _opened: None, _access: access, _io: None }
+        Input { context, _opened: None, _access: access, io: None }
     }
 
     fn format_flags(&self) -> u32 {
