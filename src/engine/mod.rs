@@ -21,6 +21,7 @@ mod debug;
 mod decode;
 mod decode_clock;
 mod demux;
+mod demux_source;
 mod demux_thread;
 mod dump;
 mod encode;
