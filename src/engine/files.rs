@@ -205,7 +205,7 @@ fn open_format(
     {
         dict.set("ch_layout", &format!("{channels}C"));
     }
-    dict.set_if_absent("scan_all_pmts", "1");
+    dict.set_if_absent("scan_all_pmts", if spec.flag("mt_live") == Some(true) { "0" } else { "1" });
     let typed = |letter: &str| -> Result<Option<Codec>, Error> {
         let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
         setting.map(|s| decoder_named(&s.value)).transpose()

@@ -41,6 +41,7 @@ mod implied;
 mod inbox;
 mod input_stream;
 mod isync;
+mod live;
 mod lockstep;
 mod look;
 mod looping;
@@ -101,6 +102,7 @@ pub use host::{
     Bind, Binds, Buffer, Copied, CountBytes, HostBytes, HostStore, InMemory, Limited, Look, Recording, Tape, Taped,
     check_format_known, name_of,
 };
+pub use live::expand as expand_live;
 pub use look::open_inputs;
 pub use memory::memory_limit_bytes;
 pub use numbers::{Differences, OutputNumbers, StreamNumbers};
