@@ -73,10 +73,9 @@ fn a_stream_that_says_nothing_holds_up_no_other() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     // The second input stays silent behind its first moment.
     let given = clip_of(folder.path(), "2", "in.ts");
-    let line = format!(
-        "-f lavfi -i sine=d=0.2 -mt_live 1 -f mpegts -i mt:in -map 1:v -map 0:a -c:v copy -c:a aac -f mpegts mt:out"
-    );
-    comes_out(&line, &given, given.len() / 4);
+    let line =
+        "-f lavfi -i sine=d=0.2 -mt_live 1 -f mpegts -i mt:in -map 1:v -map 0:a -c:v copy -c:a aac -f mpegts mt:out";
+    comes_out(line, &given, given.len() / 4);
     run_in(&engine, folder.path(), "-i {}/in.ts -c copy -f null -").unwrap();
 }
 

@@ -5,30 +5,33 @@ use crate::av::{self, Muxer};
 use crate::options::{FileSpec, JobSpec, Setting, find, is_live};
 use std::borrow::Cow;
 
+/// Names and values.
+type Settings = &'static [(&'static str, &'static str)];
+
 /// Of all inputs: a few pictures tell the rate, and half a second of media must have all streams in it. What was probed is not thrown away
 /// (-fflags nobuffer would): the first key frame is in it.
-const INPUT: &[(&str, &str)] = &[("fpsprobesize", "2"), ("analyzeduration", "500000")];
+const INPUT: Settings = &[("fpsprobesize", "2"), ("analyzeduration", "500000")];
 
 /// FLV says which streams there will be: that is waited for, should one come late.
-const FLV: &[(&str, &str)] = &[("analyzeduration", "2000000")];
+const FLV: Settings = &[("analyzeduration", "2000000")];
 
 /// A program map is enough; FFmpeg waits for none that may come later (mpegts.c: pmt_cb).
-const MPEG_TS: &[(&str, &str)] = &[("scan_all_pmts", "0")];
+const MPEG_TS: Settings = &[("scan_all_pmts", "0")];
 
 /// Of all outputs: what is muxed goes out, and a stream that says nothing holds up the others no longer than a second. Less would break FLV
 /// where the streams of an input lie apart: it takes no packet from before its first one (flvenc.c: flv_write_packet).
-const OUTPUT: &[(&str, &str)] =
+const OUTPUT: Settings =
     &[("flush_packets", "1"), ("max_interleave_delta", "1000000"), ("muxdelay", "0"), ("muxpreload", "0")];
 
 /// By a URL's scheme, of inputs and outputs.
-const BY_SCHEME: &[(&[&str], &[(&str, &str)])] = &[
+const BY_SCHEME: &[(&[&str], Settings)] = &[
     (&["rtsp", "rtsps"], &[("rtsp_transport", "tcp")]),
     (&["rtmp", "rtmps", "rtmpt", "rtmpts", "rtmpe", "rtmpte"], &[("rtmp_live", "live"), ("tcp_nodelay", "1")]),
     (&["tcp", "tls", "http", "https"], &[("tcp_nodelay", "1")]),
 ];
 
 /// By the muxer's name.
-const BY_MUXER: &[(&str, &[(&str, &str)])] = &[
+const BY_MUXER: &[(&str, Settings)] = &[
     ("mpegts", &[("max_interleave_delta", "300000"), ("pes_payload_size", "0")]), // each audio packet goes out by itself
     ("flv", &[("flvflags", "no_duration_filesize")]),
     ("rtsp", &[("rtsp_transport", "tcp")]),
@@ -64,14 +67,14 @@ pub fn expand(job: &JobSpec) -> Cow<'_, JobSpec> {
     Cow::Owned(expanded)
 }
 
-fn of_scheme(url: &str) -> &'static [(&'static str, &'static str)] {
+fn of_scheme(url: &str) -> Settings {
     let scheme = scheme_of(url);
-    let is_it = |(schemes, _): &&(&[&str], &'static [_])| schemes.contains(&scheme.as_str());
+    let is_it = |(schemes, _): &&(&[&str], Settings)| schemes.contains(&scheme.as_str());
     BY_SCHEME.iter().find(is_it).map_or(&[][..], |(_, settings)| settings)
 }
 
 /// What the user set, and what the linked FFmpeg has not, is left out.
-fn add(file: &mut FileSpec, settings: &[(&str, &str)]) {
+fn add(file: &mut FileSpec, settings: Settings) {
     for (name, value) in settings {
         let definition = find(name);
         let is_there = definition.is_some() || av::option_owner(name).format;
