@@ -58,6 +58,7 @@ mod sidedata;
 mod stream_groups;
 mod subtitle;
 pub mod terminal;
+mod tls;
 mod url;
 mod utf8;
 mod versions;
@@ -82,6 +83,7 @@ pub use graph::{Graph, GraphOptions, GraphPad, SinkFormat};
 pub use graph_ends::{Link, audio_source_args, video_source_args};
 pub use graph_text::{FilterOption, FilterUse, all_bitstream_filters, all_filters, filter_options, filters_of};
 pub use hardware::{DecoderDevice, Device, DeviceKind, EncoderHardware, FramePool, HardwareConfig, is_hardware_format};
+
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};
@@ -108,6 +110,7 @@ pub use sidedata::{Crop, SideData, rotation};
 #[cfg(ffmpeg7_0)]
 pub use stream_groups::{ElementPart, GroupKind};
 pub use subtitle::{Subtitle, SubtitleSettings};
+pub use tls::TlsPeers;
 pub use url::Url;
 pub use utf8::utf8_step;
 pub use versions::*;

@@ -86,6 +86,7 @@ mod subtitle;
 mod subtitle_setup;
 mod threads;
 mod timestamps;
+mod tls;
 mod trust;
 mod turns;
 mod two_pass;
@@ -110,6 +111,7 @@ pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
 pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait};
 pub use run::run;
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
+pub use tls::authorities as certificate_authorities;
 pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{
