@@ -104,6 +104,7 @@ fn open(
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
     let options = FileOptions::sort(spec, false);
     let policy = Policy::of(job, spec)?;
+    super::resolver::check(url).map_err(|error| error.at("open input"))?;
     let tls = Verification::of(job, url, &options, policy.trust).map_err(|error| error.at("open input"))?;
     let tls = tls.filter(|_| host::name_of(url).is_none());
     let mut input =

@@ -68,6 +68,7 @@ mod presets;
 pub mod probe;
 mod progress;
 mod rate_control;
+mod resolver;
 mod run;
 mod scripts;
 mod sdp;
