@@ -193,6 +193,9 @@
 // The input made workers crash before, and this engine refuses it (`MT_TRANSCODE_ON_CRASH_QUARANTINE`).
 #define MT_TRANSCODE_EQUARANTINED -1020
 
+// The certificate of a TLS peer is not accepted: it has expired, its authority is unknown, or it is for another name. The message says which.
+#define MT_TRANSCODE_ETLS -1021
+
 // The job is in another state: `state`.
 #define MT_TRANSCODE_EVENT_STATE 1
 

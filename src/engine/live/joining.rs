@@ -7,7 +7,7 @@ use super::viewer::Viewer;
 use crate::av::{self, Classes, Interrupt};
 use crate::engine::context::{Counters, Identity, JobContext, Observer, Wake};
 use crate::engine::errors::failed;
-use crate::engine::run;
+use crate::engine::{low_latency, run};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, setting};
 use parking_lot::Mutex;
@@ -92,7 +92,7 @@ pub fn join(parent: &Arc<JobContext>, job: &JobSpec, index: usize, spec: &FileSp
     let settings = ViewerSettings::of(spec)?;
     let places = settings.places(job.inputs.len(), index)?;
     check_from(parent, settings.from)?;
-    let own = own_job(job, spec, settings.from);
+    let own = low_latency::expand(&own_job(job, spec, settings.from)).into_owned();
     let told = Arc::new(Told { parent: Arc::clone(&parent.observer), viewer: Mutex::default() });
     let context = own_context(parent, &told, index);
     let viewer = Viewer::new(parent, &context, settings, index, &spec.url);

@@ -22,10 +22,9 @@ impl Class {
     pub fn of(error: &Error, url: &str) -> Class {
         let is_tls =
             ["https:", "rtmps:", "rtmpts:", "tls:", "rtsps:", "ftps:"].iter().any(|scheme| url.starts_with(scheme));
-        let text = error.message().to_lowercase() + &error.detail().to_lowercase();
         let is_elsewhere = [Code::ETIMEDOUT, Code::ECONNREFUSED, Code::ENOENT, Code::EACCES].contains(&error.code());
         match is_tls {
-            true if text.contains("certificate") => Class::Certificate,
+            true if error.code() == Code::TLS => Class::Certificate,
             // FFmpeg only says that it ended: what is no media has its own number.
             true if !is_elsewhere && error.ffmpeg_code() != AvError::INVALID_DATA.0 => Class::Handshake,
             _ => Class::Other,
