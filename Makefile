@@ -179,7 +179,7 @@ test-sandbox: stage ## the sandbox of workers, tight containers, limits that are
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/sandbox/filter.c -o $(CRASH_HOSTS)/filter
 	@for test in $(SANDBOX_TESTS); do MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 \
-	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/sandbox/test_$$test.py; done
+	    PYTHONPATH=python PYTHONDONTWRITEBYTECODE=1 $(PYTHON) tests/sandbox/test_$$test.py || exit; done
 
 examples: stage ## build the examples in C and C++ under build/examples
 	@mkdir -p $(BUILD)/examples
