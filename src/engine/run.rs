@@ -57,12 +57,13 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         )));
     }
     super::probe::check_job(job)?;
+    let given = job;
     let job = &*super::low_latency::expand(job);
     advice::on_job(context, job);
     context.devices.open_all(context, job)?;
     let mut inputs = Vec::new();
     for index in 0..job.inputs.len() {
-        let mut input = match SourceInput::open(context, job, index)? {
+        let mut input = match SourceInput::open(context, given, index)? {
             Some((open, source)) => OpenInput { source: Some(Box::new(source)), ..open },
             None => open_input(context, job, index)?,
         };

@@ -7,6 +7,7 @@ use super::state::{Source, SourceState};
 use crate::engine::activity::Doing;
 use crate::engine::context::{JobContext, Waiting};
 use crate::engine::files::{OpenInput, open_input};
+use crate::engine::low_latency;
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
 use std::sync::Arc;
@@ -44,7 +45,8 @@ impl Connector {
         let with = |url: &String| {
             let mut job = job.clone();
             job.inputs[index].url.clone_from(url);
-            Arc::new(job)
+            // What a live input is given hangs on its protocol.
+            Arc::new(low_latency::expand(&job).into_owned())
         };
         let jobs = settings.urls.iter().map(with).collect();
         let source = Source::new(context, index, settings);
