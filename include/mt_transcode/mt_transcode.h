@@ -73,6 +73,9 @@
 // A pipe that is watched can be written: there is room, or the reader is gone.
 #define MT_TRANSCODE_READY_WRITABLE 8
 
+// An output that joined a job is final: `mt_transcode_output_state` tells which.
+#define MT_TRANSCODE_READY_OUTPUT 16
+
 // Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
 // which is GPL.
 #define MT_TRANSCODE_ENGINE_REQUIRE_LGPL 1
@@ -216,6 +219,11 @@
 // fill fell to half of the mark.
 #define MT_TRANSCODE_EVENT_PIPE_HIGH_WATER 7
 
+// An input that may come and go (the option "mt_source") is at something else: `file_index`, `state` is one of `MT_TRANSCODE_SOURCE_*`, `code` and `text` say why
+// where it failed, and `json` has url, failures (tries in a row that failed), connections (how often it was live) and retry_in_ms. Where nobody pulls, the
+// oldest of many are dropped.
+#define MT_TRANSCODE_EVENT_SOURCE 8
+
 // Print the command as ffmpeg takes it: only what ffmpeg accepts (no `-mt_` options).
 #define MT_TRANSCODE_COMMAND_FFMPEG 1
 
@@ -275,6 +283,23 @@
 
 // For `flush_interval_ms`: what a job writes is passed on when a chunk is full, and at the end.
 #define MT_TRANSCODE_FLUSH_CHUNKS -1
+
+// It is opened when somebody wants it ("mt_on_demand"); or the job was not started.
+#define MT_TRANSCODE_SOURCE_IDLE 0
+
+// It is being opened.
+#define MT_TRANSCODE_SOURCE_CONNECTING 1
+
+#define MT_TRANSCODE_SOURCE_LIVE 2
+
+// It failed, and is tried again soon.
+#define MT_TRANSCODE_SOURCE_WAITING 3
+
+// The circuit of its host is open ("mt_breaker"): it is tried when that closes.
+#define MT_TRANSCODE_SOURCE_BLOCKED 4
+
+// It was removed, its job ends, or it is not tried any more.
+#define MT_TRANSCODE_SOURCE_ENDED 5
 
 // The engine takes jobs.
 #define MT_TRANSCODE_HEALTH_OK 0
@@ -490,13 +515,13 @@ typedef struct mt_transcode_event {
   uint64_t sequence;
   // When it happened, in microseconds since the job was started.
   int64_t time_us;
-  // STATE: `MT_TRANSCODE_STATE_*`.
+  // STATE: `MT_TRANSCODE_STATE_*`; SOURCE: `MT_TRANSCODE_SOURCE_*`.
   uint32_t state;
-  // OUTPUT_FINISHED, DONE: 0 or a negative code.
+  // OUTPUT_FINISHED, DONE, SOURCE: 0 or a negative code.
   int32_t code;
   // LOG: FFmpeg's level: 16 error, 24 warning, 32 information.
   int32_t level;
-  // INPUT_OPENED, OUTPUT_FINISHED: which input or output, from 0.
+  // INPUT_OPENED, OUTPUT_FINISHED, SOURCE: which input or output, from 0.
   int32_t file_index;
   // LOG: which stream, from 0, where the line names one.
   int32_t stream_index;
@@ -524,7 +549,7 @@ typedef struct mt_transcode_event {
   const char *stage;
   // LOG: the line, without its end of line; OUTPUT_FINISHED, DONE: the message of a failure.
   const char *text;
-  // INPUT_OPENED: JSON.
+  // INPUT_OPENED, SOURCE: JSON.
   const char *json;
 } mt_transcode_event;
 
@@ -743,6 +768,8 @@ typedef struct mt_transcode_engine_stats_data {
 
 
 
+
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -903,7 +930,7 @@ int32_t mt_transcode_engine_event_fd(struct mt_transcode_engine *engine);
 // After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones. A pipe comes once for each
 // `mt_transcode_pipe_watch`.
 //
-// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT or DONE, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
+// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT, DONE or OUTPUT, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
 //   What was freed never comes.
 // - `bits_out`: `MT_TRANSCODE_READY_*` or-ed together.
 //
@@ -1017,6 +1044,34 @@ void mt_transcode_input_free(struct mt_transcode_input *input);
 int32_t mt_transcode_job_output_new(struct mt_transcode_job *job,
                                     const char *url,
                                     struct mt_transcode_output **output_out);
+
+// Gives a handle of an input that a job has, as of one that came by `mt_transcode_job_set_args`: for its options before the start, and for
+// `mt_transcode_input_state`, `mt_transcode_input_status`, `mt_transcode_input_stop` while the job runs.
+//
+// - `index`: from 0.
+// - `input_out`: freed with `mt_transcode_input_free` at any time, which leaves the input in the job.
+//
+// Returns 0, `-EINVAL` (there is no such input), `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `input_out` is NULL or writable.
+int32_t mt_transcode_job_input(struct mt_transcode_job *job,
+                               int32_t index,
+                               struct mt_transcode_input **input_out);
+
+// Gives a handle of an output that a job began with, as of one that came by `mt_transcode_job_set_args`. One that joined has the handle that it was made
+// with, and no other.
+//
+// - `index`: from 0.
+// - `output_out`: freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
+//
+// Returns 0, `-EINVAL` (the job did not begin with such an output), `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `output_out` is NULL or writable.
+int32_t mt_transcode_job_output(struct mt_transcode_job *job,
+                                int32_t index,
+                                struct mt_transcode_output **output_out);
 
 // Sets an option of an output by ffmpeg's name, without the dash, with a stream specifier where wanted: `("c:v", "libx264")`,
 // `("b:a:1", "96k")`, `("movflags", "+faststart")`. Options that may come more than once (`map`, `metadata`, ...) are set
@@ -1294,6 +1349,14 @@ void mt_transcode_buffer_free(uint8_t *data);
 // `output` may be any value: it is checked.
 int32_t mt_transcode_output_stop(struct mt_transcode_output *output,
                                  uint32_t how);
+
+// Returns the number of an output in its job, from 0, as "mt_from" and events name it; or `-EINVAL`, `-EBADF`, `-EPERM`.
+//
+// Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value: it is checked.
+int32_t mt_transcode_output_index(const struct mt_transcode_output *output);
 
 // Returns what an output is at: `MT_TRANSCODE_OUTPUT_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`.
 //
@@ -1604,6 +1667,44 @@ int32_t mt_transcode_engine_quarantine(const struct mt_transcode_engine *engine,
 // # Safety
 // `engine` may be any value: it is checked.
 int32_t mt_transcode_engine_quarantine_clear(struct mt_transcode_engine *engine);
+
+// Returns the number of an input in its job, from 0, as "map" and events name it; or `-EINVAL`, `-EBADF`, `-EPERM`.
+//
+// Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+int32_t mt_transcode_input_index(const struct mt_transcode_input *input);
+
+// Returns what an input is at: `MT_TRANSCODE_SOURCE_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`. An input without "mt_source" goes with its job:
+// IDLE, CONNECTING, LIVE, ENDED.
+//
+// Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+int32_t mt_transcode_input_state(const struct mt_transcode_input *input);
+
+// Tells what an input is at, and why, as JSON: state (a word), url (with secrets masked), reason and code (of the last failure), failures (in a row),
+// connections (how often it was live), retry_in_ms (or null).
+//
+// - `json_out`: freed with `mt_transcode_string_free`.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value; `json_out` is NULL or writable.
+int32_t mt_transcode_input_status(const struct mt_transcode_input *input,
+                                  char **json_out);
+
+// Takes a source ("mt_source") out of a running job: it is closed, never opened again, and its streams end; the job goes on with its other inputs, and ends
+// in good order where it was the last. One that was removed before, and one of a job that has ended, is left as it is.
+//
+// Returns 0, `MT_TRANSCODE_EUNSUPPORTED` (it is no source, or its job runs in a worker process), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+int32_t mt_transcode_input_stop(struct mt_transcode_input *input);
 
 // Fills `stats_out` with the numbers of a job, now or at its end.
 //

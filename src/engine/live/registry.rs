@@ -64,10 +64,10 @@ impl Live {
         self.state.lock().viewers.get(&output).cloned()
     }
 
-    /// Nobody will ask for a viewer any more.
+    /// Nobody will ask for a viewer any more: it goes now, or at its end.
     pub fn forget(&self, output: usize) {
         let mut state = self.state.lock();
-        if state.viewers.get(&output).is_some_and(|viewer| viewer.is_final()) {
+        if state.viewers.get(&output).is_some_and(|viewer| viewer.forget()) {
             state.viewers.remove(&output);
         }
     }

@@ -55,6 +55,8 @@ pub struct Viewer {
 struct Inner {
     state: ViewerState,
     error: Option<Error>,
+    /// Nobody will ask for it any more.
+    is_forgotten: bool,
     /// While it runs.
     context: Option<Arc<JobContext>>,
     feeds: Vec<(Arc<Hub>, Arc<Feed>)>,
@@ -154,6 +156,7 @@ pub fn join(parent: &Arc<JobContext>, job: &JobSpec, index: usize, spec: &FileSp
     let inner = Inner {
         state: ViewerState::Opening,
         error: None,
+        is_forgotten: false,
         context: Some(Arc::clone(&context)),
         feeds: Vec::new(),
         counts: FeedCounts::default(),
@@ -275,12 +278,18 @@ impl Run {
         drop(inner);
         let size_bytes = viewer.size_bytes.load(Relaxed);
         self.parent.observer.output_finished(viewer.index, size_bytes, error.as_ref());
-        viewer.inner.lock().state = match &error {
+        let mut inner = viewer.inner.lock();
+        inner.state = match &error {
             None => ViewerState::Finished,
             Some(error) if error.code() == Code::ECANCELED => ViewerState::Cancelled,
             Some(_) => ViewerState::Failed,
         };
+        let is_forgotten = inner.is_forgotten;
+        drop(inner);
         viewer.changed.notify_all();
+        if is_forgotten {
+            self.parent.live.forget(viewer.index);
+        }
     }
 }
 
@@ -346,6 +355,13 @@ impl Viewer {
 
     pub fn is_final(&self) -> bool {
         self.state() >= ViewerState::Finished
+    }
+
+    /// Nobody will ask for it any more. Whether it is final.
+    pub fn forget(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.is_forgotten = true;
+        inner.state >= ViewerState::Finished
     }
 
     pub fn error(&self) -> Option<Error> {
