@@ -237,6 +237,10 @@ impl Run {
         let result = match (self.context.is_cancelled(), self.context.failure()) {
             (_, Some(error)) => Err(error),
             (true, None) => Err(Error::cancelled()),
+            // Its media ended with a cancel of the job, of which it may hear a moment later.
+            (false, None) if self.parent.is_cancelled() && self.viewer.state() != ViewerState::Stopping => {
+                written.and(Err(Error::cancelled()))
+            }
             (false, None) => written,
         };
         self.conclude(result);
