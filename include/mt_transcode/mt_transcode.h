@@ -196,6 +196,9 @@
 // The input made workers crash before, and this engine refuses it (`MT_TRANSCODE_ON_CRASH_QUARANTINE`).
 #define MT_TRANSCODE_EQUARANTINED -1020
 
+// The certificate of a TLS peer is not accepted: it has expired, its authority is unknown, or it is for another name. The message says which.
+#define MT_TRANSCODE_ETLS -1021
+
 // The job is in another state: `state`.
 #define MT_TRANSCODE_EVENT_STATE 1
 
@@ -783,8 +786,10 @@ extern "C" {
 //
 // - `name`: 1 to 64 letters, digits, '.', '_' or '-'.
 //
-// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (that side is bound already, or in use, or the job was started),
-// `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// A job that was started takes sides to write, for outputs that join it; such a side ends with its output, and the name is free again.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (that side is bound already, or in use; or the job was started and
+// the side is one to read, or it ends, or runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` and `pipe` may be any value; `name` is NULL or NUL-terminated.
@@ -797,7 +802,8 @@ int32_t mt_transcode_job_bind_pipe(struct mt_transcode_job *job,
 //
 // - `io`: copied. From a successful call on, `release` will be called once; when the call fails, it is not.
 //
-// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started, and this cannot be written by an output that joins it, or it ends or
+// runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` may be any value; `name` is NULL or NUL-terminated; `io` is NULL or has `struct_size` readable bytes. The callbacks are as said, and may be called

@@ -21,6 +21,7 @@ mod debug;
 mod decode;
 mod decode_clock;
 mod demux;
+mod demux_source;
 mod demux_thread;
 mod dump;
 mod encode;
@@ -45,6 +46,7 @@ mod live;
 mod lockstep;
 mod look;
 mod looping;
+mod low_latency;
 mod mapping;
 mod memory;
 mod metadata;
@@ -68,6 +70,7 @@ mod presets;
 pub mod probe;
 mod progress;
 mod rate_control;
+mod resolver;
 mod run;
 mod scripts;
 mod sdp;
@@ -87,6 +90,7 @@ mod subtitle;
 mod subtitle_setup;
 mod threads;
 mod timestamps;
+mod tls;
 mod trust;
 mod turns;
 mod two_pass;
@@ -105,6 +109,7 @@ pub use host::{
 };
 pub use live::{FeedCounts, Live, ViewerState, ViewerStats, is_viewer, join};
 pub use look::open_inputs;
+pub use low_latency::expand as expand_live;
 pub use memory::memory_limit_bytes;
 pub use numbers::{Differences, OutputNumbers, StreamNumbers};
 pub(crate) use pipe::{FLUSH_CHUNKS, READABLE};
@@ -112,6 +117,7 @@ pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait
 pub use run::run;
 pub use source::{Breakers, SourceState, SourceStatus, is_source};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
+pub use tls::authorities as certificate_authorities;
 pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{
