@@ -15,10 +15,11 @@ from scenarios.handles import Handles
 from scenarios.hosts import Hosts
 from scenarios.layout import Layout
 from scenarios.lifecycle import Lifecycle
+from scenarios.live import Live
 from scenarios.pipes import Pipes
 from scenarios.pythonic import Pythonic
 
-__all__ = ["Basic", "Errors", "Events", "Flow", "Handles", "Hosts", "Layout", "Lifecycle", "Pipes", "Pythonic"]
+__all__ = ["Basic", "Errors", "Events", "Flow", "Handles", "Hosts", "Layout", "Lifecycle", "Live", "Pipes", "Pythonic"]
 
 if __name__ == "__main__":
     unittest.main()

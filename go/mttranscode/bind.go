@@ -52,13 +52,13 @@ func CloseWhenDone() BindOption { return closeWhenDone{} }
 // return holds up neither a cancel nor the end of the job nor Close for more than 700 ms: its goroutine is left behind
 // until it returns.
 //
-// Errors: [ErrInvalid] for a bad name or a nil r, fs.ErrExist where the name is taken, [ErrBusy] after the start, or where
+// Errors: [ErrInvalid] for a bad name or a nil r, fs.ErrExist where the name is taken, [ErrBusy] after the start (outputs: after the end), or where
 // the end of a pipe was given away already. A name that no URL of the job uses is refused at the start.
 func (j *Job) BindInput(name string, r io.Reader, options ...BindOption) error {
 	if r == nil {
 		return invalid("the reader is nil")
 	}
-	return j.bind(name, func(chosen bindConfig) binding {
+	return j.bind(name, func(h *host, chosen bindConfig) binding {
 		if end, ok := r.(*PipeReader); ok {
 			return &pipeBinding{name, end.pipe, C.MT_TRANSCODE_SIDE_READ}
 		}
@@ -66,10 +66,10 @@ func (j *Job) BindInput(name string, r io.Reader, options ...BindOption) error {
 			return &wholeInput{label: name, reader: whole}
 		}
 		if seeker, base, ok := canSeek(r); ok {
-			return newSeekable(name, j.host, chosen, seeker, base, r, nil)
+			return newSeekable(name, h, chosen, seeker, base, r, nil)
 		}
 		return &inputPump{pump: newPump(name, chosen), reader: r}
-	}, options)
+	}, false, options)
 }
 
 // BindOutput makes w an output of the job under the URL "mt:" and name. The format must be named with the option f. The
@@ -86,25 +86,28 @@ func (j *Job) BindInput(name string, r io.Reader, options ...BindOption) error {
 //   - Any other is written as a stream by a goroutine, through a pipe with the options given. MP4 then needs fragments:
 //     Opt("movflags", "+frag_keyframe+empty_moov").
 //
+// On a job that runs it is for one [Job.AddOutput] that names it, which alone ends with w's errors; a *bytes.Buffer is written
+// as a stream then.
+//
 // Where the job ends well, Run returns after the last byte was written. An error of w fails the job, and errors.Is finds
 // it in what Run gives, also where the job itself was done before. Otherwise as [Job.BindInput].
 func (j *Job) BindOutput(name string, w io.Writer, options ...BindOption) error {
 	if w == nil {
 		return invalid("the writer is nil")
 	}
-	return j.bind(name, func(chosen bindConfig) binding {
+	return j.bind(name, func(h *host, chosen bindConfig) binding {
 		if end, ok := w.(*PipeWriter); ok {
 			return &pipeBinding{name, end.pipe, C.MT_TRANSCODE_SIDE_WRITE}
 		}
-		if buffer, ok := w.(*bytes.Buffer); ok && buffer != nil && chosen.pipe == (pipeConfig{}) {
+		if buffer, ok := w.(*bytes.Buffer); ok && h == j.host && buffer != nil && chosen.pipe == (pipeConfig{}) {
 			return &wholeOutput{label: name, job: j.handle, writer: buffer}
 		}
 		if seeker, base, ok := canSeek(w); ok {
 			reader, _ := w.(io.Reader)
-			return newSeekable(name, j.host, chosen, seeker, base, reader, w)
+			return newSeekable(name, h, chosen, seeker, base, reader, w)
 		}
 		return &outputPump{pump: newPump(name, chosen), writer: w}
-	}, options)
+	}, true, options)
 }
 
 // BindStore makes a store the place of outputs of the job that are many files, under URLs that begin with "mt:", name and
@@ -118,10 +121,10 @@ func (j *Job) BindStore(name string, store Store) error {
 	if store == nil {
 		return invalid("the store is nil")
 	}
-	return j.bind(name, func(bindConfig) binding { return newStoreBinding(name, j.host, store) }, nil)
+	return j.bind(name, func(h *host, _ bindConfig) binding { return newStoreBinding(name, h, store) }, true, nil)
 }
 
-func (j *Job) bind(name string, make func(bindConfig) binding, options []BindOption) error {
+func (j *Job) bind(name string, make func(*host, bindConfig) binding, isOutput bool, options []BindOption) error {
 	if !isName(name) {
 		return invalid(fmt.Sprintf("%q is no name: 1 to 64 letters, digits, dots, dashes and underscores", name))
 	}
@@ -135,9 +138,12 @@ func (j *Job) bind(name string, make func(bindConfig) binding, options []BindOpt
 		return closedError()
 	}
 	if j.started {
-		return callError(C.int32_t(ErrBusy))
+		if !isOutput || j.State().Final() {
+			return callError(C.int32_t(ErrBusy))
+		}
+		return j.bindLate(name, func(h *host) binding { return make(h, chosen) })
 	}
-	return j.host.add(make(chosen))
+	return j.host.add(make(j.host, chosen))
 }
 
 func isName(name string) bool {

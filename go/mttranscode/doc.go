@@ -29,6 +29,11 @@
 // calls that do not return. What is between the program and the job is a [Pipe], which can be used by itself too, to look
 // at the first bytes before a job is started for them: see [Pipe.Probe].
 //
+// # Live
+//
+// Outputs join a job that runs, and leave it, each with an end of its own: see [Job.AddOutput] and [Output]. Inputs with the option
+// mt_source come and go while the outputs stay open: see [Source].
+//
 // # Waiting
 //
 // A goroutine that waits for a job, or for its next event, parks in Go's scheduler and holds no thread of the system:
@@ -39,7 +44,7 @@
 //
 // # Ownership
 //
-// Engines, jobs and pipes are closed by the caller. Close is idempotent and may be called from any goroutine; every method
+// Engines, jobs and pipes are closed by the caller; outputs that joined end by themselves. Close is idempotent and may be called from any goroutine; every method
 // may be called at any time, and gives [ErrClosed] after Close. One that is forgotten is closed when the garbage
 // collector finds it, but for a job that was started and has not ended: its engine keeps that one until its end.
 //

@@ -65,7 +65,8 @@ const (
 const (
 	// ErrAgain: the engine runs and queues as many jobs as it may, or its memory budget is used up; try again later.
 	ErrAgain Code = -Code(syscall.EAGAIN)
-	// ErrBusy: the job was started, so it can be described no further; or an end of a pipe is somebody else's.
+	// ErrBusy: the job was started, so it can be described no further, or ends, so that no output joins it any more; or an end of
+	// a pipe is somebody else's.
 	ErrBusy Code = -Code(syscall.EBUSY)
 	// ErrAlready: the job was started before.
 	ErrAlready Code = -Code(syscall.EALREADY)

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Event is one of [StateChanged], [InputOpened], [Progress], [LogLine], [OutputFinished], [PipeHighWater] and [Done].
+// Event is one of [StateChanged], [InputOpened], [Progress], [LogLine], [OutputFinished], [PipeHighWater], [SourceChanged] and [Done].
 // Secrets in URLs are masked.
 type Event interface {
 	// Meta returns what every event has.
@@ -106,6 +106,15 @@ type PipeHighWater struct {
 	Name string
 	// FillBytes is how many bytes were inside.
 	FillBytes uint64
+}
+
+// SourceChanged says that an input which may come and go (the option mt_source) is at something else. Where nobody pulls, the
+// oldest of many are dropped.
+type SourceChanged struct {
+	EventMeta
+	// Index is the input's number, from 0.
+	Index  int
+	Status SourceStatus
 }
 
 // Done is the last event of a job.
@@ -215,6 +224,12 @@ func takeEvent(from *C.mt_transcode_event) Event {
 		return OutputFinished{meta, int(from.file_index), Code(from.code), C.GoString(from.text), uint64(from.size_bytes)}
 	case C.MT_TRANSCODE_EVENT_PIPE_HIGH_WATER:
 		return PipeHighWater{meta, C.GoString(from.text), uint64(from.size_bytes)}
+	case C.MT_TRANSCODE_EVENT_SOURCE:
+		status, err := parseSourceStatus(C.GoString(from.json))
+		if err != nil { // of a library whose words this package does not know
+			status = SourceStatus{State: SourceState(from.state), Code: Code(from.code), Reason: C.GoString(from.text)}
+		}
+		return SourceChanged{meta, int(from.file_index), status}
 	case C.MT_TRANSCODE_EVENT_DONE:
 		return Done{meta, Code(from.code), C.GoString(from.text)}
 	}

@@ -35,11 +35,16 @@ func (j *Job) Input(url string, options ...Option) error {
 // before it. Outputs are numbered from 0 in the order of these calls. An existing file is overwritten unless the job
 // has the global option "n".
 //
-// Errors and blocking: as [Job.Input].
+// Errors and blocking: as [Job.Input]. A job that was started takes outputs by [Job.AddOutput].
 func (j *Job) Output(url string, options ...Option) error {
 	cURL, err := cString(url)
 	if err != nil {
 		return err
+	}
+	j.startMu.Lock()
+	defer j.startMu.Unlock()
+	if j.started && !j.closed.Load() {
+		return callError(C.int32_t(ErrBusy))
 	}
 	var output *C.mt_transcode_output
 	if err := j.check(C.mt_transcode_job_output_new(j.handle, cURL, &output)); err != nil {

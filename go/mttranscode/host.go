@@ -6,6 +6,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -17,9 +18,12 @@ import (
 // host is what a job has to do with the program around it: readers, writers and stores that are bound to it, the
 // goroutines that call them, and what went wrong there. Callbacks of C lead to it, so it must not lead to the Job,
 // which could never be forgotten then.
+//
+// An output that joins a running job has one of its own, so that what goes wrong there is nobody else's: its owner is the
+// output then, and what is said here of a job holds for it.
 type host struct {
-	job  *C.mt_transcode_job
-	done <-chan struct{} // the job's
+	owner hostOwner
+	done  <-chan struct{} // the owner's
 
 	stop     chan struct{} // nobody waits for the program any more: the job was cancelled, or all is delivered
 	stopOnce sync.Once
@@ -38,6 +42,29 @@ type host struct {
 	panicked *PanicError
 
 	deliverOnce sync.Once // where all is still
+
+	guests    map[*host]struct{} // those of outputs that joined, until they are settled
+	settledAt func()             // called once all is over; nil: nobody wants to know
+}
+
+// hostOwner is the job, or the output that joined one.
+type hostOwner struct {
+	// result is what it ended with.
+	result func() C.int32_t
+	cancel func()
+}
+
+func jobOwner(job *C.mt_transcode_job) hostOwner {
+	return hostOwner{
+		result: func() C.int32_t {
+			var code C.int32_t
+			if asked := C.mt_transcode_job_wait(job, 0, &code); asked < 0 {
+				return asked
+			}
+			return code
+		},
+		cancel: func() { C.mt_transcode_job_cancel(job) },
+	}
 }
 
 // binding is something of the program's under a name of the job's.
@@ -65,8 +92,8 @@ type failure struct {
 	lost bool
 }
 
-func newHost(job *C.mt_transcode_job, done <-chan struct{}) *host {
-	return &host{job: job, done: done, stop: make(chan struct{}), halt: make(chan struct{}), settled: closedChannel}
+func newHost(owner hostOwner, done <-chan struct{}) *host {
+	return &host{owner: owner, done: done, stop: make(chan struct{}), halt: make(chan struct{}), settled: closedChannel}
 }
 
 var closedChannel = func() chan struct{} {
@@ -86,6 +113,13 @@ func (h *host) add(b binding) error {
 	}
 	h.bindings = append(h.bindings, b)
 	return nil
+}
+
+// has tells whether a name is taken.
+func (h *host) has(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.bindings, func(b binding) bool { return b.name() == name })
 }
 
 // freeName makes a name for a binding whose name nobody needs to know.
@@ -114,6 +148,7 @@ func (h *host) bind(j *Job) error {
 // start starts what moves bytes, and the goroutine that waits for its end where something does.
 func (h *host) start() {
 	if len(h.bindings) == 0 {
+		h.tellSettled()
 		return
 	}
 	still := !slices.ContainsFunc(h.bindings, func(b binding) bool { return !b.isStill() })
@@ -127,12 +162,20 @@ func (h *host) start() {
 		b.start(h)
 	}
 	if still {
+		h.tellSettled()
 		return
 	}
 	go func() {
+		defer h.tellSettled()
 		defer close(settled)
 		h.settle()
 	}()
+}
+
+func (h *host) tellSettled() {
+	if h.settledAt != nil {
+		h.settledAt()
+	}
 }
 
 // hostGrace is how long an ended job waits for a Read or Write of the program's that does not return.
@@ -152,7 +195,7 @@ func (h *host) settle() {
 	case <-h.outputs.gone():
 	case <-h.stop:
 	}
-	h.interrupt()
+	h.end()
 	for _, b := range h.bindings {
 		b.finish(h)
 	}
@@ -174,11 +217,7 @@ func (h *host) isDetached() bool { return h.brokenBy() == ErrDetached }
 
 // brokenBy returns the code that the job failed with, as an error.
 func (h *host) brokenBy() error {
-	var code C.int32_t
-	if asked := C.mt_transcode_job_wait(h.job, 0, &code); asked < 0 {
-		code = asked
-	}
-	if code < 0 {
+	if code := h.owner.result(); code < 0 {
 		return Code(code)
 	}
 	return nil
@@ -202,7 +241,36 @@ func (h *host) wait() <-chan struct{} {
 
 // interrupt ends every wait for the program: it is what a cancel does on this side.
 func (h *host) interrupt() {
+	h.end()
+	for _, guest := range h.allGuests() {
+		guest.interrupt()
+	}
+}
+
+// end is interrupt without the outputs that joined.
+func (h *host) end() {
 	h.stopOnce.Do(func() { close(h.stop) })
+}
+
+func (h *host) addGuest(guest *host) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.guests == nil {
+		h.guests = map[*host]struct{}{}
+	}
+	h.guests[guest] = struct{}{}
+}
+
+func (h *host) removeGuest(guest *host) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.guests, guest)
+}
+
+func (h *host) allGuests() []*host {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.guests))
 }
 
 // stopReading comes after the job was told to stop: it takes no more input, so a Read that does not return is given up.
@@ -252,7 +320,7 @@ func (h *host) caught(value any) error {
 		h.panicked = caught
 	}
 	h.mu.Unlock()
-	C.mt_transcode_job_cancel(h.job)
+	h.owner.cancel()
 	h.interrupt()
 	return ErrCancelled
 }

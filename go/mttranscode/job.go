@@ -22,6 +22,12 @@ type Job struct {
 	started bool
 	host    *host // readers, writers and stores of the program's
 
+	lateMu  sync.Mutex
+	late    map[string]func(*host) binding // bound to names that outputs which join will use
+	outputs map[*Output]struct{}           // that joined, until they are final
+	joined  int                            // how many had a name made for them
+	sources map[int]*C.mt_transcode_input  // handles of inputs that were asked for
+
 	signal broadcast // something is ready to be pulled, or the job is done or closed
 	events *eventQueue
 	pumped chan struct{} // the last log line was logged
@@ -56,7 +62,7 @@ func (e *Engine) NewJob(args ...string) (*Job, error) {
 		engine: e, handle: handle, id: int64(C.mt_transcode_job_id(handle)), opened: profileOpened(),
 		done: make(chan struct{}), pumped: closedChannel,
 	}
-	job.host = newHost(handle, job.done)
+	job.host = newHost(jobOwner(handle), job.done)
 	if e.poller.logger != nil {
 		job.events, job.pumped = &eventQueue{}, make(chan struct{})
 	}

@@ -174,6 +174,7 @@ func (j *Job) Close() error {
 			<-j.host.wait()
 			_ = j.finalResult()
 		}
+		j.endOutputs()
 		j.last.Store(int32(j.State()))
 		j.closed.Store(true)
 		j.cleanup.Stop()
@@ -187,6 +188,7 @@ func (j *Job) Close() error {
 		if !j.started {
 			j.host.release()
 		}
+		j.releaseLate()
 		j.endPump()
 		j.signal.wake()
 	})

@@ -164,6 +164,9 @@ func (p *poller) dispatch(handle *C.mt_transcode_job, bits uint32) {
 	if done {
 		job.markDone()
 	}
+	if bits&(C.MT_TRANSCODE_READY_OUTPUT|C.MT_TRANSCODE_READY_DONE) != 0 {
+		job.lookAtOutputs()
+	}
 	job.signal.wake()
 }
 
@@ -228,6 +231,7 @@ func (p *poller) close() {
 		<-p.finished
 		for _, job := range p.takeRunning() {
 			job.markDone()
+			job.lookAtOutputs()
 		}
 		close(p.closed) // wakes the readers of events
 	})

@@ -73,6 +73,9 @@
 // A pipe that is watched can be written: there is room, or the reader is gone.
 #define MT_TRANSCODE_READY_WRITABLE 8
 
+// An output that joined a job is final: `mt_transcode_output_state` tells which.
+#define MT_TRANSCODE_READY_OUTPUT 16
+
 // Refuse an FFmpeg that is not under the LGPL: `mt_transcode_engine_new` then gives `MT_TRANSCODE_EUNSUPPORTED` with Debian's,
 // which is GPL.
 #define MT_TRANSCODE_ENGINE_REQUIRE_LGPL 1
@@ -933,7 +936,7 @@ int32_t mt_transcode_engine_event_fd(struct mt_transcode_engine *engine);
 // After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones. A pipe comes once for each
 // `mt_transcode_pipe_watch`.
 //
-// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT or DONE, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
+// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT, DONE or OUTPUT, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
 //   What was freed never comes.
 // - `bits_out`: `MT_TRANSCODE_READY_*` or-ed together.
 //
@@ -1047,6 +1050,34 @@ void mt_transcode_input_free(struct mt_transcode_input *input);
 int32_t mt_transcode_job_output_new(struct mt_transcode_job *job,
                                     const char *url,
                                     struct mt_transcode_output **output_out);
+
+// Gives a handle of an input that a job has, as of one that came by `mt_transcode_job_set_args`: for its options before the start, and for
+// `mt_transcode_input_state`, `mt_transcode_input_status`, `mt_transcode_input_stop` while the job runs.
+//
+// - `index`: from 0.
+// - `input_out`: freed with `mt_transcode_input_free` at any time, which leaves the input in the job.
+//
+// Returns 0, `-EINVAL` (there is no such input), `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `input_out` is NULL or writable.
+int32_t mt_transcode_job_input(struct mt_transcode_job *job,
+                               int32_t index,
+                               struct mt_transcode_input **input_out);
+
+// Gives a handle of an output that a job began with, as of one that came by `mt_transcode_job_set_args`. One that joined has the handle that it was made
+// with, and no other.
+//
+// - `index`: from 0.
+// - `output_out`: freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
+//
+// Returns 0, `-EINVAL` (the job did not begin with such an output), `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `job` may be any value; `output_out` is NULL or writable.
+int32_t mt_transcode_job_output(struct mt_transcode_job *job,
+                                int32_t index,
+                                struct mt_transcode_output **output_out);
 
 // Sets an option of an output by ffmpeg's name, without the dash, with a stream specifier where wanted: `("c:v", "libx264")`,
 // `("b:a:1", "96k")`, `("movflags", "+faststart")`. Options that may come more than once (`map`, `metadata`, ...) are set
@@ -1324,6 +1355,14 @@ void mt_transcode_buffer_free(uint8_t *data);
 // `output` may be any value: it is checked.
 int32_t mt_transcode_output_stop(struct mt_transcode_output *output,
                                  uint32_t how);
+
+// Returns the number of an output in its job, from 0, as "mt_from" and events name it; or `-EINVAL`, `-EBADF`, `-EPERM`.
+//
+// Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `output` may be any value: it is checked.
+int32_t mt_transcode_output_index(const struct mt_transcode_output *output);
 
 // Returns what an output is at: `MT_TRANSCODE_OUTPUT_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`.
 //
@@ -1634,6 +1673,14 @@ int32_t mt_transcode_engine_quarantine(const struct mt_transcode_engine *engine,
 // # Safety
 // `engine` may be any value: it is checked.
 int32_t mt_transcode_engine_quarantine_clear(struct mt_transcode_engine *engine);
+
+// Returns the number of an input in its job, from 0, as "map" and events name it; or `-EINVAL`, `-EBADF`, `-EPERM`.
+//
+// Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+int32_t mt_transcode_input_index(const struct mt_transcode_input *input);
 
 // Returns what an input is at: `MT_TRANSCODE_SOURCE_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`. An input without "mt_source" goes with its job:
 // IDLE, CONNECTING, LIVE, ENDED.

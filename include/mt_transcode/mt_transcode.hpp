@@ -35,6 +35,7 @@
 #define MT_TRANSCODE_HPP
 
 #include "mt_transcode_event.hpp"
+#include "mt_transcode_file.hpp"
 #include "mt_transcode_io.hpp"
 #include "mt_transcode_job.hpp"
 #include "mt_transcode_pipe.hpp"
@@ -99,6 +100,7 @@ struct ready {
   mt_transcode_pipe* pipe = nullptr;
   bool has_events = false;
   bool is_done = false;
+  bool has_output_ended = false;  // one that joined the job
   bool is_readable = false;
   bool is_writable = false;
 };
@@ -212,6 +214,7 @@ class engine {
     next.pipe = is_pipe ? static_cast<mt_transcode_pipe*>(which) : nullptr;
     next.has_events = (bits & MT_TRANSCODE_READY_EVENT) != 0;
     next.is_done = (bits & MT_TRANSCODE_READY_DONE) != 0;
+    next.has_output_ended = (bits & MT_TRANSCODE_READY_OUTPUT) != 0;
     return next;
   }
 

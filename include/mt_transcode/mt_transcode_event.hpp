@@ -4,6 +4,7 @@
 #ifndef MT_TRANSCODE_EVENT_HPP
 #define MT_TRANSCODE_EVENT_HPP
 
+#include "mt_transcode_file.hpp"
 #include "mt_transcode_result.hpp"
 
 namespace mt {
@@ -33,6 +34,7 @@ enum class event_type : std::uint32_t {
   output_finished = MT_TRANSCODE_EVENT_OUTPUT_FINISHED,
   done = MT_TRANSCODE_EVENT_DONE,
   pipe_high_water = MT_TRANSCODE_EVENT_PIPE_HIGH_WATER,
+  source = MT_TRANSCODE_EVENT_SOURCE,
 };
 
 // What a job tells. Which fields a type fills stands at mt_transcode_event.
@@ -41,6 +43,7 @@ struct event {
   std::uint64_t sequence = 0;
   std::chrono::microseconds time{};  // since the start of the job
   job_state state{};
+  source_state source{};  // event_type::source
   int code = 0;
   int level = 0;  // FFmpeg's: 16 error, 24 warning, 32 information
   int file_index = -1;
@@ -66,7 +69,11 @@ struct event {
     made.type = static_cast<event_type>(raw->event_type);
     made.sequence = raw->sequence;
     made.time = std::chrono::microseconds(raw->time_us);
-    made.state = static_cast<job_state>(raw->state);
+    if (made.type == event_type::source) {
+      made.source = static_cast<source_state>(raw->state);
+    } else {
+      made.state = static_cast<job_state>(raw->state);
+    }
     made.code = raw->code;
     made.level = raw->level;
     made.file_index = raw->file_index;

@@ -1,4 +1,4 @@
-// mt-transcode for C++17: jobs and their inputs and outputs. Included by mt_transcode.hpp, which one includes.
+// mt-transcode for C++17: jobs. Included by mt_transcode.hpp, which one includes.
 // SPDX-License-Identifier: MIT OR Apache-2.0
 
 #ifndef MT_TRANSCODE_JOB_HPP
@@ -8,59 +8,12 @@
 #include <initializer_list>
 
 #include "mt_transcode_event.hpp"
+#include "mt_transcode_file.hpp"
 #include "mt_transcode_io.hpp"
 #include "mt_transcode_pipe.hpp"
 #include "mt_transcode_result.hpp"
 
 namespace mt {
-
-// ---------------------------------------------------------------------------------------------------- inputs and outputs
-
-// An input or output of a job, while it is being described; destroying it leaves the file in its job. `mt::input` and
-// `mt::output` are what one writes. Options can be chained: `job.add_output("out.mp4").option("c:v", "libx264").option("an")`.
-template <class Handle, auto SetOption, auto Commit>
-class file {
- public:
-  file(mt_transcode_job* job, Handle* adopted) : job_(job), handle_(adopted) {}
-
-  result<void> try_option(std::string_view key, std::string_view value) {
-    const detail::c_string c_key(key), c_value(value);
-    if (!c_key.whole() || !c_value.whole()) return failure::of(-EINVAL);
-    return detail::check(job_, SetOption(handle_.get(), c_key.get(), c_value.get()));
-  }
-  // An option that takes no value.
-  result<void> try_option(std::string_view key) {
-    const detail::c_string c_key(key);
-    if (!c_key.whole()) return failure::of(-EINVAL);
-    return detail::check(job_, SetOption(handle_.get(), c_key.get(), nullptr));
-  }
-  result<void> try_commit() { return detail::check(job_, Commit(handle_.get())); }
-
-  Handle* handle() const noexcept { return handle_.get(); }
-
-#if MT_TRANSCODE_HAS_EXCEPTIONS
-  file& option(std::string_view key, std::string_view value) & {
-    try_option(key, value).value();
-    return *this;
-  }
-  file& option(std::string_view key) & {
-    try_option(key).value();
-    return *this;
-  }
-  file&& option(std::string_view key, std::string_view value) && { return std::move(option(key, value)); }
-  file&& option(std::string_view key) && { return std::move(option(key)); }
-  void commit() { try_commit().value(); }
-#endif
-
- private:
-  mt_transcode_job* job_;  // for the text of errors only; handles are checked, so a job that is gone does no harm
-  detail::owned<Handle> handle_;
-};
-
-using input = file<mt_transcode_input, mt_transcode_input_set_option, mt_transcode_input_commit>;
-using output = file<mt_transcode_output, mt_transcode_output_set_option, mt_transcode_output_commit>;
-
-// ---------------------------------------------------------------------------------------------------------------- job
 
 // A job: what one ffmpeg command line says. Made by `engine::new_job`. Its destructor cancels it if it still runs.
 class job {
@@ -86,9 +39,23 @@ class job {
     mt_transcode_input* made = nullptr;
     return try_add<input>(url, made, mt_transcode_job_input_new);
   }
+  // A job that runs takes outputs too: they join it with their `try_commit`.
   result<output> try_add_output(std::string_view url) {
     mt_transcode_output* made = nullptr;
     return try_add<output>(url, made, mt_transcode_job_output_new);
+  }
+  // The input or output of that number, from 0, which the job began with, also where it was described by an argument vector.
+  result<input> try_get_input(int index) {
+    mt_transcode_input* found = nullptr;
+    const int code = mt_transcode_job_input(get(), index, &found);
+    if (code < 0) return failure::of(code);
+    return input(get(), found);
+  }
+  result<output> try_get_output(int index) {
+    mt_transcode_output* found = nullptr;
+    const int code = mt_transcode_job_output(get(), index, &found);
+    if (code < 0) return failure::of(code);
+    return output(get(), found);
   }
   result<void> try_option(std::string_view key, std::string_view value) {
     const detail::c_string c_key(key), c_value(value);
@@ -235,6 +202,8 @@ class job {
   void set_args(std::initializer_list<std::string_view> args) { try_set_args(args).value(); }
   input add_input(std::string_view url) { return try_add_input(url).value(); }
   output add_output(std::string_view url) { return try_add_output(url).value(); }
+  input get_input(int index) { return try_get_input(index).value(); }
+  output get_output(int index) { return try_get_output(index).value(); }
   void option(std::string_view key, std::string_view value) { try_option(key, value).value(); }
   void option(std::string_view key) { try_option(key).value(); }
   void set_label(std::string_view label) { try_set_label(label).value(); }

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ._library import _decode, _lib
-from ._structs import EventType, State
+from ._structs import EventType, SourceState, State
 
 
 class Error(Exception):
@@ -74,7 +74,7 @@ class Event:
     type: int
     sequence: int
     time_us: int
-    state: State
+    state: State | SourceState
     code: int
     level: int
     file_index: int
@@ -100,7 +100,8 @@ class Event:
         _lib.mt_transcode_event_free(pointer)
         kind = raw.pop("event_type")
         raw["type"] = EventType(kind) if kind in EventType._value2member_map_ else kind
-        raw["state"] = State(raw["state"]) if raw["state"] in State._value2member_map_ else State.NEW
+        states = SourceState if kind == EventType.SOURCE else State
+        raw["state"] = states(raw["state"]) if raw["state"] in states._value2member_map_ else State.NEW
         for name in ("label", "stage", "text", "json"):
             raw[name] = _decode(raw[name])
         for name in ("duration_us", "time_left_us", "percent"):

@@ -52,6 +52,9 @@ class Job:
         self._engine = engine
         self._caught = _Caught()
         self._pumps: list[_Pump] = []
+        self._started = False
+        self._late: dict[str, _Caught] = {}  # of what was bound after the start, by name
+        self._late_pumps: list[_Pump] = []
 
     def __enter__(self) -> Job:
         return self
@@ -84,8 +87,28 @@ class Job:
         return self._described(Input(self, url), options)
 
     def output(self, url: Text, options: Options = ()) -> Output:
-        """Adds an output: `job.output("out.mp4", {"c:v": "libx264", "an": None})`. Repeated keys: give a list of pairs."""
-        return self._described(Output(self, url), options)
+        """Adds an output: `job.output("out.mp4", {"c:v": "libx264", "an": None})`. Repeated keys: give a list of pairs.
+
+        On a job that was started and has not ended the output joins at once, with these options: a viewer, or a recording. It takes the packets of
+        the job's inputs, or with the option mt_from those of another output, mostly with `"c": "copy"`; see mt_gop_bytes and mt_slow. What is wrong
+        with its file is told by `Output.error` and an event. Raises Error with -EBUSY where the job ends, -EPIPE where it has no more media.
+        """
+        output = Output(self, url)
+        if self._started:
+            name = _decode(_encode(url)).removeprefix("mt:").partition("/")[0]
+            output._caught = self._late.pop(name, None)
+        self._described(output, options)
+        if self._started:
+            output.commit()
+        return output
+
+    def get_input(self, index: int) -> Input:
+        """The input of that number, from 0, also of a job that was described by an argument vector."""
+        return Input(self, index)
+
+    def get_output(self, index: int) -> Output:
+        """The output of that number, from 0, that the job began with."""
+        return Output(self, index)
 
     @staticmethod
     def _described(file: _AnyFile, options: Options) -> _AnyFile:
@@ -106,9 +129,20 @@ class Job:
           closed, or, if the job breaks it off and it has that, discarded by `discard()`; `remove(name)` removes a file. With the
           attribute `seekable` true its files can seek. See `MemoryStore`.
 
-        What such an object raises fails the job, and is the `__cause__` of the Error that `wait` and `run` raise.
+        What such an object raises fails the job, and is the `__cause__` of the Error that `wait` and `run` raise. After the start it is for one
+        output that joins the job, and fails that one only: see `Output.error`.
         """
         raw = _encode(name)
+        caught = _Caught() if self._started else self._caught
+        if self._started:
+            self._late[name] = caught
+        try:
+            self._bind(raw, what, mode, caught)
+        except BaseException:
+            self._late.pop(name, None)
+            raise
+
+    def _bind(self, raw: bytes, what: Any, mode: str | None, caught: _Caught) -> None:
         if isinstance(what, (str, os.PathLike, io.TextIOBase)):
             raise TypeError(f"{type(what).__name__} has no bytes to be read or written: open the file in binary mode")
         if isinstance(what, Pipe):
@@ -117,11 +151,11 @@ class Job:
             data = bytes(what)
             self._check(_lib.mt_transcode_job_bind_memory(self._handle, raw, data, len(data), None, None))
         elif hasattr(what, "read") or hasattr(what, "write"):
-            self._bind_file(raw, what, mode)
+            self._bind_file(raw, what, mode, caught)
         elif hasattr(what, "open"):
-            self._bind_host(_lib.mt_transcode_job_bind_store, raw, _StoreHost(what, self._caught))
+            self._bind_host(_lib.mt_transcode_job_bind_store, raw, _StoreHost(what, caught))
         else:
-            self._bind_pump(raw, _Feeder, iter(what), 1)
+            self._bind_pump(raw, caught, _Feeder, iter(what), 1)
 
     def bind_buffer(self, name: str, limit: int = 0) -> None:
         """Makes `mt:NAME` an output in memory, of `limit` bytes at most (0: 64 MiB), which can seek: plain MP4 works. `take_buffer` gives
@@ -137,27 +171,33 @@ class Job:
         finally:
             _lib.mt_transcode_buffer_free(data)
 
-    def _bind_file(self, name: bytes, file: Any, mode: str | None) -> None:
+    def _bind_file(self, name: bytes, file: Any, mode: str | None, caught: _Caught) -> None:
         if _is_seekable(file):
-            self._bind_host(_lib.mt_transcode_job_bind_io, name, _FileHost(file, self._caught))
+            self._bind_host(_lib.mt_transcode_job_bind_io, name, _FileHost(file, caught))
             return
         can = [letter for letter, word in (("r", "read"), ("w", "write")) if _can(file, word) and mode in (None, letter)]
         if len(can) != 1:
             raise ValueError("say by mode \"r\" or \"w\" whether the job reads or writes the file" if can or mode is None
                              else f"the file has no mode {mode!r}")
-        self._bind_pump(name, *((_Feeder, file, 1) if can == ["r"] else (_Drain, file, 2)))
+        self._bind_pump(name, caught, *((_Feeder, file, 1) if can == ["r"] else (_Drain, file, 2)))
 
     def _bind_pipe(self, name: bytes, pipe: Pipe, side: int) -> None:
         self._check(_lib.mt_transcode_job_bind_pipe(self._handle, name, pipe._handle, side))
 
-    def _bind_pump(self, name: bytes, kind: type[_Pump], host: Any, side: int) -> None:
+    def _bind_pump(self, name: bytes, caught: _Caught, kind: type[_Pump], host: Any, side: int) -> None:
         pipe = self._engine.pipe()
         try:
             self._bind_pipe(name, pipe, side)
         except BaseException:
             pipe.close()
             raise
-        self._pumps.append(kind(_decode(name), pipe, host, self._caught))
+        pump = kind(_decode(name), pipe, host, caught)
+        if not self._started:
+            self._pumps.append(pump)
+            return
+        pump.ends_itself = True  # whoever joins has ended long before the job
+        self._late_pumps = [other for other in self._late_pumps if other.is_alive()] + [pump]
+        pump.start()
 
     def _bind_host(self, call: Any, name: bytes, host: Any) -> None:
         self._check(host.bind(call, self._handle, name, host.struct()))
@@ -171,11 +211,12 @@ class Job:
                     raise TimeoutError("the job ended, but what it wrote did not reach its file in time")
                 pump.join(_SLICE_MS / 1000 if left is None else min(left, _SLICE_MS / 1000))
         failed = [pump.failed for pump in self._pumps if pump.failed is not None]
-        self._end_pumps()
+        for pump in self._pumps:
+            pump.end()
         return _code_of(failed[0]) if failed else 0
 
     def _end_pumps(self) -> None:
-        for pump in self._pumps:
+        for pump in self._pumps + self._late_pumps:
             pump.end()
 
     # --- life
@@ -187,6 +228,7 @@ class Job:
             site = "; ".join(f"{frame.name} {frame.filename}:{frame.lineno}" for frame in frames)
             self._check(_lib.mt_transcode_job_set_call_site(self._handle, _encode(site)))
         self._check(_lib.mt_transcode_job_start(self._handle))
+        self._started = True
         for pump in self._pumps:
             pump.start()
 

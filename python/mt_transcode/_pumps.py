@@ -52,6 +52,7 @@ class _Pump(threading.Thread):
         super().__init__(name=f"mt_transcode {name}", daemon=True)
         self._pipe, self._host, self._caught = pipe, host, caught
         self.failed: BaseException | None = None
+        self.ends_itself = False
 
     def end(self) -> None:
         """The job is over: what is not moved by now never is."""
@@ -109,6 +110,8 @@ class _Drain(_Pump):
             self.failed = exception
             self._caught.keep(exception, -errno.EPIPE)
             self._pipe.close_read()
+        if self.ends_itself:
+            self.end()
 
     def _chunks(self) -> Iterator[bytes]:
         try:

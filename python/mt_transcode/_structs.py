@@ -66,6 +66,34 @@ class EventType(enum.IntEnum):
     OUTPUT_FINISHED = 5
     DONE = 6
     PIPE_HIGH_WATER = 7
+    SOURCE = 8
+
+
+class OutputState(enum.IntEnum):
+    """States of an output; the last three are final."""
+
+    NEW = 0
+    OPENING = 1
+    RUNNING = 2
+    STOPPING = 3
+    FINISHED = 4
+    FAILED = 5
+    CANCELLED = 6
+
+    @property
+    def is_final(self) -> bool:
+        return self >= OutputState.FINISHED
+
+
+class SourceState(enum.IntEnum):
+    """What an input is at; see the option mt_source."""
+
+    IDLE = 0
+    CONNECTING = 1
+    LIVE = 2
+    WAITING = 3
+    BLOCKED = 4
+    ENDED = 5
 
 
 class LogMode(enum.IntEnum):

@@ -173,6 +173,8 @@ pub const MT_TRANSCODE_READY_DONE: u32 = 2;
 pub const MT_TRANSCODE_READY_READABLE: u32 = 4;
 /// A pipe that is watched can be written: there is room, or the reader is gone.
 pub const MT_TRANSCODE_READY_WRITABLE: u32 = 8;
+/// An output that joined a job is final: `mt_transcode_output_state` tells which.
+pub const MT_TRANSCODE_READY_OUTPUT: u32 = 16;
 
 /// Returns one descriptor for all jobs of an engine: an eventfd, readable (POLLIN) while any of them is ready, so that
 /// thousands of jobs need one place in a poll set. Do not read from it: call `mt_transcode_engine_next_ready` until it gives
@@ -193,7 +195,7 @@ pub unsafe extern "C" fn mt_transcode_engine_event_fd(engine: *mut mt_transcode_
 /// After `MT_TRANSCODE_READY_EVENT`, pull the job's events until `-EAGAIN`; the job comes again only for newer ones. A pipe comes once for each
 /// `mt_transcode_pipe_watch`.
 ///
-/// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT or DONE, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
+/// - `handle_out`: the handle that `mt_transcode_job_new` gave, with EVENT, DONE or OUTPUT, or `mt_transcode_pipe_new`, with READABLE or WRITABLE.
 ///   What was freed never comes.
 /// - `bits_out`: `MT_TRANSCODE_READY_*` or-ed together.
 ///

@@ -83,7 +83,11 @@ pub unsafe extern "C" fn mt_transcode_input_commit(input: *mut mt_transcode_inpu
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mt_transcode_input_free(input: *mut mt_transcode_input) {
     guard(|| {
-        remove(input);
+        if let Some(Target::Input(job, _)) = remove(input)
+            && let Some(job) = job.upgrade()
+        {
+            job.remove_child(input.addr());
+        }
         Ok(0)
     });
 }
@@ -123,6 +127,68 @@ pub unsafe extern "C" fn mt_transcode_job_output_new(
         unsafe { output_out.write(token) };
         Ok(0)
     })
+}
+
+/// Gives a handle of an input that a job has, as of one that came by `mt_transcode_job_set_args`: for its options before the start, and for
+/// `mt_transcode_input_state`, `mt_transcode_input_status`, `mt_transcode_input_stop` while the job runs.
+///
+/// - `index`: from 0.
+/// - `input_out`: freed with `mt_transcode_input_free` at any time, which leaves the input in the job.
+///
+/// Returns 0, `-EINVAL` (there is no such input), `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `job` may be any value; `input_out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_job_input(
+    job: *mut mt_transcode_job,
+    index: i32,
+    input_out: *mut *mut mt_transcode_input,
+) -> i32 {
+    guard(|| {
+        let input_out = out(input_out, "input_out")?;
+        let job = handle::job(job)?;
+        let index = known(&job, Direction::Input, index)?;
+        let token = insert::<mt_transcode_input>(Target::Input(Arc::downgrade(&job), index))?;
+        job.add_child(token.addr());
+        // SAFETY: not null, writable by contract.
+        unsafe { input_out.write(token) };
+        Ok(0)
+    })
+}
+
+/// Gives a handle of an output that a job began with, as of one that came by `mt_transcode_job_set_args`. One that joined has the handle that it was made
+/// with, and no other.
+///
+/// - `index`: from 0.
+/// - `output_out`: freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
+///
+/// Returns 0, `-EINVAL` (the job did not begin with such an output), `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `job` may be any value; `output_out` is NULL or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_job_output(
+    job: *mut mt_transcode_job,
+    index: i32,
+    output_out: *mut *mut mt_transcode_output,
+) -> i32 {
+    guard(|| {
+        let output_out = out(output_out, "output_out")?;
+        let job = handle::job(job)?;
+        let index = known(&job, Direction::Output, index)?;
+        let token = insert::<mt_transcode_output>(Target::Output(Arc::downgrade(&job), index))?;
+        job.add_child(token.addr());
+        // SAFETY: not null, writable by contract.
+        unsafe { output_out.write(token) };
+        Ok(0)
+    })
+}
+
+/// The number of an input or output that the job began with.
+fn known(job: &Job, direction: Direction, index: i32) -> Result<usize, Error> {
+    let number = usize::try_from(index).ok().filter(|index| job.has_file(direction, *index));
+    number.ok_or_else(|| Error::invalid(format!("the job has no {} {index}", direction.word())))
 }
 
 /// Sets an option of an output by ffmpeg's name, without the dash, with a stream specifier where wanted: `("c:v", "libx264")`,
@@ -181,6 +247,7 @@ pub unsafe extern "C" fn mt_transcode_output_free(output: *mut mt_transcode_outp
         if let Some(Target::Output(job, index)) = remove(output)
             && let Some(job) = job.upgrade()
         {
+            job.remove_child(output.addr());
             job.forget_output(index);
         }
         Ok(0)

@@ -102,6 +102,17 @@ pub unsafe extern "C" fn mt_transcode_output_stop(output: *mut mt_transcode_outp
     })
 }
 
+/// Returns the number of an output in its job, from 0, as "mt_from" and events name it; or `-EINVAL`, `-EBADF`, `-EPERM`.
+///
+/// Threads: any, in every state. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `output` may be any value: it is checked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_output_index(output: *const mt_transcode_output) -> i32 {
+    guard(|| i32::try_from(handle::output(output)?.1).map_err(|_| Error::invalid("it has no number".into())))
+}
+
 /// Returns what an output is at: `MT_TRANSCODE_OUTPUT_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`.
 ///
 /// Threads: any, in every state. Never blocks. Since 0.1.

@@ -2,6 +2,7 @@
 
 use super::handle::mt_transcode_input;
 use super::{guard, handle, out, owned};
+use crate::error::Error;
 use std::ffi::c_char;
 
 /// It is opened when somebody wants it ("mt_on_demand"); or the job was not started.
@@ -15,6 +16,17 @@ pub const MT_TRANSCODE_SOURCE_WAITING: u32 = 3;
 pub const MT_TRANSCODE_SOURCE_BLOCKED: u32 = 4;
 /// It was removed, its job ends, or it is not tried any more.
 pub const MT_TRANSCODE_SOURCE_ENDED: u32 = 5;
+
+/// Returns the number of an input in its job, from 0, as "map" and events name it; or `-EINVAL`, `-EBADF`, `-EPERM`.
+///
+/// Threads: any, in every state. Never blocks. Since 0.1.
+///
+/// # Safety
+/// `input` may be any value: it is checked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mt_transcode_input_index(input: *const mt_transcode_input) -> i32 {
+    guard(|| i32::try_from(handle::input(input)?.1).map_err(|_| Error::invalid("it has no number".into())))
+}
 
 /// Returns what an input is at: `MT_TRANSCODE_SOURCE_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`. An input without "mt_source" goes with its job:
 /// IDLE, CONNECTING, LIVE, ENDED.

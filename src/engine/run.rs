@@ -32,7 +32,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     let _counted = context.count_thread();
     let _entered = context.activity.enter("job");
     let result = run_inner(context, job);
-    context.live.finish();
+    context.live.finish(context.is_cancelled());
     context.deadlines.close();
     context.devices.close();
     av::set_log_slot(0);

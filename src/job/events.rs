@@ -36,6 +36,8 @@ pub enum EventKind {
 const MAX_LINES: usize = 512;
 /// Changes of sources that may wait.
 const MAX_SOURCES: usize = 128;
+/// Ends of outputs that may wait: viewers come and go as long as a job runs.
+const MAX_OUTPUTS: usize = 4096;
 
 #[derive(Default)]
 pub struct EventQueue {
@@ -78,7 +80,12 @@ impl EventQueue {
             EventKind::Progress(_) => inner.progress = Some(event),
             EventKind::Log { .. } => inner.push_line(event),
             EventKind::PipeHighWater { .. } => inner.push_mark(event),
-            EventKind::Source { .. } => inner.push_source(event),
+            EventKind::Source { .. } => {
+                inner.push_bounded(event, MAX_SOURCES, |kind| matches!(kind, EventKind::Source { .. }));
+            }
+            EventKind::OutputFinished { .. } => {
+                inner.push_bounded(event, MAX_OUTPUTS, |kind| matches!(kind, EventKind::OutputFinished { .. }));
+            }
             _ => inner.events.push_back(event),
         }
         if let Some(fd) = &inner.fd {
@@ -173,11 +180,11 @@ impl Inner {
         self.events.push_back(event);
     }
 
-    /// Of a source that comes and goes while nobody pulls, the latest is kept.
-    fn push_source(&mut self, event: Event) {
-        let is_source = |event: &&Event| matches!(event.kind, EventKind::Source { .. });
-        if self.events.iter().filter(is_source).count() >= MAX_SOURCES
-            && let Some(oldest) = self.events.iter().position(|event| is_source(&event))
+    /// Of what comes and goes while nobody pulls, the latest are kept.
+    fn push_bounded(&mut self, event: Event, most: usize, is_alike: impl Fn(&EventKind) -> bool) {
+        if self.events.len() >= most
+            && self.events.iter().filter(|event| is_alike(&event.kind)).count() >= most
+            && let Some(oldest) = self.events.iter().position(|event| is_alike(&event.kind))
         {
             self.events.remove(oldest);
         }
@@ -279,6 +286,17 @@ mod tests {
             _ => 0,
         });
         assert_eq!(fills.collect::<Vec<_>>(), [2, 3]);
+    }
+
+    #[test]
+    fn of_ends_that_nobody_pulls_the_latest_are_kept() {
+        let queue = EventQueue::default();
+        (0..MAX_OUTPUTS + 5).for_each(|output| {
+            queue.push(0, "", EventKind::OutputFinished { output, size_bytes: 0, error: None });
+        });
+        let events = pulled(&queue);
+        assert_eq!(events.len(), MAX_OUTPUTS);
+        assert!(matches!(events[0].kind, EventKind::OutputFinished { output: 5, .. }), "{:?}", events[0]);
     }
 
     #[test]

@@ -62,6 +62,13 @@ pub enum Direction {
 }
 
 impl Direction {
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::Input => "input",
+            Direction::Output => "output",
+        }
+    }
+
     fn scope(self) -> Scope {
         match self {
             Direction::Input => Scope::INPUT,
@@ -205,6 +212,13 @@ impl Job {
 
     pub fn add_child(&self, token: usize) {
         self.children.lock().push(token);
+    }
+
+    pub fn remove_child(&self, token: usize) {
+        let mut children = self.children.lock();
+        if let Some(place) = children.iter().rposition(|child| *child == token) {
+            children.swap_remove(place);
+        }
     }
 
     pub fn take_children(&self) -> Vec<usize> {

@@ -1,8 +1,8 @@
 //! Outputs that join a job while it runs, and what each output of a job is at.
 
-use super::handle::{Inner, Job, State};
+use super::handle::{Direction, Inner, Job, State};
 use crate::engine::{Classes, JobContext, ViewerState, ViewerStats, check_format_known, is_viewer, join};
-use crate::engine::{Live, Side, SourceState, SourceStatus};
+use crate::engine::{Live, Side, SourceState, SourceStatus, name_of};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, setting};
 use std::collections::BTreeMap;
@@ -55,8 +55,8 @@ impl Late {
         self.sources.insert(input, status.clone());
     }
 
-    /// The output is final.
-    pub fn finished(&mut self, output: usize, code: i32, size_bytes: u64) {
+    /// The output is final. Whether it had joined.
+    pub fn finished(&mut self, output: usize, code: i32, size_bytes: u64) -> bool {
         match self.freed.iter().position(|freed| *freed == output) {
             Some(place) => {
                 self.freed.swap_remove(place);
@@ -64,6 +64,7 @@ impl Late {
             }
             None => drop(self.finished.insert(output, (code, size_bytes))),
         }
+        output >= self.began_with
     }
 }
 
@@ -140,7 +141,12 @@ impl Job {
         for (index, file) in files {
             if let Err(error) = join(context, spec, index, &file) {
                 use crate::engine::Observer;
-                self.output_finished(index, 0, Some(&error.on_output(index, &file.url)));
+                let error = error.on_output(index, &file.url);
+                if let Some((name, "")) = name_of(&file.url) {
+                    context.binds.finish_one(name, error.code());
+                }
+                self.keep_output_error(index, &error);
+                self.output_finished(index, 0, Some(&error));
             }
         }
     }
@@ -184,7 +190,10 @@ impl Job {
         if let Some(viewer) = self.live.viewer(index) {
             let error = viewer.error();
             let code = error.as_ref().map_or(0, |error| error.code().to_c());
-            return Ok(OutputStatus { state: viewer.state(), error, code, stats: viewer.stats() });
+            // Who was told of its end asks from then on: the viewer itself is final a moment later.
+            let finished = self.inner.lock().late.finished.get(&index).copied();
+            let state = finished.map_or_else(|| viewer.state(), |(code, _)| final_state(code));
+            return Ok(OutputStatus { state, error, code, stats: viewer.stats() });
         }
         let inner = self.inner.lock();
         let finished = inner.late.finished.get(&index).copied();
@@ -198,9 +207,7 @@ impl Job {
         let numbers = self.counters.outputs.lock().get(index).filter(|_| index < inner.late.began_with).cloned();
         let (code, size_bytes) = finished.unwrap_or_default();
         let state = match (finished, inner.state) {
-            (Some((0, _)), _) => ViewerState::Finished,
-            (Some((code, _)), _) if code == Code::ECANCELED.to_c() => ViewerState::Cancelled,
-            (Some(_), _) => ViewerState::Failed,
+            (Some((code, _)), _) => final_state(code),
             (None, State::New) => ViewerState::New,
             (None, State::Cancelled) => ViewerState::Cancelled,
             (None, State::Failed | State::Succeeded) => ViewerState::Failed,
@@ -221,14 +228,33 @@ impl Job {
         if inner.state == State::New || index < inner.late.began_with {
             return;
         }
-        let was_joined = inner.late.described.get(&index).is_some_and(|file| file.is_committed);
-        if inner.late.finished.contains_key(&index) || !was_joined {
+        let binds = Arc::clone(&inner.binds);
+        let given_up = inner.late.described.get(&index).filter(|file| !file.is_committed).map(|file| file.url.clone());
+        // What was bound for it alone is the host's again.
+        let is_its_own = |url: &String| {
+            let others = inner.late.described.iter().filter(|(other, _)| **other != index).map(|(_, file)| file);
+            !inner.spec.outputs.iter().chain(others).any(|file| file.url == *url)
+        };
+        let unbound = given_up.clone().filter(is_its_own);
+        if inner.late.finished.contains_key(&index) || given_up.is_some() {
             inner.late.forget(index);
         } else {
             inner.late.freed.push(index);
         }
         drop(inner);
         self.live.forget(index);
+        if let Some((name, "")) = unbound.as_deref().and_then(name_of) {
+            binds.give_back(name);
+        }
+    }
+
+    /// Whether the job has this input, or began with this output.
+    pub fn has_file(&self, direction: Direction, index: usize) -> bool {
+        let inner = self.inner.lock();
+        match direction {
+            Direction::Input => index < inner.spec.inputs.len(),
+            Direction::Output => index < inner.spec.outputs.len(),
+        }
     }
 }
 
@@ -253,6 +279,14 @@ impl Inner {
     /// The outputs that do not take part in others.
     pub fn ordinary_outputs(&self) -> usize {
         self.spec.outputs.iter().filter(|output| !is_viewer(output)).count()
+    }
+}
+
+fn final_state(code: i32) -> ViewerState {
+    match code {
+        0 => ViewerState::Finished,
+        code if code == Code::ECANCELED.to_c() => ViewerState::Cancelled,
+        _ => ViewerState::Failed,
     }
 }
 

@@ -87,8 +87,11 @@ impl Observer for Job {
 
     fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>) {
         let code = error.map_or(0, |error| error.code().to_c());
-        self.inner.lock().late.finished(output, code, size_bytes);
+        let has_joined = self.inner.lock().late.finished(output, code, size_bytes);
         self.tell(EventKind::OutputFinished { output, size_bytes, error: error.cloned() });
+        if has_joined {
+            self.engine.job_ready(self, super::ready::READY_OUTPUT);
+        }
     }
 
     fn source(&self, input: usize, status: &SourceStatus) {

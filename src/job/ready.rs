@@ -9,6 +9,7 @@ use std::os::fd::RawFd;
 
 pub(super) const READY_EVENT: u32 = 1;
 pub(super) const READY_DONE: u32 = 2;
+pub(super) const READY_OUTPUT: u32 = 16;
 
 /// Jobs and pipes that have something to tell, each once.
 #[derive(Default)]

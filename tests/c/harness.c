@@ -89,7 +89,7 @@ int main(int argc, char **argv) {
   const struct test_case *lists[] = {basic_tests, event_tests,       error_tests,       handle_tests,     lifecycle_tests, engine_tests,
                                      pipe_tests,  pipe_misuse_tests, pipe_thread_tests, pipe_ready_tests, flow_tests,      bind_tests,
                                      limit_tests, io_tests,          format_tests,      store_tests,      edge_tests,
-                                     memory_tests, profiling_tests};
+                                     memory_tests, profiling_tests,   live_tests};
   const char *parent = getenv("TMPDIR");
   int counts[2] = {0, 0};
   snprintf(folder, sizeof folder, "%s/mt-transcode-c-XXXXXX", parent ? parent : "/tmp");

@@ -37,6 +37,7 @@ extern const struct test_case store_tests[];
 extern const struct test_case edge_tests[];
 extern const struct test_case memory_tests[];
 extern const struct test_case profiling_tests[];
+extern const struct test_case live_tests[];
 
 /* Notes that the running test failed, and prints where; returns false. */
 bool test_fail(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));

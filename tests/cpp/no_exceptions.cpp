@@ -64,6 +64,35 @@ static int run_memory(mt::engine& engine) {
   return count > 0 ? 0 : failed("no bytes", mt::failure::of(-EIO));
 }
 
+// An output joins a job that runs, and leaves it; in a worker process it is refused.
+static int run_live(mt::engine& engine) {
+  mt::result<mt::job> job = engine.try_new_job();
+  if (!job) return failed("live job", job.failed());
+  if (const auto set = job->try_set_args({"-re", "-f", "lavfi", "-i", "testsrc2=s=64x48", "-c:v", "mpeg2video", "-f", "null", "-"}); !set)
+    return failed("live args", set.failed());
+  if (const auto started = job->try_start(); !started) return failed("live start", started.failed());
+  mt::result<mt::output> output = job->try_add_output("-");
+  if (output.code() == MT_TRANSCODE_EUNSUPPORTED) return 0;
+  if (!output) return failed("an output that joins", output.failed());
+  if (const auto set = output->try_option("f", "null"); !set) return failed("its format", set.failed());
+  if (const auto wrong = output->try_option("no_such_option", "1"); wrong.failed().message.find("no_such_option") == std::string::npos)
+    return failed("its wrong option", wrong.failed());
+  if (const auto joined = output->try_commit(); !joined) return failed("its commit", joined.failed());
+  if (const auto stats = output->try_stats(); !stats) return failed("its stats", stats.failed());
+  if (const auto cancelled = output->try_cancel(); !cancelled) return failed("its cancel", cancelled.failed());
+  for (;;) {
+    const mt::result<mt::output_state> state = output->try_state();
+    if (!state) return failed("its state", state.failed());
+    if (mt::is_final(*state)) break;
+    std::this_thread::yield();
+  }
+  mt::result<mt::input> input = job->try_get_input(0);
+  if (!input) return failed("the input", input.failed());
+  if (!input->try_state() || !input->try_status()) return failed("its state", mt::failure::of(-EIO));
+  if (input->try_stop().code() != MT_TRANSCODE_EUNSUPPORTED) return failed("its stop", mt::failure::of(-EIO));
+  return 0;
+}
+
 static int run() {
   mt::engine_config config;
   config.log_mode = mt::log_mode::take;
@@ -81,6 +110,7 @@ static int run() {
   const mt::result<void> missing = engine->try_run({"-i", "/no/such/file", "-f", "null", "-"});
   if (missing.code() != -ENOENT) return failed("a missing file", mt::failure::of(missing.code()));
   if (missing.failed().hint.empty()) return failed("its hint", missing.failed());
+  if (const int code = run_live(*engine); code != 0) return code;
   return run_memory(*engine);
 }
 

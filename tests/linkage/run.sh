@@ -125,7 +125,7 @@ case_install_puts_everything_where_it_belongs() {
     version=$(flags --modversion mt_transcode)
     install_into PREFIX=/opt/mt LIBDIR=/opt/mt/lib64
     for file in lib64/libmt_transcode.{a,so,so.0,"so.$version"} lib64/pkgconfig/mt_transcode{,-static}.pc bin/mt-transcode \
-        include/mt_transcode/mt_transcode{.h,{,_result,_event,_pipe,_io,_stream,_job}.hpp} share/man/man1/mt-transcode.1; do
+        include/mt_transcode/mt_transcode{.h,{,_result,_event,_file,_pipe,_io,_stream,_job}.hpp} share/man/man1/mt-transcode.1; do
         [ -e "$root/$file" ] || complain "not installed: $file"
     done
     lines -rE "$work|rpath|@[A-Z]" "$root/lib64/pkgconfig" | none "in a .pc file"

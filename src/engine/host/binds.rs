@@ -275,6 +275,19 @@ impl Binds {
         }
     }
 
+    /// What was bound for an output that never joined is the host's again, and the name free.
+    pub fn give_back(&self, name: &str) {
+        let mut binds = self.0.lock();
+        if !matches!(binds.get(name), Some(Bind::Pipe(..) | Bind::Io(Some(_)))) {
+            return;
+        }
+        let bind = binds.remove(name);
+        drop(binds); // what is dropped may call the host
+        if let Some(Bind::Pipe(pipe, side)) = bind {
+            pipe.unclaim(side);
+        }
+    }
+
     /// The job is final: its sides of pipes end with its result, and what is left is the host's again.
     pub fn finish(&self, result: Code) {
         self.1.clear();

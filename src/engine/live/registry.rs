@@ -64,10 +64,10 @@ impl Live {
         self.state.lock().viewers.get(&output).cloned()
     }
 
-    /// Nobody will ask for a viewer any more.
+    /// Nobody will ask for a viewer any more: it goes now, or at its end.
     pub fn forget(&self, output: usize) {
         let mut state = self.state.lock();
-        if state.viewers.get(&output).is_some_and(|viewer| viewer.is_final()) {
+        if state.viewers.get(&output).is_some_and(|viewer| viewer.forget()) {
             state.viewers.remove(&output);
         }
     }
@@ -86,12 +86,16 @@ impl Live {
         self.state.lock().viewers.values().filter(|viewer| !viewer.is_final()).count()
     }
 
-    /// The job's media is over: who takes part ends with what waits for it, within its bounds, and is cancelled after them.
-    pub fn finish(&self) {
+    /// The job's media is over: who takes part ends with what waits for it, within its bounds, and is cancelled after them; at once where the
+    /// job was cancelled.
+    pub fn finish(&self, is_cancelled: bool) {
         let mut state = self.state.lock();
         state.is_over = true;
         let viewers: Vec<_> = state.viewers.values().cloned().collect();
         drop(state);
+        if is_cancelled {
+            viewers.iter().for_each(|viewer| viewer.cancel());
+        }
         let began = Instant::now();
         // Hubs of outputs of viewers end with those.
         let hubs: Vec<_> = self.hubs.lock().iter().map(|(place, hub)| (*place, Arc::clone(hub))).collect();

@@ -51,6 +51,8 @@ pub struct Viewer {
 struct Inner {
     state: ViewerState,
     error: Option<Error>,
+    /// Nobody will ask for it any more.
+    is_forgotten: bool,
     /// Its job, until it has ended.
     parent: Weak<JobContext>,
     /// While it runs.
@@ -96,6 +98,7 @@ impl Viewer {
         let inner = Inner {
             state: ViewerState::Opening,
             error: None,
+            is_forgotten: false,
             parent: Arc::downgrade(parent),
             context: Some(Arc::clone(context)),
             feeds: Vec::new(),
@@ -147,6 +150,9 @@ impl Viewer {
         let mut inner = self.inner.lock();
         let Some(parent) = inner.parent.upgrade().filter(|_| !inner.is_ended) else { return };
         inner.is_ended = true;
+        // Its media ended with a cancel of the job, of which it may hear a moment later.
+        let is_cancelled = parent.is_cancelled() && inner.state != ViewerState::Stopping;
+        let result = if is_cancelled { result.and(Err(Error::cancelled())) } else { result };
         let feeds = std::mem::take(&mut inner.feeds);
         inner.context = None;
         drop(inner);
@@ -166,12 +172,18 @@ impl Viewer {
         inner.error.clone_from(&error);
         drop(inner);
         parent.observer.output_finished(self.index, self.size_bytes.load(Relaxed), error.as_ref());
-        self.inner.lock().state = match &error {
+        let mut inner = self.inner.lock();
+        inner.state = match &error {
             None => ViewerState::Finished,
             Some(error) if error.code() == Code::ECANCELED => ViewerState::Cancelled,
             Some(_) => ViewerState::Failed,
         };
+        let is_forgotten = inner.is_forgotten;
+        drop(inner);
         self.changed.notify_all();
+        if is_forgotten {
+            parent.live.forget(self.index);
+        }
     }
 
     pub fn state(&self) -> ViewerState {
@@ -180,6 +192,13 @@ impl Viewer {
 
     pub fn is_final(&self) -> bool {
         self.state() >= ViewerState::Finished
+    }
+
+    /// Nobody will ask for it any more. Whether it is final.
+    pub fn forget(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.is_forgotten = true;
+        inner.state >= ViewerState::Finished
     }
 
     pub fn error(&self) -> Option<Error> {
