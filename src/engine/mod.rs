@@ -87,6 +87,7 @@ mod subtitle;
 mod subtitle_setup;
 mod threads;
 mod timestamps;
+mod transports;
 mod trust;
 mod turns;
 mod two_pass;
@@ -112,6 +113,7 @@ pub use pipe::{Pipe, PipeConfig, PipeListener, PipeReader, PipeStats, Side, Wait
 pub use run::run;
 pub use source::{Breakers, SourceState, SourceStatus, is_source};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
+pub use transports::{Transport, transports};
 pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{
