@@ -169,6 +169,13 @@ $(CRASH_HOSTS)/clip.mp4: | stage
 fuzz-corpus: stage $(CRASH_HOSTS)/clip.mp4 ## jobs in workers over media with flipped bits: FUZZ_SEEDS=2000 of them, from FIRST_SEED=0
 	$(FUZZ_CORPUS)
 
+LIVE_ENV = MT_STAGE=$(abspath $(STAGE)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python:tests/live PYTHONDONTWRITEBYTECODE=1
+.PHONY: setup-live test-live
+setup-live:
+	@scripts/setup-live.sh
+test-live: setup-live stage ## live media with real peers: nginx, SRT, RTSP, the ffmpeg program (2 minutes)
+	$(LIVE_ENV) $(PYTHON) tests/live/test_protocols.py
+
 fuzz: setup-build ## libFuzzer over what reads strangers' bytes: FUZZ_SECONDS=60 for each target of fuzz/
 	scripts/fuzz.sh
 
@@ -261,7 +268,7 @@ QUIETLY = sed '/warnings generated\.$$/d'
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
 	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh tests/sandbox/*.sh bench/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py); do \
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py tests/live/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install
