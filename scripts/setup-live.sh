@@ -6,7 +6,7 @@ set -eu
 say() { printf 'setup-live: %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 exists() { [ -e "$1" ]; }
-missing= packages=
+missing='' packages=''
 need() { # need WHAT PACKAGES TEST...
     what=$1 from=$2
     shift 2

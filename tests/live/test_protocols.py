@@ -244,7 +244,7 @@ class Datagrams(Live):
         port, sdp = free_port(socket.SOCK_DGRAM, pair=True), self.folder / "live.sdp"
         job = self.start(*LIVE, "-re", "-stream_loop", -1, "-i", media() / "clip.mp4", "-an", "-c", "copy", "-sdp_file", sdp, "-f", "rtp", f"rtp://127.0.0.1:{port}")
         eventually("a description", lambda: sdp.exists() and "m=video" in sdp.read_text())
-        player = self.start(*LIVE, "-protocol_whitelist", "file,udp,rtp", "-f", "sdp", "-i", sdp, "-c", "copy", self.folder / "out.mkv")
+        player = self.start("-mt_trust", "trusted", *LIVE, "-protocol_whitelist", "file,udp,rtp", "-f", "sdp", "-i", sdp, "-c", "copy", self.folder / "out.mkv")
         self.reads(player, 50)
         self.stop(player)
         self.stop(job)
