@@ -95,7 +95,7 @@ clean: ## remove what was built
 
 .PHONY: fuzz fuzz-corpus
 .PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox test-matrix examples valgrind compatibility equivalence fate coverage
-test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox ## every test, from nothing
+test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox test-faults ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
 	$(CARGO) test $(CARGO_FLAGS) --no-fail-fast
@@ -175,6 +175,15 @@ setup-live:
 	@scripts/setup-live.sh
 test-live: setup-live stage ## live media with real peers: nginx, SRT, RTSP, the ffmpeg program (2 minutes)
 	$(LIVE_ENV) $(PYTHON) tests/live/test_protocols.py
+	@$(MAKE) test-faults
+
+.PHONY: test-faults faults
+test-faults: stage ## what a host sees of peers that do wrong, each fault once (40 s)
+	$(LIVE_ENV) $(PYTHON) tests/live/test_faults.py
+
+faults: setup-live stage ## how long it takes: fault by protocol, latency, 500 viewers (10 minutes; build/faults.md, build/latency.md)
+	$(LIVE_ENV) $(PYTHON) tests/live/faults.py
+	$(LIVE_ENV) $(PYTHON) tests/live/latency.py
 
 fuzz: setup-build ## libFuzzer over what reads strangers' bytes: FUZZ_SECONDS=60 for each target of fuzz/
 	scripts/fuzz.sh

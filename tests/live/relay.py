@@ -31,11 +31,30 @@ class Faults:
     half_close_after: int | None = None  # TCP: FIN to the client, which may go on writing
 
 
-def reset(peer: socket.socket) -> None:
-    """Ends a connection with RST."""
+def linger_none(peer: socket.socket) -> None:
+    """From now on its close sends RST."""
     with contextlib.suppress(OSError):
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    peer.close()
+
+
+class Pair:
+    """A client and its connection to the server. A socket that a thread is blocked in is not closed by close(2): the last of both threads closes both."""
+
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self.client, self.server = client, server
+        self.left = threading.Event()  # the client sends no more
+        self._ended: set[bool] = set()
+        self._lock = threading.Lock()
+
+    def ended(self, is_down: bool) -> bool:
+        """A direction is over. True: so is the other."""
+        with self._lock:
+            self._ended.add(is_down)
+            if len(self._ended) < 2:
+                # What fails in one direction is over in the other too, but for a half-closed line.
+                with contextlib.suppress(OSError):
+                    (self.client if is_down else self.server).shutdown(socket.SHUT_RD if is_down else socket.SHUT_RDWR)
+            return len(self._ended) == 2
 
 
 class TcpRelay:
@@ -44,6 +63,7 @@ class TcpRelay:
     def __init__(self, target: int, faults: Faults | None = None, port: int = 0) -> None:
         self.target, self.faults, self.random = target, faults or Faults(), random.Random(1)
         self.connections = 0
+        self.faulted_at: float | None = None  # when the last fault began (time.monotonic)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
@@ -74,10 +94,9 @@ class TcpRelay:
         with self._lock:
             peers, self._open = self._open, set()
         for peer in peers:
+            linger_none(peer)
             with contextlib.suppress(OSError):
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                peer.shutdown(socket.SHUT_RDWR)
-            peer.close()
+                peer.shutdown(socket.SHUT_RD)  # its threads wake and close it
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -90,58 +109,69 @@ class TcpRelay:
                 server = socket.create_connection(("127.0.0.1", self.target), 5)
                 server.settimeout(None)
             except OSError:
-                reset(client)
+                linger_none(client)
+                client.close()
                 continue
             with self._lock:
                 self._open |= {client, server}
-            for one, other, is_down in ((client, server, False), (server, client, True)):
-                threading.Thread(target=self._pass, args=(one, other, is_down), daemon=True).start()
+            pair = Pair(client, server)
+            for is_down in (False, True):
+                threading.Thread(target=self._serve, args=(pair, is_down), daemon=True).start()
 
-    def _pass(self, one: socket.socket, other: socket.socket, is_down: bool) -> None:
+    def _serve(self, pair: Pair, is_down: bool) -> None:
+        with contextlib.suppress(OSError):
+            self._pass(pair, is_down)
+        if not is_down:
+            pair.left.set()
+        if not pair.ended(is_down):
+            return
+        with self._lock:
+            self._open -= {pair.client, pair.server}
+        pair.client.close()
+        pair.server.close()
+
+    def _pass(self, pair: Pair, is_down: bool) -> None:
+        one, other = (pair.server, pair.client) if is_down else (pair.client, pair.server)
         passed = 0
-        with contextlib.suppress(OSError, ValueError):
-            while True:
-                data = one.recv(65536)
-                if not data:
-                    other.shutdown(socket.SHUT_WR)
-                    return
-                if self.faults.delay or self.faults.jitter:
-                    time.sleep(self.faults.delay + self.random.uniform(0, self.faults.jitter))
-                if not is_down:
-                    other.sendall(data)
-                elif not self._send(other, data, passed):
-                    return
-                passed += len(data)
-        for peer in (one, other):
-            with self._lock:
-                self._open.discard(peer)
-            with contextlib.suppress(OSError):
-                peer.shutdown(socket.SHUT_RDWR)
-            peer.close()
+        while data := one.recv(65536):
+            if self.faults.delay or self.faults.jitter:
+                time.sleep(self.faults.delay + self.random.uniform(0, self.faults.jitter))
+            if not is_down:
+                other.sendall(data)
+            elif not self._send(pair, data, passed):
+                return
+            passed += len(data)
+        other.shutdown(socket.SHUT_WR)
 
-    def _send(self, client: socket.socket, data: bytes, passed: int) -> bool:
+    def _send(self, pair: Pair, data: bytes, passed: int) -> bool:
         """Sends down what the faults leave of it; False: that was all."""
-        faults = self.faults
-        for limit, end in ((faults.stall_after, self._hold), (faults.reset_after, reset), (faults.half_close_after, self._half_close)):
+        faults, client = self.faults, pair.client
+        for limit, end in ((faults.stall_after, self._hold), (faults.reset_after, self._reset), (faults.half_close_after, self._half_close)):
             if limit is not None and passed + len(data) > limit:
                 client.sendall(data[: max(0, limit - passed)])
-                end(client)
+                self.faulted_at = time.monotonic()
+                end(pair)
                 return False
         fast = max(0, faults.drip_after - passed) if faults.drip else len(data)
         client.sendall(data[:fast])
         for byte in data[fast:]:
+            self.faulted_at = self.faulted_at or time.monotonic()
             client.sendall(bytes([byte]))
             time.sleep(faults.drip)
         return True
 
-    def _hold(self, _: socket.socket) -> None:
-        """Nothing more comes, and nothing is closed until the relay is."""
-        while not self._is_over:
-            time.sleep(0.02)
+    def _hold(self, pair: Pair) -> None:
+        """Nothing more comes, and nothing is closed until the client is gone or the relay ends."""
+        while not self._is_over and not pair.left.wait(0.05):
+            pass
 
-    def _half_close(self, client: socket.socket) -> None:
-        client.shutdown(socket.SHUT_WR)
-        self._hold(client)
+    def _half_close(self, pair: Pair) -> None:
+        pair.client.shutdown(socket.SHUT_WR)
+        self._hold(pair)
+
+    def _reset(self, pair: Pair) -> None:
+        linger_none(pair.client)
+        pair.client.shutdown(socket.SHUT_RD)  # wakes the other thread: the last one closes, which sends RST
 
 
 class UdpRelay:
