@@ -24,7 +24,6 @@ from relay import Faults
 from support import is_at_rest, media, program
 
 LIMIT_MS = 500
-SET = ["-mt_open_timeout_ms", "1500", "-mt_read_timeout_ms", str(LIMIT_MS)]
 OPEN = ["-mt_open_timeout_ms", str(LIMIT_MS)]
 NULL = ["-map", "0", "-c", "copy", "-f", "null", "-"]
 
@@ -135,7 +134,7 @@ class Bench:
     def on_line(self, line: Line, is_slow: bool) -> None:
         count = self.slow_count if is_slow else self.count
         relay = line.relay
-        faults = [("silent in mid-stream", Faults(stall_after=line.middle), LIMIT_MS), ("one byte every 200 ms", Faults(drip=0.2, drip_after=line.middle), LIMIT_MS),
+        faults = [("silent in mid-stream", Faults(stall_after=line.middle), line.read_ms), ("one byte every 200 ms", Faults(drip=0.2, drip_after=line.middle), line.read_ms),
                   ("reset in mid-stream", Faults(reset_after=line.middle), None), ("half-close in mid-stream", Faults(half_close_after=line.middle), None)]
         if line.handshake:
             row, relay.faults = self.row("silent after handshake", line.name, LIMIT_MS), Faults(stall_after=line.handshake)
@@ -145,20 +144,19 @@ class Bench:
             row = self.row(fault, line.name, limit)
             for _ in range(count):
                 relay.faults, relay.faulted_at = faults_now, None
-                self.ends(row, lambda: relay.faulted_at, "-mt_live", 1, *self.deadlines(is_slow), *line.args, *NULL)
+                self.ends(row, lambda: relay.faulted_at, "-mt_live", 1, *self.deadlines(is_slow, line.read_ms), *line.args, *NULL)
             self.recovers(row, line, faults_now, is_slow)
 
     @staticmethod
-    def deadlines(is_slow: bool) -> list[str]:
-        # What plays in real time has pauses of its own while it begins.
-        return ["-mt_open_timeout_ms", "8000", *SET[2:]] if is_slow else SET
+    def deadlines(is_slow: bool, read_ms: int) -> list[str]:
+        # What plays in real time takes its time to begin.
+        return ["-mt_open_timeout_ms", "8000" if is_slow else "1500", "-mt_read_timeout_ms", str(read_ms)]
 
     def recovers(self, row: Row, line: Line, faults: Faults, is_slow: bool) -> None:
         """A source: the fault happens once, and it is back when packets come by a second connection."""
-        line.relay.faults, line.relay.faulted_at = faults, None
-        with self.start("-mt_live", 1, "-mt_source", 1, "-mt_retry_ms", 100, *self.deadlines(is_slow), *line.args, *NULL) as job:
+        line.relay.faults, line.relay.faulted_at, before = faults, None, line.relay.connections + 1
+        with self.start("-mt_live", 1, "-mt_source", 1, "-mt_retry_ms", 100, *self.deadlines(is_slow, line.read_ms), *line.args, *NULL) as job:
             eventually("the fault", lambda: line.relay.faulted_at is not None or job.state.is_final)
-            before = line.relay.connections
             line.relay.faults = Faults()
             try:
                 eventually("a new connection", lambda: job.state.is_final or line.relay.connections > before, 10)
@@ -178,7 +176,7 @@ class Bench:
     def srt_silence(self) -> None:
         row = self.row("silent in mid-stream", "srt", LIMIT_MS)
         for _ in range(self.slow_count):
-            with SrtLine(self.folder) as line, self.start("-mt_live", 1, *self.deadlines(True), *line.args, *NULL) as job:
+            with SrtLine(self.folder) as line, self.start("-mt_live", 1, *self.deadlines(True, LIMIT_MS), *line.args, *NULL) as job:
                 eventually("it is read", lambda: job.state.is_final or job.stats().packets_written > 50)
                 line.faults = Faults(loss=1)
                 began = time.monotonic()
@@ -191,7 +189,7 @@ class Bench:
         row = self.row(f"server restart every {every:g} s, {times} times", "tcp-ts")
         out = self.folder / "restarts.ts"
         with lines.tcp_ts() as line:
-            with self.start("-mt_live", 1, "-mt_source", 1, "-mt_retry_ms", 100, "-mt_retry_most_ms", 300, *SET[:2], *line.args, "-c", "copy", out) as job:
+            with self.start("-mt_live", 1, "-mt_source", 1, "-mt_retry_ms", 100, "-mt_retry_most_ms", 300, "-mt_open_timeout_ms", 1500, *line.args, "-c", "copy", out) as job:
                 for _ in range(times):
                     eventually("it is read", lambda: job.state.is_final or job.stats().packets_written > 0)
                     time.sleep(every)
