@@ -81,6 +81,7 @@ codes! {
     CIRCUIT_OPEN = 1018, c"the peer failed too often and is not tried now";
     OPTION = 1019, c"unknown or unusable option";
     QUARANTINED = 1020, c"the input crashed workers before and is refused";
+    TLS = 1021, c"the peer's certificate is not accepted";
 }
 
 impl Code {
@@ -320,6 +321,7 @@ fn default_hint(code: Code) -> &'static str {
         Code::SPAWN_FAILED => {
             "Raise the limit of processes and threads (ulimit -u, pids.max), or run fewer jobs at once."
         }
+        Code::TLS => "Check the peer's certificate, or the authorities that are known (-mt_ca_file).",
         Code::QUARANTINED => {
             "Keep the input away, or clear the engine's quarantine if it, or what crashed on it, was changed since."
         }

@@ -336,11 +336,14 @@ fn failed_handshakes_open_the_circuit_for_every_job_of_the_engine() {
     let job = start(&engine, &words(&line)).unwrap();
     let is_blocked = |job: &Arc<Job>| job.source_status(0).unwrap().state.word() == "blocked";
     eventually("the circuit is open", || is_blocked(&job));
-    assert_eq!(camera.connections(), 3);
-    // Another job of this engine does not try it either, one of another engine does
+    assert_eq!(job.source_status(0).unwrap().failures, 3);
+    // What is wrong with a handshake may be asked by a second connection.
+    let before = camera.connections();
+    assert!((3..=6).contains(&before), "{before}");
+    // Another job of this engine does not try it either
     let second = start(&engine, &words(&line)).unwrap();
     eventually("the circuit is open there too", || is_blocked(&second));
-    assert_eq!(camera.connections(), 3);
+    assert_eq!(camera.connections(), before);
     for job in [job, second] {
         job.cancel();
         assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()));

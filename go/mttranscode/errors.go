@@ -57,6 +57,8 @@ const (
 	ErrOption Code = C.MT_TRANSCODE_EOPTION
 	// ErrQuarantined: the input made workers crash before, and the engine refuses it; see [WithQuarantine].
 	ErrQuarantined Code = C.MT_TRANSCODE_EQUARANTINED
+	// ErrTLS: the certificate of a TLS peer has expired, is signed by an unknown authority, or is for another name; the message says which.
+	ErrTLS Code = C.MT_TRANSCODE_ETLS
 )
 
 // Codes of Linux that a host asks for most.

@@ -64,7 +64,7 @@ func TestACrashInALogIsAGroupOfItsError(t *testing.T) {
 func TestErrorsAreTheirCodesAlone(t *testing.T) {
 	codes := []Code{
 		ErrDemux, ErrDecode, ErrFilter, ErrEncode, ErrMux, ErrLimit, ErrUnsupported, ErrPanic, ErrInternal, ErrStaticResolver, ErrCrashed, ErrOOMKilled, ErrKilled,
-		ErrHung, ErrSandbox, ErrSpawnFailed, ErrDetached, ErrCircuitOpen, ErrOption, ErrQuarantined,
+		ErrHung, ErrSandbox, ErrSpawnFailed, ErrDetached, ErrCircuitOpen, ErrOption, ErrQuarantined, ErrTLS,
 		ErrAgain, ErrBusy, ErrAlready, ErrCancelled, ErrInvalid, ErrNotUTF8, ErrShutdown, ErrTimeout,
 	}
 	for _, code := range codes {

@@ -193,6 +193,9 @@
 // The input made workers crash before, and this engine refuses it (`MT_TRANSCODE_ON_CRASH_QUARANTINE`).
 #define MT_TRANSCODE_EQUARANTINED -1020
 
+// The certificate of a TLS peer is not accepted: it has expired, its authority is unknown, or it is for another name. The message says which.
+#define MT_TRANSCODE_ETLS -1021
+
 // The job is in another state: `state`.
 #define MT_TRANSCODE_EVENT_STATE 1
 
@@ -215,6 +218,11 @@
 // A pipe of the job passed its high-water mark: `file_index` is -1, `text` the pipe's name, `size_bytes` how full it is. It comes again after the
 // fill fell to half of the mark.
 #define MT_TRANSCODE_EVENT_PIPE_HIGH_WATER 7
+
+// An input that may come and go (the option "mt_source") is at something else: `file_index`, `state` is one of `MT_TRANSCODE_SOURCE_*`, `code` and `text` say why
+// where it failed, and `json` has url, failures (tries in a row that failed), connections (how often it was live) and retry_in_ms. Where nobody pulls, the
+// oldest of many are dropped.
+#define MT_TRANSCODE_EVENT_SOURCE 8
 
 // Print the command as ffmpeg takes it: only what ffmpeg accepts (no `-mt_` options).
 #define MT_TRANSCODE_COMMAND_FFMPEG 1
@@ -275,6 +283,23 @@
 
 // For `flush_interval_ms`: what a job writes is passed on when a chunk is full, and at the end.
 #define MT_TRANSCODE_FLUSH_CHUNKS -1
+
+// It is opened when somebody wants it ("mt_on_demand"); or the job was not started.
+#define MT_TRANSCODE_SOURCE_IDLE 0
+
+// It is being opened.
+#define MT_TRANSCODE_SOURCE_CONNECTING 1
+
+#define MT_TRANSCODE_SOURCE_LIVE 2
+
+// It failed, and is tried again soon.
+#define MT_TRANSCODE_SOURCE_WAITING 3
+
+// The circuit of its host is open ("mt_breaker"): it is tried when that closes.
+#define MT_TRANSCODE_SOURCE_BLOCKED 4
+
+// It was removed, its job ends, or it is not tried any more.
+#define MT_TRANSCODE_SOURCE_ENDED 5
 
 // The engine takes jobs.
 #define MT_TRANSCODE_HEALTH_OK 0
@@ -490,13 +515,13 @@ typedef struct mt_transcode_event {
   uint64_t sequence;
   // When it happened, in microseconds since the job was started.
   int64_t time_us;
-  // STATE: `MT_TRANSCODE_STATE_*`.
+  // STATE: `MT_TRANSCODE_STATE_*`; SOURCE: `MT_TRANSCODE_SOURCE_*`.
   uint32_t state;
-  // OUTPUT_FINISHED, DONE: 0 or a negative code.
+  // OUTPUT_FINISHED, DONE, SOURCE: 0 or a negative code.
   int32_t code;
   // LOG: FFmpeg's level: 16 error, 24 warning, 32 information.
   int32_t level;
-  // INPUT_OPENED, OUTPUT_FINISHED: which input or output, from 0.
+  // INPUT_OPENED, OUTPUT_FINISHED, SOURCE: which input or output, from 0.
   int32_t file_index;
   // LOG: which stream, from 0, where the line names one.
   int32_t stream_index;
@@ -524,7 +549,7 @@ typedef struct mt_transcode_event {
   const char *stage;
   // LOG: the line, without its end of line; OUTPUT_FINISHED, DONE: the message of a failure.
   const char *text;
-  // INPUT_OPENED: JSON.
+  // INPUT_OPENED, SOURCE: JSON.
   const char *json;
 } mt_transcode_event;
 
@@ -743,6 +768,8 @@ typedef struct mt_transcode_engine_stats_data {
 
 
 
+
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -756,8 +783,10 @@ extern "C" {
 //
 // - `name`: 1 to 64 letters, digits, '.', '_' or '-'.
 //
-// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (that side is bound already, or in use, or the job was started),
-// `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// A job that was started takes sides to write, for outputs that join it; such a side ends with its output, and the name is free again.
+//
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (that side is bound already, or in use; or the job was started and
+// the side is one to read, or it ends, or runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` and `pipe` may be any value; `name` is NULL or NUL-terminated.
@@ -770,7 +799,8 @@ int32_t mt_transcode_job_bind_pipe(struct mt_transcode_job *job,
 //
 // - `io`: copied. From a successful call on, `release` will be called once; when the call fails, it is not.
 //
-// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started, and this cannot be written by an output that joins it, or it ends or
+// runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` may be any value; `name` is NULL or NUL-terminated; `io` is NULL or has `struct_size` readable bytes. The callbacks are as said, and may be called
@@ -1604,6 +1634,36 @@ int32_t mt_transcode_engine_quarantine(const struct mt_transcode_engine *engine,
 // # Safety
 // `engine` may be any value: it is checked.
 int32_t mt_transcode_engine_quarantine_clear(struct mt_transcode_engine *engine);
+
+// Returns what an input is at: `MT_TRANSCODE_SOURCE_*`, never negative; or `-EINVAL`, `-EBADF`, `-EPERM`. An input without "mt_source" goes with its job:
+// IDLE, CONNECTING, LIVE, ENDED.
+//
+// Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+int32_t mt_transcode_input_state(const struct mt_transcode_input *input);
+
+// Tells what an input is at, and why, as JSON: state (a word), url (with secrets masked), reason and code (of the last failure), failures (in a row),
+// connections (how often it was live), retry_in_ms (or null).
+//
+// - `json_out`: freed with `mt_transcode_string_free`.
+//
+// Returns 0, `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any, in every state. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value; `json_out` is NULL or writable.
+int32_t mt_transcode_input_status(const struct mt_transcode_input *input,
+                                  char **json_out);
+
+// Takes a source ("mt_source") out of a running job: it is closed, never opened again, and its streams end; the job goes on with its other inputs, and ends
+// in good order where it was the last. One that was removed before, and one of a job that has ended, is left as it is.
+//
+// Returns 0, `MT_TRANSCODE_EUNSUPPORTED` (it is no source, or its job runs in a worker process), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+//
+// # Safety
+// `input` may be any value: it is checked.
+int32_t mt_transcode_input_stop(struct mt_transcode_input *input);
 
 // Fills `stats_out` with the numbers of a job, now or at its end.
 //

@@ -36,6 +36,7 @@ class Code(enum.IntEnum):
     CIRCUIT_OPEN = -1018
     OPTION = -1019
     QUARANTINED = -1020
+    TLS = -1021
 
 
 class State(enum.IntEnum):

@@ -3,11 +3,12 @@
 //! pointer is where an opened name finds the job's own files.
 
 use super::io::{ByteStream, Io};
+use super::tls::TlsPeers;
 use super::{AvError, Interrupt, ffi};
 use parking_lot::Mutex;
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 /// Files of the host's that a muxer opens by name.
 pub trait Files: Send + Sync {
@@ -65,6 +66,8 @@ pub(super) struct Access {
     parts: Mutex<Parts>,
     /// What is closed from now on is broken off.
     is_broken: AtomicBool,
+    /// How its TLS connections are opened.
+    tls: OnceLock<Arc<TlsPeers>>,
     default_open: Option<Open>,
     default_close: Option<Close>,
 }
@@ -109,6 +112,7 @@ impl Access {
                 main: AtomicPtr::new(context),
                 parts: Mutex::default(),
                 is_broken: AtomicBool::new(false),
+                tls: OnceLock::new(),
                 default_open: (*context).io_open,
                 default_close: (*context).io_close2,
                 reach,
@@ -120,6 +124,19 @@ impl Access {
                 (*context).io_close2 = Some(close);
             }
             access
+        }
+    }
+
+    /// What is opened from now on verifies its TLS peers so.
+    ///
+    /// # Safety
+    /// The valid context that this was installed in.
+    pub unsafe fn secure(&self, context: *mut ffi::AVFormatContext, tls: &Arc<TlsPeers>) {
+        let _ = self.tls.set(Arc::clone(tls));
+        // SAFETY: by contract.
+        unsafe {
+            (*context).io_open = Some(open);
+            (*context).io_close2 = Some(close);
         }
     }
 
@@ -212,7 +229,7 @@ unsafe extern "C" fn open(
                 }
                 match (gate.check(name), access.default_open) {
                     (Ok(()), Some(default)) => {
-                        let code = open_gated(gate.as_ref(), default, (context, target, url), flags, options);
+                        let code = open_gated(access, gate.as_ref(), default, (context, target, url), flags, options);
                         if code >= 0 {
                             access.part_opened(context, *target);
                         }
@@ -225,7 +242,7 @@ unsafe extern "C" fn open(
         };
         match (result, access.default_open) {
             (Ok(true), _) => 0,
-            (Ok(false), Some(default)) => default(context, target, url, flags, options),
+            (Ok(false), Some(default)) => open_secure(access, default, (context, target, url), flags, options),
             (Ok(false), None) => -libc::ENOSYS,
             (Err(error), _) => error.0,
         }
@@ -237,6 +254,7 @@ unsafe extern "C" fn open(
 /// # Safety
 /// As `open`.
 unsafe fn open_gated(
+    access: &Access,
     gate: &dyn Gate,
     default: Open,
     (context, target, url): (*mut ffi::AVFormatContext, *mut *mut ffi::AVIOContext, *const c_char),
@@ -246,15 +264,41 @@ unsafe fn open_gated(
     // SAFETY: by contract; the dictionary of our own is freed here.
     unsafe {
         if !gate.forbids_redirects() {
-            return default(context, target, url, flags, options);
+            return open_secure(access, default, (context, target, url), flags, options);
         }
         let mut own = std::ptr::null_mut();
         let options = if options.is_null() { &raw mut own } else { options };
         ffi::av_dict_set(options, c"max_redirects".as_ptr(), c"0".as_ptr(), 0);
         // Not the environment's: it would dial for us.
         ffi::av_dict_set(options, c"http_proxy".as_ptr(), c"".as_ptr(), 0);
-        let code = default(context, target, url, flags, options);
+        let code = open_secure(access, default, (context, target, url), flags, options);
         ffi::av_dict_free(&raw mut own);
+        code
+    }
+}
+
+/// What FFmpeg opens itself; its TLS peers are verified where that is wanted.
+///
+/// # Safety
+/// As `open`.
+unsafe fn open_secure(
+    access: &Access,
+    default: Open,
+    (context, target, url): (*mut ffi::AVFormatContext, *mut *mut ffi::AVIOContext, *const c_char),
+    flags: c_int,
+    options: *mut *mut ffi::AVDictionary,
+) -> c_int {
+    // SAFETY: by contract; the dictionary of our own is freed here.
+    unsafe {
+        let tls = access.tls.get().filter(|tls| tls.concerns(&crate::text::from_bytes(CStr::from_ptr(url).to_bytes())));
+        let Some(tls) = tls else { return default(context, target, url, flags, options) };
+        let mut own = std::ptr::null_mut();
+        let given = if options.is_null() { &raw mut own } else { options };
+        let code = tls.with(given, || default(context, target, url, flags, given));
+        ffi::av_dict_free(&raw mut own);
+        if code < 0 {
+            tls.note(CStr::from_ptr(url), AvError(code));
+        }
         code
     }
 }

@@ -4,6 +4,7 @@ use super::access::{Access, Gate, Reach};
 use super::chapters::{self, Chapter};
 use super::guarded::{self, Opened};
 use super::sidedata::{self, SideData};
+use super::tls::TlsPeers;
 use super::{AvError, Codec, Demuxer, Dict, Interrupt, Io, Packet, Parameters, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, c_void};
@@ -79,6 +80,8 @@ pub struct Opening<'a> {
     pub gate: Option<Arc<dyn Gate>>,
     /// Decoders that the user chose, for what find_stream_info decodes.
     pub decoders: [Option<Codec>; 3],
+    /// How TLS peers are verified; None: as FFmpeg does, which is not at all.
+    pub tls: Option<Arc<TlsPeers>>,
 }
 
 impl Input {
@@ -97,6 +100,9 @@ impl Input {
                 (None, None) => Reach::Everything,
             };
             let access = Access::install(context, &opening.interrupt, true, reach);
+            if let (Some(tls), None) = (&opening.tls, &io) {
+                access.secure(context, tls);
+            }
             if let Some(io) = &io {
                 (*context).pb = io.as_ptr();
                 (*context).flags |= ffi::AVFMT_FLAG_CUSTOM_IO as i32;

@@ -60,6 +60,7 @@ mod spared;
 mod stream_groups;
 mod subtitle;
 pub mod terminal;
+mod tls;
 mod url;
 mod utf8;
 mod versions;
@@ -84,6 +85,7 @@ pub use graph::{Graph, GraphOptions, GraphPad, SinkFormat};
 pub use graph_ends::{Link, audio_source_args, video_source_args};
 pub use graph_text::{FilterOption, FilterUse, all_bitstream_filters, all_filters, filter_options, filters_of};
 pub use hardware::{DecoderDevice, Device, DeviceKind, EncoderHardware, FramePool, HardwareConfig, is_hardware_format};
+
 pub use input::{Input, InputStream, Opening};
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};
@@ -110,6 +112,7 @@ pub use sidedata::{Crop, SideData, rotation};
 #[cfg(ffmpeg7_0)]
 pub use stream_groups::{ElementPart, GroupKind};
 pub use subtitle::{Subtitle, SubtitleSettings};
+pub use tls::TlsPeers;
 pub use url::Url;
 pub use utf8::utf8_step;
 pub use versions::*;

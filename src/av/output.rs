@@ -3,6 +3,7 @@
 use super::access::{Access, Files, Reach};
 use super::chapters::{self, Chapter};
 use super::sidedata::{self, SideData};
+use super::tls::TlsPeers;
 use super::{AvError, Dict, Input, Interrupt, Io, Muxer, Parameters, Rational, ffi};
 use crate::options::MediaKind;
 use std::ffi::{CStr, c_void};
@@ -80,6 +81,12 @@ impl Output {
             (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
             Ok(Output { context, access, io: None, is_begun: false })
         }
+    }
+
+    /// What is opened from now on verifies its TLS peers so.
+    pub fn secure(&mut self, tls: &Arc<TlsPeers>) {
+        // SAFETY: the access's own context.
+        unsafe { self.access.secure(self.context, tls) };
     }
 
     pub(super) fn get(&self) -> &ffi::AVFormatContext {

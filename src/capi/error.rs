@@ -45,6 +45,8 @@ pub const MT_TRANSCODE_ECIRCUIT_OPEN: i32 = -1018;
 pub const MT_TRANSCODE_EOPTION: i32 = -1019;
 /// The input made workers crash before, and this engine refuses it (`MT_TRANSCODE_ON_CRASH_QUARANTINE`).
 pub const MT_TRANSCODE_EQUARANTINED: i32 = -1020;
+/// The certificate of a TLS peer is not accepted: it has expired, its authority is unknown, or it is for another name. The message says which.
+pub const MT_TRANSCODE_ETLS: i32 = -1021;
 
 /// What failed, where, and what to do: the whole text of an error. All strings are UTF-8, never NULL (empty where there is
 /// nothing to say), belong to the struct and are freed with it. Secrets in URLs are masked.

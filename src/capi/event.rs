@@ -147,7 +147,7 @@ impl mt_transcode_event {
                 self.state = status.state.to_c();
                 self.code = status.code;
                 self.text = owned(&status.reason);
-                self.json = owned(&crate::job::source_json(status));
+                self.json = owned(&status.to_json().to_string());
             }
             EventKind::PipeHighWater { name, fill_bytes } => {
                 self.event_type = MT_TRANSCODE_EVENT_PIPE_HIGH_WATER;

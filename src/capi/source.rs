@@ -2,7 +2,6 @@
 
 use super::handle::mt_transcode_input;
 use super::{guard, handle, out, owned};
-use crate::job::source_json;
 use std::ffi::c_char;
 
 /// It is opened when somebody wants it ("mt_on_demand"); or the job was not started.
@@ -49,9 +48,9 @@ pub unsafe extern "C" fn mt_transcode_input_status(
     guard(|| {
         let json_out = out(json_out, "json_out")?;
         let (job, index) = handle::input(input)?;
-        let json = source_json(&job.source_status(index)?);
+        let json = job.source_status(index)?.to_json();
         // SAFETY: not null, writable by contract.
-        unsafe { json_out.write(owned(&json)) };
+        unsafe { json_out.write(owned(&json.to_string())) };
         Ok(0)
     })
 }

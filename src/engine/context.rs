@@ -403,6 +403,10 @@ impl JobContext {
 
     /// As [`Self::reader_left`], for an output that is over for another reason.
     pub fn output_left(&self, output: usize, why: impl FnOnce() -> Error) {
+        // One that takes part in another one hears of it with its next packet, and is nobody else's affair.
+        if output >= self.outputs {
+            return;
+        }
         let mut without = self.without_reader.lock();
         without.insert(output);
         let is_last = without.len() >= self.outputs;

@@ -11,7 +11,7 @@ use super::input_stream::StreamPlan;
 use super::live::{Hub, Place};
 use super::looping::Looping;
 use super::pace::Pace;
-use super::source::{Refused, SourceInput};
+use super::source::SourceInput;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
 use crate::av::{self, AvError, Packet, SideData};
 use crate::error::{Code, Error};
@@ -20,19 +20,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub struct Demuxer {
-    context: Arc<JobContext>,
+    pub(super) context: Arc<JobContext>,
     pub file: OpenInput,
-    timestamps: Timestamps,
+    pub(super) timestamps: Timestamps,
     pace: Option<Pace>,
     /// Where who joined takes part; None for an input that is a hub itself.
-    hub: Option<Arc<Hub>>,
+    pub(super) hub: Option<Arc<Hub>>,
     /// It may come and go.
     pub source: Option<Box<SourceInput>>,
     /// Streams whose first packet was seen.
     has_begun: Vec<bool>,
     has_reported_new: bool,
     /// An input that breaks off fails the job (-mt_read_errors).
-    fails_job: bool,
+    pub(super) fails_job: bool,
 }
 
 /// What reading gives.
@@ -163,54 +163,6 @@ impl Demuxer {
         }
     }
 
-    /// What a source broke off with, also where it only ended.
-    fn left_by(&self, error: AvError) -> Error {
-        match self.file.clock.error("demux") {
-            Some(late) => late,
-            None if error == AvError::EOF && !self.file.host.is_set() => {
-                let text = format!("source '{}' has ended", crate::secrets::mask_url(&self.file.url));
-                Error::new(Code::EPIPE, text).at("demux").on_input(self.file.index, &self.file.url)
-            }
-            None => self.error(error),
-        }
-    }
-
-    /// A source is gone: it is opened again. What reading gives where it stays away.
-    fn come_back(&mut self, why: Option<Error>) -> Option<Read> {
-        let source = self.source.as_mut()?;
-        if source.is_removed() {
-            return Some(self.ended(None));
-        }
-        if let Some(error) = &why {
-            let text = format!("{}; it is opened again", error.message());
-            self.context.warn("source", None, &text);
-        }
-        match source.again(&mut self.file, why.as_ref()) {
-            Ok(gone) => {
-                let gap_us = if source.keeps_gap() { gone.as_micros() as i64 } else { 0 };
-                self.timestamps.resume(self.file.input.may_jump(), gap_us);
-                if let Some(hub) = &self.hub {
-                    hub.forget_group();
-                }
-                None
-            }
-            Err(Refused::Over) => Some(self.ended(None)),
-            Err(Refused::Failed(error)) => {
-                if self.fails_job {
-                    self.context.set_failing();
-                }
-                Some(self.ended(Some(error)))
-            }
-        }
-    }
-
-    /// Whether a packet belongs to a stream that the job knows; of a source that came back it becomes one.
-    fn is_known(&mut self, packet: &mut Packet) -> bool {
-        let Some(source) = &mut self.source else { return true };
-        let streams = &self.file.streams;
-        source.map(packet, |stream| streams[stream].info.time_base)
-    }
-
     /// Reads a packet, for which the input has its time (-mt_read_timeout_ms).
     fn read_in_time(&mut self, packet: &mut Packet) -> Result<(), AvError> {
         if let Some(feed) = &self.file.feed {
@@ -283,14 +235,14 @@ impl Demuxer {
     }
 
     /// No more comes: who has joined hears of it.
-    fn ended(&self, error: Option<Error>) -> Read {
+    pub(super) fn ended(&self, error: Option<Error>) -> Read {
         if let Some(hub) = &self.hub {
             hub.end();
         }
         Read::End(error)
     }
 
-    fn error(&self, error: AvError) -> Error {
+    pub(super) fn error(&self, error: AvError) -> Error {
         if let Some(error) = self.file.clock.error("demux") {
             return error;
         }

@@ -12,6 +12,7 @@ use super::live::Feed;
 use super::pace::PaceSettings;
 use super::source::SourceInput;
 use super::stream_setup::FileOptions;
+use super::tls::Verification;
 use super::trust::{InputGate, Policy};
 use crate::av::{self, Codec, Demuxer, Dict, Input, Opening, VideoFacts};
 use crate::error::{Code, Error};
@@ -109,7 +110,13 @@ fn open(
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
     let options = FileOptions::sort(spec, false);
     let policy = Policy::of(job, spec)?;
-    let mut input = open_format((context, clock), spec, url, &options, host, &policy)?;
+    super::resolver::check(url).map_err(|error| error.at("open input"))?;
+    let tls = Verification::of(job, url, &options, policy.trust).map_err(|error| error.at("open input"))?;
+    let tls = tls.filter(|_| host::name_of(url).is_none());
+    let mut input =
+        open_format((context, clock), spec, url, &options, host, (&policy, tls.as_ref())).map_err(|error| {
+            tls.as_ref().and_then(|tls| tls.explain(context, clock.interrupt.time_left(), &error)).unwrap_or(error)
+        })?;
     let mut facts = (0..input.stream_count())
         .map(|i| input.describe(i).map(|s| facts_of(&s)))
         .collect::<Result<Vec<_>, _>>()
@@ -188,7 +195,7 @@ fn open_format(
     url: &str,
     options: &FileOptions,
     host: &Arc<Failure>,
-    policy: &Policy,
+    (policy, tls): (&Policy, Option<&Verification>),
 ) -> Result<Input, Error> {
     let named = |name: &str| {
         let error = || Error::option(format!("input format '{name}' (option f) is unknown")).at("open input");
@@ -214,7 +221,7 @@ fn open_format(
     {
         dict.set("ch_layout", &format!("{channels}C"));
     }
-    dict.set_if_absent("scan_all_pmts", "1");
+    dict.set_if_absent("scan_all_pmts", if spec.flag("mt_live") == Some(true) { "0" } else { "1" });
     let typed = |letter: &str| -> Result<Option<Codec>, Error> {
         let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
         setting.map(|s| decoder_named(&s.value)).transpose()
@@ -243,8 +250,10 @@ fn open_format(
         is_blocking: false,
         gate: InputGate::of(policy, url, format, host, context),
         decoders: [typed("v")?, typed("a")?, typed("s")?],
+        tls: tls.map(|tls| Arc::clone(&tls.peers)),
     };
     let most_streams = policy.most_streams(&options.format);
+    let added = tls.filter(|tls| tls.peers.concerns(url)).map_or_else(Vec::new, |tls| tls.peers.prepare(&mut dict));
     let input = Input::open(&opening, io, &mut dict).map_err(|e| {
         policy
             .explain(e, most_streams)
@@ -253,6 +262,7 @@ fn open_format(
     if policy.takes_no_proxy(url) {
         dict.remove("http_proxy"); // what is built on no HTTP did not take it
     }
+    added.iter().for_each(|name| dict.remove(name)); // as above
     match options.unknown_in(&dict) {
         Some(key)
             if !["sample_rate", "video_size", "pixel_format", "framerate", "ch_layout"].contains(&key.as_str()) =>

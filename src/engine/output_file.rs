@@ -7,6 +7,7 @@ use super::files::OpenInput;
 use super::outputs::Builder;
 use super::plan::OpenOutput;
 use super::stream_setup::FileOptions;
+use super::tls::Verification;
 use super::trust::OutputProtocols;
 use super::{host, mux};
 use crate::av::{self, Dict};
@@ -28,14 +29,29 @@ impl Builder<'_> {
             protocols.check(&open.url, &open.output.format_name())?;
             protocols.prepare(&mut open.header_options);
         }
-        self.clock.timed("open output", Kind::Open, || -> Result<(), Error> {
+        super::resolver::check(&open.url).map_err(|error| error.at("open output"))?;
+        let tls = Verification::of(self.job, &open.url, &open.options, self.context.trust.trust)
+            .map_err(|error| error.at("open output"))?
+            .filter(|_| host::name_of(&open.url).is_none());
+        if let Some(tls) = &tls {
+            open.output.secure(&tls.peers);
+        }
+        let opened = self.clock.timed("open output", Kind::Open, || -> Result<(), Error> {
             if !host::open_output(self.context, open)? {
                 let open_failed =
                     |e| failed(e, "open output", Code::MUX, &format!("cannot open '{}' for writing", open.url));
-                open.output.open(&mut open.header_options).map_err(open_failed)?;
+                let peers = tls.as_ref().filter(|tls| tls.peers.concerns(&open.url)).map(|tls| &tls.peers);
+                let added = peers.map_or_else(Vec::new, |peers| peers.prepare(&mut open.header_options));
+                let opened = open.output.open(&mut open.header_options);
+                added.iter().for_each(|name| open.header_options.remove(name));
+                opened.map_err(open_failed)?;
                 protocols.prepare(&mut open.header_options);
             }
             Ok(())
+        });
+        opened.map_err(|error| {
+            let explain = |tls: &Verification| tls.explain(self.context, self.clock.interrupt.time_left(), &error);
+            tls.as_ref().and_then(explain).unwrap_or(error)
         })?;
         self.clock.set_there();
         if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {

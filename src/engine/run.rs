@@ -57,6 +57,7 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
         )));
     }
     super::probe::check_job(job)?;
+    let job = &*super::low_latency::expand(job);
     advice::on_job(context, job);
     context.devices.open_all(context, job)?;
     let mut inputs = Vec::new();

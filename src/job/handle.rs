@@ -340,7 +340,7 @@ impl Job {
     }
 
     pub fn command(&self, ffmpeg_only: bool, masked: bool) -> String {
-        command_line(&self.inner.lock().spec, ffmpeg_only, masked)
+        command_line(&crate::engine::expand_live(&self.inner.lock().spec), ffmpeg_only, masked)
     }
 
     pub fn event_fd(&self) -> Result<RawFd, Error> {

@@ -22,6 +22,8 @@ pub(super) struct Late {
     finished: BTreeMap<usize, (i32, u64)>,
     /// What the last call on an output that joins failed with.
     errors: BTreeMap<usize, Error>,
+    /// What sources in a worker are at.
+    sources: BTreeMap<usize, SourceStatus>,
     /// Handles that were freed while their outputs ran.
     freed: Vec<usize>,
 }
@@ -46,6 +48,11 @@ impl Late {
     pub fn begin(&mut self, outputs: usize) {
         self.began_with = outputs;
         self.next = outputs;
+    }
+
+    /// A source is at something else.
+    pub fn source(&mut self, input: usize, status: &SourceStatus) {
+        self.sources.insert(input, status.clone());
     }
 
     /// The output is final.
@@ -253,20 +260,6 @@ fn gone() -> Error {
     Error::new(Code::EBADF, "there is no such output in the job".into())
 }
 
-/// What is told of a source, as JSON.
-pub fn source_json(status: &SourceStatus) -> String {
-    serde_json::json!({
-        "state": status.state.word(),
-        "url": status.url,
-        "reason": status.reason,
-        "code": status.code,
-        "failures": status.failures,
-        "connections": status.connections,
-        "retry_in_ms": status.retry_in.map(|time| time.as_millis() as u64),
-    })
-    .to_string()
-}
-
 impl Job {
     /// What an input that may come and go is at; of any other input what follows from the job's state.
     pub fn source_status(&self, input: usize) -> Result<SourceStatus, Error> {
@@ -274,9 +267,13 @@ impl Job {
             return Ok(source.status());
         }
         let inner = self.inner.lock();
+        // Of one in a worker, what that said last.
+        if let Some(status) = inner.late.sources.get(&input) {
+            return Ok(status.clone());
+        }
         let file = inner.spec.inputs.get(input);
-        let url = file.map(|file| crate::secrets::mask_url(&file.url));
-        let url = url.ok_or_else(|| Error::new(Code::EBADF, "there is no such input in the job".into()))?;
+        let file = file.ok_or_else(|| Error::new(Code::EBADF, "there is no such input in the job".into()))?;
+        let status = SourceStatus::new(&file.url);
         let state = match inner.state {
             State::New | State::Queued => SourceState::Idle,
             State::Opening => SourceState::Connecting,
@@ -284,7 +281,7 @@ impl Job {
             _ => SourceState::Ended,
         };
         let connections = u64::from(state == SourceState::Live);
-        Ok(SourceStatus { state, reason: String::new(), code: 0, url, failures: 0, connections, retry_in: None })
+        Ok(SourceStatus { state, connections, ..status })
     }
 
     /// Ends an input that may come and go: it is never opened again, and its streams end; the job goes on with its others.

@@ -47,7 +47,7 @@ pub use engine::{Engine, EngineConfig, LogMode};
 pub use events::{Event, EventKind};
 pub use handle::{Direction, Job, State};
 pub use isolation::Isolation;
-pub use late::{OutputStatus, source_json};
+pub use late::OutputStatus;
 pub use level::LogSettings;
 pub(crate) use memory::DEFAULT_BUFFER_BYTES;
 pub use on_crash::OnCrash;

@@ -92,6 +92,7 @@ impl Observer for Job {
     }
 
     fn source(&self, input: usize, status: &SourceStatus) {
+        self.inner.lock().late.source(input, status);
         self.tell(EventKind::Source { input, status: status.clone() });
     }
 

@@ -7,6 +7,7 @@ use super::message::{ANSWER, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, O
 use super::numbers::take_numbers;
 use super::stream;
 use super::wire::{read_frame, receive_with_fds, write_frame};
+use crate::engine::SourceStatus;
 use crate::error::{Code, Error};
 use serde_json::Value;
 use std::os::fd::OwnedFd;
@@ -54,6 +55,11 @@ impl Remote<'_> {
             "progress" => observer.progress(),
             "written" => observer.written(),
             "sdp" => observer.sdp(text("text")),
+            "source" => {
+                if let Some(status) = SourceStatus::of_json(&event["status"]) {
+                    observer.source(index("input"), &status);
+                }
+            }
             "output" => {
                 let error = Some(&event["error"]).filter(|error| !error.is_null()).map(error_of_json);
                 let size = event["size_bytes"].as_u64().unwrap_or(0);

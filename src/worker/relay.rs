@@ -3,7 +3,7 @@
 use super::message::{DONE, EVENT, HANGS, NUMBERS, PROBED, error_to_json};
 use super::numbers::numbers_to_json;
 use super::wire::{write_frame, write_two_frames};
-use crate::engine::{Counters, LogSink, Observer, coarse_clock_us};
+use crate::engine::{Counters, LogSink, Observer, SourceStatus, coarse_clock_us};
 use crate::error::Error;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -111,6 +111,10 @@ impl Observer for Relay {
 
     fn sdp(&self, text: &str) {
         self.send(EVENT, &json!({"kind": "sdp", "text": text}));
+    }
+
+    fn source(&self, input: usize, status: &SourceStatus) {
+        self.send(EVENT, &json!({"kind": "source", "input": input, "status": status.to_json()}));
     }
 
     fn wants(&self, level: i32) -> bool {

@@ -143,9 +143,21 @@ class Bench:
         for fault, faults_now, limit in faults:
             row = self.row(fault, line.name, limit)
             for _ in range(count):
-                relay.faults, relay.faulted_at = faults_now, None
-                self.ends(row, lambda: relay.faulted_at, "-mt_live", 1, *self.deadlines(is_slow, line.read_ms), *line.args, *NULL)
+                with self.broken(line, faults_now, self.deadlines(is_slow, line.read_ms)) as job:
+                    row.results.append(result_of(job))
+                    row.times.append(time.monotonic() - (relay.faulted_at or 0))
+                self.rests()
             self.recovers(row, line, faults_now, is_slow)
+
+    @contextlib.contextmanager
+    def broken(self, line: Line, faults: Faults, options: list[str]) -> Iterator[Job]:
+        """A job whose line has these faults, from its middle on."""
+        line.relay.faults, line.relay.faulted_at = Faults() if line.waits else faults, None
+        with self.start("-mt_live", 1, *options, *line.args, *NULL) as job:
+            if line.waits:
+                eventually("packets", lambda: job.state.is_final or job.stats().packets_read > 20)
+                line.relay.faults = faults
+            yield job
 
     @staticmethod
     def deadlines(is_slow: bool, read_ms: int) -> list[str]:
@@ -154,14 +166,16 @@ class Bench:
 
     def recovers(self, row: Row, line: Line, faults: Faults, is_slow: bool) -> None:
         """A source: the fault happens once, and it is back when packets come by a second connection."""
-        line.relay.faults, line.relay.faulted_at, before = faults, None, line.relay.connections + 1
-        with self.start("-mt_live", 1, "-mt_source", 1, "-mt_retry_ms", 100, *self.deadlines(is_slow, line.read_ms), *line.args, *NULL) as job:
+        before = line.relay.connections + 1
+        with self.broken(line, faults, ["-mt_source", "1", "-mt_retry_ms", "100", *self.deadlines(is_slow, line.read_ms)]) as job:
             eventually("the fault", lambda: line.relay.faulted_at is not None or job.state.is_final)
             line.relay.faults = Faults()
             try:
-                eventually("a new connection", lambda: job.state.is_final or line.relay.connections > before, 10)
+                # What is fetched in pieces has many connections, and goes on once more comes than was under way.
+                more = 150 if line.waits else 20
+                eventually("a new connection", lambda: job.state.is_final or line.waits or line.relay.connections > before, 10)
                 written = job.stats().packets_written
-                eventually("packets of it", lambda: job.state.is_final or job.stats().packets_written > written + 20, 15)
+                eventually("packets of it", lambda: job.state.is_final or job.stats().packets_written > written + more, 15)
                 took = time.monotonic() - (line.relay.faulted_at or 0)
                 row.back.append(took)
                 row.recovered = f"after {took:.1f} s" if not job.state.is_final else f"no: {result_of(job)}"

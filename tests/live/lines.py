@@ -85,6 +85,7 @@ class Line:
     relay: TcpRelay
     handshake: int  # so many bytes come down before media does, or less
     middle: int  # so many are in mid-stream
+    waits: bool = False  # the fault begins when packets come, not at a number of bytes: it is fetched in pieces
     read_ms: int = 500  # its deadline for a packet: what comes in segments comes in bursts
 
 
@@ -133,7 +134,7 @@ def hls(folder: Path) -> Iterator[Line]:
         line = f"-re -stream_loop -1 -i {media()}/clip.mp4 -c copy -f hls -hls_time 1 -hls_list_size 4 -hls_flags delete_segments {nginx.www}/index.m3u8"
         with ffmpeg(folder, line, "publisher"):
             eventually("a playlist", (nginx.www / "index.m3u8").exists)
-            yield Line("hls", ["-i", f"http://127.0.0.1:{relay.port}/index.m3u8"], relay, 100, 150_000, 3000)
+            yield Line("hls", ["-i", f"http://127.0.0.1:{relay.port}/index.m3u8"], relay, 100, 20_000, True, 3000)
 
 
 class SrtLine(UdpRelay):

@@ -105,7 +105,10 @@ impl Live {
         }
         let until = Instant::now() + GRACE;
         for viewer in &viewers {
-            viewer.wait_final(Some(until));
+            if !viewer.wait_final(Some(until)) {
+                let text = "a call of this output could not be interrupted; it was left behind with its job".to_owned();
+                viewer.conclude(Err(Error::new(Code::DETACHED, text).at("cancel")));
+            }
         }
     }
 }

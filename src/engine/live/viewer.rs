@@ -1,21 +1,16 @@
-//! An output that takes part in a running job: a small job of its own, whose inputs are hubs of the other one. All options of outputs
-//! hold, also encoding; its end, whatever it is, is nobody else's.
+//! An output that takes part in a running job, as the job and the host see it. Its end, whatever it is, is nobody else's, and is told once.
 
 use super::feed::{Feed, FeedCounts};
 use super::hub::Hub;
-use super::input::open_hub;
+use super::joining::Link;
 use super::registry::Place;
 use super::settings::{Slow, ViewerSettings};
-use crate::av::{self, Classes, Interrupt};
-use crate::engine::context::{Counters, Identity, JobContext, Observer, Wake};
-use crate::engine::errors::failed;
+use crate::engine::context::{Counters, JobContext};
 use crate::engine::host::name_of;
 use crate::engine::numbers::OutputNumbers;
-use crate::engine::run;
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, Scope, setting};
 use parking_lot::{Condvar, Mutex};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -45,7 +40,8 @@ impl ViewerState {
 pub struct Viewer {
     /// The number of its output in the job.
     pub index: usize,
-    settings: ViewerSettings,
+    url: String,
+    pub(super) settings: ViewerSettings,
     counters: Arc<Counters>,
     size_bytes: AtomicU64,
     inner: Mutex<Inner>,
@@ -55,247 +51,17 @@ pub struct Viewer {
 struct Inner {
     state: ViewerState,
     error: Option<Error>,
+    /// Its job, until it has ended.
+    parent: Weak<JobContext>,
     /// While it runs.
     context: Option<Arc<JobContext>>,
     feeds: Vec<(Arc<Hub>, Arc<Feed>)>,
     /// Of feeds that are gone.
     counts: FeedCounts,
+    /// Its end was told, or is being told.
+    is_ended: bool,
     /// Passes a cancel of the job on.
     _link: Arc<Link>,
-}
-
-/// What a viewer hears of its job.
-struct Link {
-    parent: Weak<JobContext>,
-    child: Weak<JobContext>,
-}
-
-impl Wake for Link {
-    fn wake(&self) {
-        if let (Some(parent), Some(child)) = (self.parent.upgrade(), self.child.upgrade())
-            && parent.is_cancelled()
-        {
-            child.cancel();
-        }
-    }
-}
-
-/// What its media loops tell goes to the job's observer, with the job's number of the output.
-struct Told {
-    parent: Arc<dyn Observer>,
-    viewer: Mutex<Weak<Viewer>>,
-}
-
-impl Told {
-    fn viewer(&self) -> Option<Arc<Viewer>> {
-        self.viewer.lock().upgrade()
-    }
-}
-
-impl Observer for Told {
-    fn input_opened(&self, _: usize, _: String) {}
-
-    fn running(&self) {
-        if let Some(viewer) = self.viewer() {
-            viewer.advance(ViewerState::Opening, ViewerState::Running);
-        }
-    }
-
-    fn progress(&self) {
-        self.parent.progress();
-    }
-
-    /// Told when all of it is over.
-    fn output_finished(&self, _: usize, size_bytes: u64, _: Option<&Error>) {
-        if let Some(viewer) = self.viewer() {
-            viewer.size_bytes.store(size_bytes, Relaxed);
-        }
-    }
-
-    fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str) {
-        self.parent.log(level, stage, stream, text);
-    }
-
-    fn wants(&self, level: i32) -> bool {
-        self.parent.wants(level)
-    }
-}
-
-/// Lets an output take part in a job that is about to run, or runs. Returns at once: what becomes of it is told by its state and by the
-/// observer. `job` is the whole job; `index` the output's number in it.
-pub fn join(parent: &Arc<JobContext>, job: &JobSpec, index: usize, spec: &FileSpec) -> Result<Arc<Viewer>, Error> {
-    let settings = ViewerSettings::of(spec)?;
-    let places = settings.places(job.inputs.len(), index)?;
-    check_from(parent, settings.from)?;
-    let counters = Arc::new(Counters { duration_us: AtomicI64::new(-1), ..Counters::default() });
-    let told = Arc::new(Told { parent: Arc::clone(&parent.observer), viewer: Mutex::default() });
-    let context = JobContext::new(
-        Interrupt::new(),
-        Arc::clone(&counters),
-        Arc::clone(&told) as Arc<dyn Observer>,
-        Arc::clone(&parent.threads),
-        Identity {
-            label: parent.label.clone(),
-            log_slot: parent.log_slot,
-            owner: parent.owner,
-            link_budget_bytes: parent.link_budget_bytes,
-            binds: Arc::clone(&parent.binds),
-            outputs: 1,
-            trust: parent.trust.clone(),
-            crash_slot: parent.crash_slot(),
-            live: Arc::clone(&parent.live),
-            first_output: index,
-            ..Identity::default()
-        },
-    );
-    let link = Arc::new(Link { parent: Arc::downgrade(parent), child: Arc::downgrade(&context) });
-    let weak = Arc::downgrade(&link);
-    parent.on_cancel(weak);
-    let inner = Inner {
-        state: ViewerState::Opening,
-        error: None,
-        context: Some(Arc::clone(&context)),
-        feeds: Vec::new(),
-        counts: FeedCounts::default(),
-        _link: link,
-    };
-    let viewer = Arc::new(Viewer {
-        index,
-        settings,
-        counters,
-        size_bytes: AtomicU64::new(0),
-        inner: Mutex::new(inner),
-        changed: Condvar::new(),
-    });
-    *told.viewer.lock() = Arc::downgrade(&viewer);
-    parent.live.add(&viewer)?;
-    if parent.is_cancelled() {
-        context.cancel();
-    }
-    viewer.subscribe(parent, &context, &places, !job.global_flag("copyts"));
-    let run = Run {
-        viewer: Arc::clone(&viewer),
-        parent: Arc::clone(parent),
-        context,
-        job: own_job(job, spec, viewer.settings.from),
-        is_over: false,
-    };
-    let spawned = parent.threads.spawn(format!("mt-out{index}"), parent.owner, move || {
-        run.run();
-        Ok(())
-    });
-    // `run` was dropped with the thread that could not be had, and has said so.
-    spawned.map(|_| viewer)
-}
-
-/// What is taken part in must still be there.
-fn check_from(parent: &JobContext, from: Option<usize>) -> Result<(), Error> {
-    let Some(from) = from.filter(|from| *from >= parent.ordinary_outputs()) else { return Ok(()) };
-    match parent.live.viewer(from) {
-        Some(viewer) if !viewer.is_final() => Ok(()),
-        _ => Err(Error::new(Code::EPIPE, format!("output {from}, which -mt_from names, has ended"))),
-    }
-}
-
-/// The viewer as a job: the hubs are its inputs.
-fn own_job(job: &JobSpec, spec: &FileSpec, from: Option<usize>) -> JobSpec {
-    let not_live: Vec<_> = setting("mt_live", Some("0"), Scope::INPUT, &Classes).into_iter().collect();
-    let is_of_graphs = |name: &str| name.starts_with("filter_complex");
-    let global = job.global.iter().filter(|setting| !is_of_graphs(&setting.name)).cloned().collect();
-    // What passes a hub keeps the times of its source: no deadline of a live input holds here.
-    let file = |url: &str| FileSpec { settings: not_live.clone(), ..FileSpec::new(url) };
-    let inputs = match from {
-        Some(from) => vec![file(job.outputs.get(from).map_or("", |output| &output.url))],
-        None => job.inputs.iter().map(|input| file(&input.url)).collect(),
-    };
-    JobSpec { global, inputs, outputs: vec![spec.clone()], warnings: Vec::new() }
-}
-
-/// A viewer on its thread. Dropped before its end it says that it failed.
-struct Run {
-    viewer: Arc<Viewer>,
-    parent: Arc<JobContext>,
-    context: Arc<JobContext>,
-    job: JobSpec,
-    is_over: bool,
-}
-
-impl Run {
-    fn run(mut self) {
-        av::set_log_slot(self.context.log_slot);
-        self.context.mark_thread("mux");
-        let counted = self.context.count_thread();
-        let entered = self.context.activity.enter("output");
-        let written = self.write();
-        drop((counted, entered));
-        self.context.devices.close();
-        av::set_log_slot(0);
-        self.context.unmark_thread();
-        let result = match (self.context.is_cancelled(), self.context.failure()) {
-            (_, Some(error)) => Err(error),
-            (true, None) => Err(Error::cancelled()),
-            (false, None) => written,
-        };
-        self.conclude(result);
-    }
-
-    fn write(&self) -> Result<(), Error> {
-        let feeds = self.viewer.inner.lock().feeds.clone();
-        let mut inputs = Vec::new();
-        for (index, (hub, feed)) in feeds.into_iter().enumerate() {
-            let outline = hub
-                .outline(&self.context)
-                .map_err(|e| failed(e, "open output", Code::ENOMEM, "cannot copy the description of the streams"))?
-                .ok_or_else(no_media)?;
-            inputs.push(open_hub(&self.context, &self.job, index, outline, feed)?);
-        }
-        run::run_opened(&self.context, &self.job, inputs)
-    }
-
-    fn conclude(&mut self, result: Result<(), Error>) {
-        self.is_over = true;
-        let viewer = &self.viewer;
-        let url = &self.job.outputs[0].url;
-        let error = result.err().map(|error| error.on_output(viewer.index, url));
-        let feeds = std::mem::take(&mut viewer.inner.lock().feeds);
-        let mut counts = FeedCounts::default();
-        for (hub, feed) in feeds {
-            hub.unsubscribe(&feed);
-            counts.add(&feed.counts());
-        }
-        // Who takes part in what it has written ends with it.
-        self.parent.live.end_hub(Place::Output(viewer.index));
-        if let Some((name, "")) = name_of(url) {
-            self.parent.binds.finish_one(name, error.as_ref().map_or(Code::OK, Error::code));
-        }
-        let mut inner = viewer.inner.lock();
-        inner.counts = counts;
-        inner.context = None;
-        inner.error.clone_from(&error);
-        drop(inner);
-        let size_bytes = viewer.size_bytes.load(Relaxed);
-        self.parent.observer.output_finished(viewer.index, size_bytes, error.as_ref());
-        viewer.inner.lock().state = match &error {
-            None => ViewerState::Finished,
-            Some(error) if error.code() == Code::ECANCELED => ViewerState::Cancelled,
-            Some(_) => ViewerState::Failed,
-        };
-        viewer.changed.notify_all();
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        if !self.is_over {
-            let error = Error::new(Code::INTERNAL, "the thread of this output could not run, or vanished".into());
-            self.conclude(Err(error.at("spawn")));
-        }
-    }
-}
-
-fn no_media() -> Error {
-    let text = "the job ended before it gave this output anything".to_owned();
-    Error::new(Code::EPIPE, text).at("open output")
 }
 
 /// The numbers of an output that takes part.
@@ -320,9 +86,37 @@ impl ViewerStats {
 }
 
 impl Viewer {
+    pub(super) fn new(
+        parent: &Arc<JobContext>,
+        context: &Arc<JobContext>,
+        settings: ViewerSettings,
+        index: usize,
+        url: &str,
+    ) -> Arc<Viewer> {
+        let inner = Inner {
+            state: ViewerState::Opening,
+            error: None,
+            parent: Arc::downgrade(parent),
+            context: Some(Arc::clone(context)),
+            feeds: Vec::new(),
+            counts: FeedCounts::default(),
+            is_ended: false,
+            _link: Link::between(parent, context),
+        };
+        Arc::new(Viewer {
+            index,
+            url: url.to_owned(),
+            settings,
+            counters: Arc::clone(&context.counters),
+            size_bytes: AtomicU64::new(0),
+            inner: Mutex::new(inner),
+            changed: Condvar::new(),
+        })
+    }
+
     /// From here on it misses nothing.
-    fn subscribe(&self, parent: &JobContext, context: &Arc<JobContext>, places: &[Place], begins_at_zero: bool) {
-        let zero_us = begins_at_zero.then(Arc::default);
+    pub(super) fn subscribe(&self, parent: &JobContext, context: &Arc<JobContext>, places: &[Place], from_zero: bool) {
+        let zero_us = from_zero.then(Arc::default);
         for place in places {
             let hub = parent.live.hub(*place);
             let weak = Arc::downgrade(&hub);
@@ -333,11 +127,51 @@ impl Viewer {
         }
     }
 
-    fn advance(&self, from: ViewerState, to: ViewerState) {
+    pub(super) fn feeds(&self) -> Vec<(Arc<Hub>, Arc<Feed>)> {
+        self.inner.lock().feeds.clone()
+    }
+
+    pub(super) fn running(&self) {
         let mut inner = self.inner.lock();
-        if inner.state == from {
-            inner.state = to;
+        if inner.state == ViewerState::Opening {
+            inner.state = ViewerState::Running;
         }
+    }
+
+    pub(super) fn wrote(&self, size_bytes: u64) {
+        self.size_bytes.store(size_bytes, Relaxed);
+    }
+
+    /// Its end, also where its thread is in a call that does not end. Only the first counts.
+    pub(super) fn conclude(&self, result: Result<(), Error>) {
+        let mut inner = self.inner.lock();
+        let Some(parent) = inner.parent.upgrade().filter(|_| !inner.is_ended) else { return };
+        inner.is_ended = true;
+        let feeds = std::mem::take(&mut inner.feeds);
+        inner.context = None;
+        drop(inner);
+        let error = result.err().map(|error| error.on_output(self.index, &self.url));
+        let mut counts = FeedCounts::default();
+        for (hub, feed) in feeds {
+            hub.unsubscribe(&feed);
+            counts.add(&feed.counts());
+        }
+        // Who takes part in what it has written ends with it.
+        parent.live.end_hub(Place::Output(self.index));
+        if let Some((name, "")) = name_of(&self.url) {
+            parent.binds.finish_one(name, error.as_ref().map_or(Code::OK, Error::code));
+        }
+        let mut inner = self.inner.lock();
+        inner.counts = counts;
+        inner.error.clone_from(&error);
+        drop(inner);
+        parent.observer.output_finished(self.index, self.size_bytes.load(Relaxed), error.as_ref());
+        self.inner.lock().state = match &error {
+            None => ViewerState::Finished,
+            Some(error) if error.code() == Code::ECANCELED => ViewerState::Cancelled,
+            Some(_) => ViewerState::Failed,
+        };
+        self.changed.notify_all();
     }
 
     pub fn state(&self) -> ViewerState {

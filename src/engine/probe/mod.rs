@@ -75,6 +75,7 @@ pub fn run(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
 }
 
 fn open_and_show(context: &Arc<JobContext>, job: &JobSpec) -> Result<String, Error> {
+    let job = &*super::low_latency::expand(job);
     let spec = job.inputs.first().ok_or_else(|| Error::invalid("there is nothing to probe".into()))?;
     let on_input = |error: Error| error.on_input(0, &spec.url);
     let (shown, intervals) = choice(spec).map_err(on_input)?;

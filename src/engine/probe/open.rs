@@ -90,6 +90,7 @@ impl Source {
             is_blocking: true,
             gate: None, // the program is trusted, as ffprobe is
             decoders,
+            tls: None,
         };
         let input = Input::open(&opening, None, &mut dict)?;
         for (key, _) in dict.entries().into_iter().filter(|(key, _)| key != "scan_all_pmts") {

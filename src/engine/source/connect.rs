@@ -4,7 +4,8 @@ use super::backoff;
 use super::breaker::{Answer, Class, host_of};
 use super::settings::SourceSettings;
 use super::state::{Source, SourceState};
-use crate::engine::context::JobContext;
+use crate::engine::activity::Doing;
+use crate::engine::context::{JobContext, Waiting};
 use crate::engine::files::{OpenInput, open_input};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
@@ -66,6 +67,10 @@ impl Connector {
 
     /// Opens it, as often as its options allow. `fits`: whether what was opened can be used.
     pub fn connect(&mut self, fits: &dyn Fn(&OpenInput, u32) -> Result<(), Error>) -> Result<OpenInput, Refused> {
+        // Who waits for a peer, or because he was told to, is neither idle nor does he hang.
+        let context = Arc::clone(&self.context);
+        let name = context.activity.name(&format!("source {}", self.source.index));
+        let _waiting = (Waiting::begin(&context.counters), Doing::Peer.begin(name));
         let mut gone = Gone { began: Instant::now(), limit: self.settings().silence };
         loop {
             self.wait_until_wanted(&mut gone);
@@ -98,6 +103,14 @@ impl Connector {
     /// The job ends, or it does.
     pub fn end(&self) {
         self.source.go(SourceState::Ended, |_| {});
+    }
+
+    /// Waits for as long as a source must be open before it is opened again.
+    pub fn rest(&self, opened_at: Instant) {
+        let until = opened_at + self.settings().first_delay;
+        while !self.is_over() && Instant::now() < until {
+            self.context.sleep((until - Instant::now()).min(Duration::from_millis(100)));
+        }
     }
 
     fn wait_until_wanted(&self, gone: &mut Gone) {

@@ -23,6 +23,8 @@ pub struct SourceInput {
     map: Vec<Option<usize>>,
     /// The first URL, opened again while an alternate is read.
     returned: Arc<Returned>,
+    /// When it was opened, last.
+    opened_at: Instant,
     /// When somebody took part, last.
     wanted_at: Instant,
 }
@@ -70,6 +72,7 @@ impl SourceInput {
             known: Vec::new(),
             map: Vec::new(),
             returned: Arc::default(),
+            opened_at: Instant::now(),
             wanted_at: Instant::now(),
         };
         Ok(Some((open, source)))
@@ -120,6 +123,8 @@ impl SourceInput {
         self.close(file);
         if let Some(error) = why {
             self.connector.source.failed(error);
+            // One that hangs up at once is not asked without end.
+            self.connector.rest(self.opened_at);
         }
         let open = match next {
             Some(open) => {
@@ -134,7 +139,7 @@ impl SourceInput {
                 self.connector.connect(&move |open, failures| fits(&known, open, failures))?
             }
         };
-        self.wanted_at = Instant::now();
+        (self.opened_at, self.wanted_at) = (Instant::now(), Instant::now());
         self.adopt(file, open);
         self.seek_first();
         Ok(left_at.elapsed())

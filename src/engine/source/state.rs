@@ -5,6 +5,7 @@ use crate::av::Interrupt;
 use crate::engine::context::JobContext;
 use crate::error::Error;
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -26,6 +27,15 @@ pub enum SourceState {
 }
 
 impl SourceState {
+    const ALL: [SourceState; 6] = [
+        SourceState::Idle,
+        SourceState::Connecting,
+        SourceState::Live,
+        SourceState::Waiting,
+        SourceState::Blocked,
+        SourceState::Ended,
+    ];
+
     pub fn to_c(self) -> u32 {
         self as u32
     }
@@ -72,6 +82,42 @@ pub struct SourceStatus {
     pub retry_in: Option<Duration>,
 }
 
+impl SourceStatus {
+    /// Of one that was not opened yet.
+    pub fn new(url: &str) -> SourceStatus {
+        let url = crate::secrets::mask_url(url);
+        let state = SourceState::Idle;
+        SourceStatus { state, reason: String::new(), code: 0, url, failures: 0, connections: 0, retry_in: None }
+    }
+
+    pub fn to_json(&self) -> Value {
+        json!({
+            "state": self.state.word(),
+            "url": self.url,
+            "reason": self.reason,
+            "code": self.code,
+            "failures": self.failures,
+            "connections": self.connections,
+            "retry_in_ms": self.retry_in.map(|time| time.as_millis() as u64),
+        })
+    }
+
+    /// What [`Self::to_json`] made.
+    pub fn of_json(value: &Value) -> Option<SourceStatus> {
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let number = |key: &str| value[key].as_u64();
+        Some(SourceStatus {
+            state: SourceState::ALL.into_iter().find(|state| value["state"] == state.word())?,
+            reason: text("reason"),
+            code: value["code"].as_i64().unwrap_or(0) as i32,
+            url: text("url"),
+            failures: number("failures").unwrap_or(0) as u32,
+            connections: number("connections").unwrap_or(0),
+            retry_in: number("retry_in_ms").map(Duration::from_millis),
+        })
+    }
+}
+
 pub struct Source {
     pub index: usize,
     pub settings: SourceSettings,
@@ -84,15 +130,7 @@ pub struct Source {
 
 impl Source {
     pub fn new(context: &Arc<JobContext>, index: usize, settings: SourceSettings) -> Arc<Source> {
-        let status = SourceStatus {
-            state: SourceState::Idle,
-            reason: String::new(),
-            code: 0,
-            url: crate::secrets::mask_url(&settings.urls[0]),
-            failures: 0,
-            connections: 0,
-            retry_in: None,
-        };
+        let status = SourceStatus::new(&settings.urls[0]);
         Arc::new(Source {
             index,
             settings,
@@ -162,13 +200,18 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use super::SourceState::*;
+    use super::SourceState::{self, *};
+    use super::SourceStatus;
 
     #[test]
     fn an_end_is_final_and_nothing_is_live_without_connecting() {
-        let all = [Idle, Connecting, Live, Waiting, Blocked, Ended];
+        let all = SourceState::ALL;
         assert!(all.iter().all(|next| !Ended.may_become(*next)));
         assert!(all.iter().filter(|state| state.may_become(Live)).eq([&Connecting]));
+        for state in all {
+            let status = SourceStatus { state, ..SourceStatus::new("u") };
+            assert_eq!(SourceStatus::of_json(&status.to_json()).map(|status| status.state), Some(state));
+        }
         assert!(all.iter().filter(|state| **state != Ended).all(|state| state.may_become(Ended)));
     }
 }

@@ -68,6 +68,13 @@ impl Addresses {
     }
 }
 
+/// The host of a URL that a resolver has to be asked for; None where there is none, or it is an address.
+pub fn name_to_resolve(url: &str) -> Option<&str> {
+    let scheme = scheme_of(url);
+    let has_host = !WITHOUT_ADDRESS.contains(&scheme.as_str()) && url.contains("://");
+    host_of(url).filter(|host| has_host && literal(host).is_none())
+}
+
 /// The host of a URL, without brackets, as FFmpeg finds it (libavformat/utils.c: av_url_split).
 fn host_of(url: &str) -> Option<&str> {
     let rest = url.split_once(':')?.1;

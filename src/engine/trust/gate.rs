@@ -58,6 +58,7 @@ impl InputGate {
     }
 
     fn check_url(&self, url: &str) -> Result<(), Error> {
+        crate::engine::resolver::check(url)?;
         let trust = self.policy.trust;
         let shown = crate::secrets::mask_url(url);
         if trust == Trust::Untrusted && url != self.url {

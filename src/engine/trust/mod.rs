@@ -14,6 +14,7 @@ mod protocols;
 mod streams;
 mod watch;
 
+pub use addresses::name_to_resolve;
 pub use filters::{check_graph, file_options};
 pub use formats::check_self_contained;
 pub use gate::InputGate;

@@ -124,6 +124,13 @@ static OPTIONS: &[OptionDef] = &[
         "from opening an input or output to its end; 0 is none",
     )
     .within(0.0, LARGE),
+    def(
+        "mt_ca_file",
+        G,
+        Text,
+        "file",
+        "certificate authorities for TLS peers, as PEM; else SSL_CERT_FILE, SSL_CERT_DIR, or the system's",
+    ),
     def("mt_formats", G, Text, "list", "formats that inputs may have, with commas between"),
     def("mt_codecs", G, Text, "list", "decoders that may be used, with commas between"),
     def("mt_protocols", G, Text, "list", "protocols that inputs may use, with commas between"),

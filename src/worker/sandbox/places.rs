@@ -76,6 +76,9 @@ impl Places {
     pub fn of(spec: &JobSpec, trust: &JobTrust, needs: &Needs) -> Places {
         let mut places = Places { reads_everything: reads_everything(spec, trust, needs), ..Places::default() };
         system::add(&mut places, needs);
+        if let Ok(Some(bundle)) = crate::engine::certificate_authorities(None) {
+            places.add(&bundle, Access::Read);
+        }
         spec.inputs.iter().for_each(|input| places.input(input));
         let of_inputs = spec.inputs.iter().flat_map(|input| &input.settings).filter(|setting| !is_text(setting));
         of_inputs.for_each(|setting| places.setting(setting, setting.name == "dump_attachment"));
@@ -117,6 +120,10 @@ impl Places {
         match name {
             "mt_allow_read" => {
                 std::env::split_paths(&setting.value).for_each(|path| self.add(&path, Access::Read));
+                return;
+            }
+            "mt_ca_file" | "ca_file" | "cafile" => {
+                self.add(&to_path(&setting.value), Access::Read);
                 return;
             }
             "mt_allow_write" => {
