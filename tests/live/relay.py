@@ -43,6 +43,7 @@ class Pair:
     def __init__(self, client: socket.socket, server: socket.socket) -> None:
         self.client, self.server = client, server
         self.left = threading.Event()  # the client sends no more
+        self.drip = 0.0
         self._ended: set[bool] = set()
         self._lock = threading.Lock()
 
@@ -152,12 +153,14 @@ class TcpRelay:
                 self.faulted_at = time.monotonic()
                 end(pair)
                 return False
-        fast = max(0, faults.drip_after - passed) if faults.drip else len(data)
+        fast = 0 if pair.drip else max(0, faults.drip_after - passed) if faults.drip else len(data)
         client.sendall(data[:fast])
+        if fast < len(data):
+            pair.drip = pair.drip or faults.drip  # a line that drips goes on with it
         for byte in data[fast:]:
             self.faulted_at = self.faulted_at or time.monotonic()
             client.sendall(bytes([byte]))
-            time.sleep(faults.drip)
+            time.sleep(pair.drip)
         return True
 
     def _hold(self, pair: Pair) -> None:
