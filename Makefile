@@ -95,7 +95,7 @@ clean: ## remove what was built
 
 .PHONY: fuzz fuzz-corpus
 .PHONY: test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox test-matrix examples valgrind compatibility equivalence fate coverage
-test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox ## every test, from nothing
+test: setup-test test-rust test-linkage test-c test-cpp test-python test-go test-isolated test-crash test-sandbox test-faults ## every test, from nothing
 
 test-rust: ## the library's unit and integration tests
 	$(CARGO) test $(CARGO_FLAGS) --no-fail-fast
@@ -168,6 +168,22 @@ $(CRASH_HOSTS)/clip.mp4: | stage
 	$(STAGE)/bin/mt-transcode -v error -y -f lavfi -i testsrc2=d=2 -f lavfi -i sine=d=2 -c:v libx264 -c:a aac $@
 fuzz-corpus: stage $(CRASH_HOSTS)/clip.mp4 ## jobs in workers over media with flipped bits: FUZZ_SEEDS=2000 of them, from FIRST_SEED=0
 	$(FUZZ_CORPUS)
+
+LIVE_ENV = MT_STAGE=$(abspath $(STAGE)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python:tests/live PYTHONDONTWRITEBYTECODE=1
+.PHONY: setup-live test-live
+setup-live:
+	@scripts/setup-live.sh
+test-live: setup-live stage ## live media with real peers: nginx, SRT, RTSP, the ffmpeg program (2 minutes)
+	$(LIVE_ENV) $(PYTHON) tests/live/test_protocols.py
+	@$(MAKE) test-faults
+
+.PHONY: test-faults faults
+test-faults: stage ## what a host sees of peers that do wrong, each fault once (40 s)
+	$(LIVE_ENV) $(PYTHON) tests/live/test_faults.py
+
+faults: setup-live stage ## how long it takes: fault by protocol, latency, 500 viewers (10 minutes; build/faults.md, build/latency.md)
+	$(LIVE_ENV) $(PYTHON) tests/live/faults.py
+	$(LIVE_ENV) $(PYTHON) tests/live/latency.py
 
 fuzz: setup-build ## libFuzzer over what reads strangers' bytes: FUZZ_SECONDS=60 for each target of fuzz/
 	scripts/fuzz.sh
@@ -261,7 +277,7 @@ QUIETLY = sed '/warnings generated\.$$/d'
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
 	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh tests/sandbox/*.sh bench/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py); do \
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py tests/live/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install

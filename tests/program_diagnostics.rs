@@ -106,6 +106,27 @@ fn how_much_pictures_differ_is_shown_with_the_progress() {
 }
 
 #[test]
+fn diagnostics_say_which_live_media_can_be_pulled_and_pushed() {
+    // Given the FFmpeg that is loaded, when it is asked for its protocols, then the diagnostics have the same ones.
+    let found: serde_json::Value = serde_json::from_str(&mt_transcode::job::diagnostics()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let [(theirs, _), _] = printed(folder.path(), "-v error -protocols");
+    let (input, output) = theirs.split_once("Output:").expect("two lists");
+    for (list, side) in [(input, "in"), (output, "out")] {
+        let names: Vec<_> = found["ffmpeg"]["protocols"][side].as_array().unwrap().iter().collect();
+        let missing: Vec<_> = names.iter().filter(|name| !list.contains(name.as_str().unwrap())).collect();
+        assert!(names.len() > 10 && missing.is_empty(), "{side}: {missing:?}");
+        // and what needs no library of others goes both ways
+        for way in ["rtmp", "http-flv", "hls", "rtsp", "udp", "rtp", "rtp-ts", "http-ts"] {
+            let can = &found["ffmpeg"]["live"][way][if side == "in" { "pull" } else { "push" }];
+            assert_eq!(can, &serde_json::Value::Bool(true), "{way} {side}");
+        }
+        let has_srt = names.iter().any(|name| *name == "srt");
+        assert_eq!(found["ffmpeg"]["live"]["srt"][if side == "in" { "pull" } else { "push" }], has_srt);
+    }
+}
+
+#[test]
 fn rtp_outputs_are_described_on_standard_output() {
     // Given a job whose outputs are all RTP, when they begin, then their session description is printed.
     let folder = folder_with_clip();

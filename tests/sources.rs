@@ -164,6 +164,22 @@ fn a_source_that_breaks_off_is_opened_again_and_times_go_on() {
 }
 
 #[test]
+fn a_source_that_falls_silent_is_opened_again() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let camera = Camera::new(Does::Falls(second(&engine, folder.path(), true, true)));
+    let out = folder.path().join("out.mkv");
+    // Given a deadline, when the camera says nothing more, each time after a second of media
+    let options = "-mt_source 1 -mt_retry_ms 5 -mt_read_timeout_ms 100";
+    let line = format!("{PROBE} {options} -i {} -c copy {}", camera.url(), out.display());
+    let (result, states) = until(&engine, &line, |job| connections(job) >= 4);
+    // then each silence is the end of a connection and not of the job
+    assert_eq!(result, Some(0));
+    assert_eq!(states[..4], ["connecting", "live", "connecting", "live"], "{states:?}");
+    assert!(pictures(&engine, &out).len() >= 70);
+    is_quiet(&engine);
+}
+
+#[test]
 fn what_encodes_goes_on_too() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let camera = Camera::new(Does::Gives(second(&engine, folder.path(), true, true)));

@@ -96,13 +96,18 @@ pub fn formats(which: Formats) -> String {
     out
 }
 
+/// The protocols that can be read, or written.
+pub fn protocol_names(writes: bool) -> Vec<&'static str> {
+    let mut state = ptr::null_mut();
+    // SAFETY: an iterator over static strings.
+    std::iter::from_fn(|| unsafe { word(ffi::avio_enum_protocols(&raw mut state, i32::from(writes))) }).collect()
+}
+
 pub fn protocols() -> String {
     let mut out = "Supported file protocols:\n".to_owned();
-    for (title, is_output) in [("Input:", 0), ("Output:", 1)] {
+    for (title, writes) in [("Input:", false), ("Output:", true)] {
         let _ = writeln!(out, "{title}");
-        let mut state = ptr::null_mut();
-        // SAFETY: an iterator over static strings.
-        while let Some(name) = unsafe { word(ffi::avio_enum_protocols(&mut state, is_output)) } {
+        for name in protocol_names(writes) {
             let _ = writeln!(out, "  {name}");
         }
     }

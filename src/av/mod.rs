@@ -126,7 +126,8 @@ pub mod program_log {
 /// Lists of what FFmpeg has, as text in the form of the ffmpeg program.
 pub mod listing {
     pub use super::list::{
-        Formats, bitstream_filters, colors, devices, dispositions, filters, formats, hardware, pixel_formats, protocols,
+        Formats, bitstream_filters, colors, devices, dispositions, filters, formats, hardware, pixel_formats,
+        protocol_names, protocols,
     };
     pub use super::list_audio::{layouts, sample_formats};
     pub use super::list_codecs::{codecs, coder_help, coder_list};

@@ -130,17 +130,17 @@ impl Demuxer {
             let reading = Doing::Peer.begin(self.file.activity);
             let read = self.read_in_time(&mut packet);
             drop(reading);
+            // What a demuxer had begun when its time was over may come as a packet, and nothing after it (mpegts.c: handle_packets).
+            let is_late = self.file.clock.error("demux").is_some();
             match read {
-                Err(error) if self.source.is_some() && !self.context.is_ending() => {
-                    let error = self.left_by(error);
+                read if self.source.is_some() && (read.is_err() || is_late) && !self.context.is_ending() => {
+                    let error = self.left_by(read.err().unwrap_or(AvError::EXIT));
                     match self.come_back(Some(error)) {
                         Some(read) => return read,
                         None => continue,
                     }
                 }
-                _ if self.file.clock.error("demux").is_some() && !self.context.is_ending() => {
-                    return self.broken(AvError::EXIT);
-                }
+                _ if is_late && !self.context.is_ending() => return self.broken(AvError::EXIT),
                 Ok(()) => {}
                 Err(AvError::EOF) if !self.file.host.is_set() => {
                     let goes_on = self.timestamps.looping.as_ref().is_some_and(Looping::goes_on);

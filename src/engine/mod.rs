@@ -91,6 +91,7 @@ mod subtitle_setup;
 mod threads;
 mod timestamps;
 mod tls;
+mod transports;
 mod trust;
 mod turns;
 mod two_pass;
@@ -118,6 +119,7 @@ pub use run::run;
 pub use source::{Breakers, SourceState, SourceStatus, is_source};
 pub use threads::{Task, ThreadPool, is_pool_thread_of};
 pub use tls::authorities as certificate_authorities;
+pub use transports::{Transport, transports};
 pub use trust::{JobTrust, LIMITS, Limit, Trust, Verdict, Watch, file_options, scheme_of};
 
 pub use crate::av::os::{

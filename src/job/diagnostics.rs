@@ -15,6 +15,10 @@ pub fn diagnostics() -> String {
         l if l.starts_with("GPL") => "GPL",
         _ => "nonfree",
     };
+    let live: serde_json::Map<String, serde_json::Value> = engine::transports()
+        .iter()
+        .map(|way| (way.name.to_owned(), json!({"pull": way.pull, "push": way.push})))
+        .collect();
     json!({
         "mt_transcode": env!("CARGO_PKG_VERSION"),
         "abi_version": 0,
@@ -25,6 +29,11 @@ pub fn diagnostics() -> String {
             "configuration": engine::configuration(),
             "libraries": libraries,
             "hardware": engine::device_kinds(),
+            "protocols": {
+                "in": engine::listing::protocol_names(false),
+                "out": engine::listing::protocol_names(true),
+            },
+            "live": live,
         },
         "program_linking": if engine::is_program_dynamic() { "dynamic" } else { "static" },
         "libc": engine::libc_name(),
