@@ -218,10 +218,10 @@ fn an_output_for_which_nothing_comes_is_idle_and_a_file_all_the_same() {
 fn the_whole_time_of_an_input_and_of_an_output() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let endless = "-f lavfi -i testsrc2=s=64x48";
-    let line = format!("-re -mt_total_timeout_ms 1500 {endless} -c:v mpeg4 {{}}/input.mkv");
+    let line = format!("-re -mt_total_timeout_ms 4000 {endless} -c:v mpeg4 {{}}/input.mkv");
     is_late(&run_in(&engine, folder.path(), &line).unwrap_err(), "mt_total_timeout_ms", "demux");
     let line =
-        format!("-re {endless} -t 6 -c:v mpeg4 {{}}/whole.mkv -mt_total_timeout_ms 3000 -c:v mpeg4 {{}}/cut.mkv");
+        format!("-re {endless} -t 14 -c:v mpeg4 {{}}/whole.mkv -mt_total_timeout_ms 8000 -c:v mpeg4 {{}}/cut.mkv");
     let error = run_in(&engine, folder.path(), &line).unwrap_err();
     is_late(&error, "mt_total_timeout_ms", "mux");
     assert_eq!(error.output(), Some(1));
