@@ -369,9 +369,14 @@ fn hundreds_that_come_and_go_leave_nothing() {
         out.free();
     };
     (0..100).for_each(turn);
-    let before = resident_kib();
-    (100..400).for_each(turn);
-    assert!(resident_kib() < before + 4096, "{before} KiB before, {} after", resident_kib());
+    // Other tests run beside this one and grow too: what leaks grows each time.
+    let grown = |begin: usize| {
+        let before = resident_kib();
+        (begin..begin + 100).for_each(turn);
+        resident_kib().saturating_sub(before)
+    };
+    let grown: Vec<_> = [100, 200, 300, 400].map(grown).into();
+    assert!(grown.iter().any(|kib| *kib < 1024), "each hundred leaves something: {grown:?} KiB");
     assert!(entries("/proc/self/fd") <= descriptors + 2);
     job.cancel();
     assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()));
