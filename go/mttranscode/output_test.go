@@ -15,9 +15,11 @@ import (
 	"time"
 )
 
+func isIsolated() bool { return os.Getenv("MT_TRANSCODE_ISOLATION") == "process" }
+
 func needsJoins(t testing.TB) {
 	t.Helper()
-	if os.Getenv("MT_TRANSCODE_ISOLATION") == "process" {
+	if isIsolated() {
 		t.Skip("no output joins a job in a worker process")
 	}
 }
@@ -245,7 +247,7 @@ func TestOutputOfAJobThatWaits(t *testing.T) {
 }
 
 func TestJoinsAreUnsupportedInWorkers(t *testing.T) {
-	if os.Getenv("MT_TRANSCODE_ISOLATION") != "process" {
+	if !isIsolated() {
 		t.Skip("jobs run in this process")
 	}
 	job := start(t, newEngine(t), endless...)
