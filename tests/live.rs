@@ -280,6 +280,29 @@ fn a_viewer_that_leaves_or_cannot_be_opened_is_nobody_elses_affair() {
 }
 
 #[test]
+fn a_stream_of_the_host_has_one_writer() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let bytes = stream(&engine, folder.path());
+    let (job, input) = hub(&engine, "-c copy -mt_gop_bytes 4M -f null -");
+    let options = [("c", "copy"), ("f", "mpegts"), ("mt_slow", "wait")];
+    let (first, reader) = viewer(&engine, &job, "one", &options);
+    // When another output names the stream of the first
+    let second = job.add_file(Direction::Output, "mt:one").unwrap();
+    job.set_file_option(Direction::Output, second, "f", Some("mpegts")).unwrap();
+    let error = job.commit_file(Direction::Output, second).unwrap_err();
+    // Then it is refused, and the first goes on
+    assert!(error.code() == Code::EBUSY && error.to_string().contains(&format!("output {first}")), "{error}");
+    give(&job, &input, &bytes, 0);
+    input.pipe.close_write(0).unwrap();
+    let (got, end) = reader.join().unwrap();
+    assert_eq!((end, job.wait(Some(LONG)).unwrap()), (Ok(()), Some(0)), "{:?}", job.error());
+    assert!(got.len() > bytes.len() / 2, "{} of {} bytes", got.len(), bytes.len());
+    job.close();
+    input.free();
+    is_quiet(&engine);
+}
+
+#[test]
 fn a_cancel_ends_the_job_and_all_that_joined() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let bytes = stream(&engine, folder.path());
