@@ -303,6 +303,20 @@ fn a_stream_of_the_host_has_one_writer() {
 }
 
 #[test]
+fn headers_that_are_in_key_frames_only_reach_who_takes_part() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    // Given an encoder whose own output wants no headers, and others that do
+    let line = "-f lavfi -i testsrc2=s=160x120:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast -c:a aac -f null - \
+                -mt_from 0 -mt_slow wait -c copy -f flv {}/a.flv -mt_from 0 -mt_slow wait -c copy {}/a.mkv";
+    run_in(&engine, folder.path(), line).expect("both");
+    // Then FLV begins with an AVCDecoderConfigurationRecord, without which players show nothing
+    let flv = read(&folder.path().join("a.flv"));
+    assert!(flv.windows(6).any(|bytes| bytes == [0x17, 0, 0, 0, 0, 1]));
+    assert!(!probe_packets(&engine, &folder.path().join("a.mkv")).is_empty());
+    is_quiet(&engine);
+}
+
+#[test]
 fn a_cancel_ends_the_job_and_all_that_joined() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let bytes = stream(&engine, folder.path());
