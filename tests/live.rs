@@ -296,8 +296,41 @@ fn one_whose_handle_is_freed_while_it_runs_is_forgotten_at_its_end() {
     eventually("it is forgotten", || job.output_status(output).is_err());
     job.cancel();
     assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()));
+
+fn a_stream_of_the_host_has_one_writer() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let bytes = stream(&engine, folder.path());
+    let (job, input) = hub(&engine, "-c copy -mt_gop_bytes 4M -f null -");
+    let options = [("c", "copy"), ("f", "mpegts"), ("mt_slow", "wait")];
+    let (first, reader) = viewer(&engine, &job, "one", &options);
+    // When another output names the stream of the first
+    let second = job.add_file(Direction::Output, "mt:one").unwrap();
+    job.set_file_option(Direction::Output, second, "f", Some("mpegts")).unwrap();
+    let error = job.commit_file(Direction::Output, second).unwrap_err();
+    // Then it is refused, and the first goes on
+    assert!(error.code() == Code::EBUSY && error.to_string().contains(&format!("output {first}")), "{error}");
+    give(&job, &input, &bytes, 0);
+    input.pipe.close_write(0).unwrap();
+    let (got, end) = reader.join().unwrap();
+    assert_eq!((end, job.wait(Some(LONG)).unwrap()), (Ok(()), Some(0)), "{:?}", job.error());
+    assert!(got.len() > bytes.len() / 2, "{} of {} bytes", got.len(), bytes.len());
     job.close();
     input.free();
+    is_quiet(&engine);
+}
+
+#[test]
+
+fn headers_that_are_in_key_frames_only_reach_who_takes_part() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    // Given an encoder whose own output wants no headers, and others that do
+    let line = "-f lavfi -i testsrc2=s=160x120:r=25:d=1 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast -c:a aac -f null - \
+                -mt_from 0 -mt_slow wait -c copy -f flv {}/a.flv -mt_from 0 -mt_slow wait -c copy {}/a.mkv";
+    run_in(&engine, folder.path(), line).expect("both");
+    // Then FLV begins with an AVCDecoderConfigurationRecord, without which players show nothing
+    let flv = read(&folder.path().join("a.flv"));
+    assert!(flv.windows(6).any(|bytes| bytes == [0x17, 0, 0, 0, 0, 1]));
+    assert!(!probe_packets(&engine, &folder.path().join("a.mkv")).is_empty());
     is_quiet(&engine);
 }
 

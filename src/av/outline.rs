@@ -3,7 +3,7 @@
 
 use super::access::{Access, Reach};
 use super::sidedata;
-use super::{AvError, Dict, Input, Interrupt, Output, Rational, ffi};
+use super::{AvError, Dict, Input, Interrupt, Output, Parameters, Rational, ffi};
 use std::ptr;
 
 impl Input {
@@ -42,6 +42,13 @@ impl Input {
             unsafe { outline.add_like(*output.get().streams.add(index), *time_base)? };
         }
         Ok(outline)
+    }
+
+    /// Gives a stream other parameters.
+    pub fn set_parameters(&mut self, index: usize, parameters: &Parameters) -> Result<(), AvError> {
+        // SAFETY: a stream of this context, and valid parameters.
+        AvError::check(unsafe { ffi::avcodec_parameters_copy((*self.stream(index)).codecpar, parameters.as_ptr()) })
+            .map(drop)
     }
 
     /// # Safety

@@ -136,6 +136,20 @@ impl Packet {
         self.add_side_data(ffi::AV_PKT_DATA_NEW_EXTRADATA as i32, extradata)
     }
 
+    /// What `add_new_extradata` or a bitstream filter has put there.
+    pub fn new_extradata(&self) -> &[u8] {
+        let mut size = 0;
+        // SAFETY: valid packet; as many bytes as it says, for as long as the packet is not changed.
+        unsafe {
+            let kind = ffi::AV_PKT_DATA_NEW_EXTRADATA as _;
+            let data = ffi::av_packet_get_side_data(self.as_ptr(), kind, &mut size);
+            match data.is_null() {
+                true => &[],
+                false => std::slice::from_raw_parts(data, size as usize),
+            }
+        }
+    }
+
     /// Adds side data unless there is some of this type already.
     pub fn add_side_data(&mut self, kind: i32, data: &[u8]) -> Result<(), AvError> {
         // SAFETY: valid packet; av_packet_new_side_data gives `data.len()` writable bytes or NULL.

@@ -179,20 +179,28 @@ impl Parameters {
 
     /// Of an attachment, whose content is its extradata.
     pub fn of_attachment(content: &[u8]) -> Result<Parameters, AvError> {
-        let parameters = Parameters::new()?;
+        let mut parameters = Parameters::new()?;
+        // SAFETY: ours.
+        unsafe { (*parameters.as_ptr()).codec_type = ffi::AVMEDIA_TYPE_ATTACHMENT };
+        parameters.set_extradata(content)?;
+        Ok(parameters)
+    }
+
+    /// For parameters that have none.
+    pub fn set_extradata(&mut self, content: &[u8]) -> Result<(), AvError> {
+        let size = i32::try_from(content.len()).map_err(|_| AvError::INVALID)?;
         // SAFETY: memory of FFmpeg's allocator with zeros behind the content, which the parameters own from here on.
         unsafe {
-            let par = &mut *parameters.as_ptr();
-            par.codec_type = ffi::AVMEDIA_TYPE_ATTACHMENT;
-            let size = i32::try_from(content.len()).map_err(|_| AvError::INVALID)?;
             let memory = ffi::av_mallocz(content.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
             if memory.is_null() {
                 return Err(AvError::NO_MEMORY);
             }
             memory.copy_from_nonoverlapping(content.as_ptr(), content.len());
+            let par = &mut *self.as_ptr();
+            ffi::av_freep((&raw mut par.extradata).cast());
             (par.extradata, par.extradata_size) = (memory, size);
         }
-        Ok(parameters)
+        Ok(())
     }
 
     pub fn extradata(&self) -> &[u8] {

@@ -268,12 +268,29 @@ impl Inner {
         if file.is_committed {
             return Err(Error::new(Code::EALREADY, "it was committed before".into()));
         }
+        let url = file.url.clone();
+        self.check_own_stream(index, &url).map_err(|error| error.on_output(index, &url))?;
+        let file = self.late.described.get_mut(&index).ok_or_else(gone)?;
         binds
             .check(&file.url, Side::Write)
             .and_then(|()| check_format_known(file))
             .map_err(|error| error.on_output(index, &file.url))?;
         file.is_committed = true;
         Ok(())
+    }
+
+    /// A stream of the host's has one writer: a second would fail when it opens it, and its end would be that of the first.
+    fn check_own_stream(&self, index: usize, url: &str) -> Result<(), Error> {
+        let Some((name, "")) = name_of(url) else { return Ok(()) };
+        let began = self.spec.outputs.iter().take(self.late.began_with).enumerate();
+        let joined = self.late.described.iter().filter(|(other, file)| **other != index && file.is_committed);
+        let other = began
+            .chain(joined.map(|(other, file)| (*other, file)))
+            .find(|(other, file)| !self.late.finished.contains_key(other) && name_of(&file.url) == Some((name, "")));
+        other.map_or(Ok(()), |(other, _)| {
+            let text = format!("mt:{name} is written by output {other}, which has not ended");
+            Err(Error::new(Code::EBUSY, text).with_hint("Bind a stream of its own for each output."))
+        })
     }
 
     /// The outputs that do not take part in others.

@@ -2,6 +2,7 @@
 
 use super::feed::{Feed, Item, Pushed};
 use super::gop::Gop;
+use super::headers::Headers;
 use crate::av::{AvError, Input, NOPTS, Packet, TIME_BASE, rescale};
 use crate::engine::activity::Doing;
 use crate::engine::context::{JobContext, Wake};
@@ -22,6 +23,8 @@ pub struct Hub {
 struct State {
     /// Its streams, once a packet has passed since somebody wanted it.
     outline: Option<Input>,
+    /// The outline lacks the leader's headers yet, and is shown to nobody.
+    headers: Option<Headers>,
     /// The stream whose key frames are where a player can begin: the first video; None without.
     leader: Option<usize>,
     feeds: Vec<Arc<Feed>>,
@@ -81,6 +84,9 @@ impl Hub {
             state.describe(outline()?);
             self.described.notify_all();
         }
+        if state.find_headers(stream, packet)? {
+            self.described.notify_all();
+        }
         let item = state.item(stream, packet)?;
         let begins = match state.leader {
             Some(leader) => stream == leader && packet.is_key(),
@@ -130,7 +136,7 @@ impl Hub {
     pub fn outline(&self, owner: &JobContext) -> Result<Option<Input>, AvError> {
         let mut state = self.state.lock();
         loop {
-            if let Some(outline) = &state.outline {
+            if let (Some(outline), None) = (&state.outline, &state.headers) {
                 return outline.outline().map(Some);
             }
             if state.is_ended || owner.is_ending() {
@@ -149,7 +155,18 @@ impl State {
                 && outline.describe(*index).is_ok_and(|stream| !stream.is_attached_picture())
         };
         self.leader = (0..outline.stream_count()).find(is_leader);
+        self.headers = self.leader.and_then(|leader| Headers::awaited(&outline, leader));
         self.outline = Some(outline);
+    }
+
+    /// Whether the outline is whole with this packet.
+    fn find_headers(&mut self, stream: usize, packet: &Packet) -> Result<bool, AvError> {
+        let (Some(headers), Some(outline)) = (&mut self.headers, &mut self.outline) else { return Ok(false) };
+        let are_in = headers.are_in(stream, packet, outline)?;
+        if are_in {
+            self.headers = None;
+        }
+        Ok(are_in)
     }
 
     fn item(&self, stream: usize, packet: &Packet) -> Result<Item, AvError> {

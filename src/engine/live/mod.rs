@@ -4,6 +4,7 @@
 
 mod feed;
 mod gop;
+mod headers;
 mod hub;
 mod input;
 mod joining;

@@ -56,6 +56,10 @@ fn fault_of(error: rustls::Error) -> Option<Fault> {
         | CertificateError::NotValidYetContext { .. } => Fault::Expired,
         CertificateError::UnknownIssuer => Fault::UnknownAuthority,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Fault::WrongName,
+        // As `openssl req -x509` makes it.
+        CertificateError::Other(other) if other.0.to_string() == "CaUsedAsEndEntity" => {
+            Fault::Other("it is that of an authority itself, as one that signed itself mostly is".into())
+        }
         other => Fault::Other(other.to_string()),
     })
 }
