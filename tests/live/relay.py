@@ -155,12 +155,12 @@ class TcpRelay:
                 return False
         fast = 0 if pair.drip else max(0, faults.drip_after - passed) if faults.drip else len(data)
         client.sendall(data[:fast])
-        if fast < len(data):
-            pair.drip = pair.drip or faults.drip  # a line that drips goes on with it
+        if fast < len(data) and not pair.drip:
+            pair.drip, self.faulted_at = faults.drip, time.monotonic()  # from here on the line drips
         for byte in data[fast:]:
-            self.faulted_at = self.faulted_at or time.monotonic()
             client.sendall(bytes([byte]))
-            time.sleep(pair.drip)
+            if pair.left.wait(pair.drip):
+                return False
         return True
 
     def _hold(self, pair: Pair) -> None:
