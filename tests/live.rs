@@ -296,7 +296,12 @@ fn one_whose_handle_is_freed_while_it_runs_is_forgotten_at_its_end() {
     eventually("it is forgotten", || job.output_status(output).is_err());
     job.cancel();
     assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()));
+    job.close();
+    input.free();
+    is_quiet(&engine);
+}
 
+#[test]
 fn a_stream_of_the_host_has_one_writer() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let bytes = stream(&engine, folder.path());
@@ -320,7 +325,6 @@ fn a_stream_of_the_host_has_one_writer() {
 }
 
 #[test]
-
 fn headers_that_are_in_key_frames_only_reach_who_takes_part() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     // Given an encoder whose own output wants no headers, and others that do
@@ -331,6 +335,27 @@ fn headers_that_are_in_key_frames_only_reach_who_takes_part() {
     let flv = read(&folder.path().join("a.flv"));
     assert!(flv.windows(6).any(|bytes| bytes == [0x17, 0, 0, 0, 0, 1]));
     assert!(!probe_packets(&engine, &folder.path().join("a.mkv")).is_empty());
+    is_quiet(&engine);
+}
+
+#[test]
+fn a_stop_of_one_that_nobody_reads_ends_in_its_time() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let bytes = stream(&engine, folder.path());
+    let (job, input) = hub(&engine, "-c copy -mt_gop_bytes 4M -f null -");
+    give(&job, &input, &bytes[..bytes.len() / 2], 120);
+    let stuck = pipe(&engine, 4096);
+    job.bind_pipe("stuck", &stuck, Side::Write).unwrap();
+    let options = [("c", "copy"), ("f", "mpegts"), ("mt_from", "0"), ("mt_queue_ms", "1000")];
+    let output = join(&job, "mt:stuck", &options);
+    eventually("it is blocked", || stuck.pipe.stats().fill_bytes >= 4096);
+    job.stop_output(output, true).unwrap();
+    eventually("it is final", || job.output_status(output).unwrap().state.to_c() >= 4);
+    assert_eq!(job.state(), State::Running, "the job goes on");
+    job.cancel();
+    assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()));
+    job.close();
+    [&stuck, &input].iter().for_each(|pipe| pipe.free());
     is_quiet(&engine);
 }
 

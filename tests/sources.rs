@@ -361,5 +361,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         let error = run(&engine, &words(&format!("-mt_source 1 {options} -i nothing.ts -f null -"))).unwrap_err();
         assert!(error.code() == Code::OPTION && error.to_string().contains(word), "{error}");
     }
+    let error = run(&engine, &words("-mt_alternate other.ts -i nothing.ts -f null -")).unwrap_err();
+    assert!(error.code() == Code::OPTION && error.to_string().contains("mt_source"), "{error}");
     is_quiet(&engine);
 }

@@ -217,8 +217,8 @@ impl Viewer {
         }
     }
 
-    /// Ends it in good order, with what waits for it: its file is whole.
-    pub fn stop(&self) {
+    /// Ends it in good order, with what waits for it: its file is whole. One that is not to be waited for has its patience for that.
+    pub fn stop(self: &Arc<Self>) {
         let mut inner = self.inner.lock();
         let is_opening = inner.state == ViewerState::Opening;
         if matches!(inner.state, ViewerState::Opening | ViewerState::Running) {
@@ -230,8 +230,24 @@ impl Viewer {
         // One that has nothing yet has nothing to end.
         match context {
             Some(context) if is_opening => context.cancel(),
-            _ => feeds.iter().for_each(|feed| feed.end()),
+            Some(context) => {
+                feeds.iter().for_each(|feed| feed.end());
+                self.give_up_later(&context);
+            }
+            None => {}
         }
+    }
+
+    fn give_up_later(self: &Arc<Self>, context: &JobContext) {
+        let Some(patience) = self.patience() else { return };
+        let viewer = Arc::clone(self);
+        let wait = move || {
+            if !viewer.wait_final(Some(Instant::now() + patience)) {
+                viewer.cancel();
+            }
+        };
+        // Without a thread it ends with its reader, or with the job.
+        drop(context.threads.spawn_aside("mt-stop", wait));
     }
 
     /// Ends it at once.

@@ -35,6 +35,18 @@ pub struct SourceSettings {
     pub breaker: BreakerSettings,
 }
 
+const ONLY_SOURCES: [&str; 9] = [
+    "mt_alternate",
+    "mt_retry_ms",
+    "mt_retry_most_ms",
+    "mt_retry_attempts",
+    "mt_silence_ms",
+    "mt_on_demand",
+    "mt_linger_ms",
+    "mt_return_ms",
+    "mt_breaker",
+];
+
 pub fn is_source(spec: &FileSpec) -> bool {
     spec.flag("mt_source").unwrap_or(false)
 }
@@ -47,7 +59,11 @@ impl SourceSettings {
     /// None: it is no source.
     pub fn of(spec: &FileSpec) -> Result<Option<SourceSettings>, Error> {
         if !is_source(spec) {
-            return Ok(None);
+            let given = ONLY_SOURCES.into_iter().find(|name| spec.value(name).is_some());
+            return match given {
+                None => Ok(None),
+                Some(name) => Err(Error::option(format!("option {name} is for sources: it needs -mt_source 1"))),
+            };
         }
         let alternates = spec.all("mt_alternate").map(|setting| setting.value.clone());
         let urls: Vec<String> = std::iter::once(spec.url.clone()).chain(alternates).collect();
