@@ -143,7 +143,8 @@ fn one_who_never_reads_is_dropped_from_and_holds_up_nobody() {
         let status = job.output_status(output).unwrap();
         let feed = status.stats.feed;
         assert!(feed.skips > 0 && feed.packets_dropped > 20 && feed.bytes_peak < 40_000, "{feed:?}");
-        assert_ne!(status.code, 0, "it never got the end of its stream");
+        // It never got the end of its stream, unless all that was left for it fits into the pipe.
+        assert!(status.code != 0 || status.stats.size_bytes <= 4096, "{} bytes", status.stats.size_bytes);
         job.close();
         stuck.free();
         is_quiet(&engine);
