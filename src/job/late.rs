@@ -1,7 +1,7 @@
 //! Outputs that join a job while it runs, and what each output of a job is at.
 
 use super::handle::{Direction, Inner, Job, State};
-use crate::engine::{Classes, JobContext, ViewerState, ViewerStats, check_format_known, is_viewer, join};
+use crate::engine::{Binds, Classes, JobContext, ViewerState, ViewerStats, check_format_known, is_viewer, join};
 use crate::engine::{Live, Side, SourceState, SourceStatus, name_of};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, setting};
@@ -26,6 +26,8 @@ pub(super) struct Late {
     sources: BTreeMap<usize, SourceStatus>,
     /// Handles that were freed while their outputs ran.
     freed: Vec<usize>,
+    /// Outputs that are to end as soon as they have joined.
+    stopped: Vec<usize>,
 }
 
 /// What an output is at.
@@ -123,7 +125,7 @@ impl Job {
         };
         let (spec, file) = (inner.spec.clone(), inner.late.described.get(&index).cloned().unwrap_or_default());
         drop(inner);
-        Some(join(&context, &spec, index, &file).map(drop).map_err(|error| {
+        Some(join(&context, &spec, index, &file).map(|_| self.joined(index)).map_err(|error| {
             if let Some(file) = self.inner.lock().late.described.get_mut(&index) {
                 file.is_committed = false;
             }
@@ -139,14 +141,55 @@ impl Job {
             pending.into_iter().filter_map(|index| Some((index, inner.late.described.get(&index)?.clone()))).collect();
         drop(inner);
         for (index, file) in files {
-            if let Err(error) = join(context, spec, index, &file) {
-                use crate::engine::Observer;
-                let error = error.on_output(index, &file.url);
-                if let Some((name, "")) = name_of(&file.url) {
-                    context.binds.finish_one(name, error.code());
-                }
-                self.keep_output_error(index, &error);
-                self.output_finished(index, 0, Some(&error));
+            match join(context, spec, index, &file) {
+                Ok(_) => self.joined(index),
+                Err(error) => self.never_joined(&context.binds, index, &file.url, error),
+            }
+        }
+    }
+
+    /// It takes part; who wanted it to end before has not been heard yet.
+    fn joined(&self, index: usize) {
+        let mut inner = self.inner.lock();
+        let stopped = inner.late.stopped.iter().position(|stopped| *stopped == index);
+        if let Some(place) = stopped {
+            inner.late.stopped.swap_remove(place);
+        }
+        drop(inner);
+        if let Some(viewer) = self.live.viewer(index).filter(|_| stopped.is_some()) {
+            viewer.cancel();
+        }
+    }
+
+    /// An output that was committed ends without having taken part.
+    fn never_joined(&self, binds: &Binds, index: usize, url: &str, error: Error) {
+        use crate::engine::Observer;
+        let error = error.on_output(index, url);
+        if let Some((name, "")) = name_of(url) {
+            binds.finish_one(name, error.code());
+        }
+        self.keep_output_error(index, &error);
+        self.output_finished(index, 0, Some(&error));
+    }
+
+    /// Ends an output that has not joined yet: now, or when it has.
+    fn stop_before_joined(&self, index: usize) {
+        let mut inner = self.inner.lock();
+        if let Some(viewer) = self.live.viewer(index) {
+            drop(inner);
+            return viewer.cancel();
+        }
+        let Some(file) = inner.late.described.get(&index).filter(|file| file.is_committed).cloned() else { return };
+        if inner.late.finished.contains_key(&index) {
+            return;
+        }
+        match inner.late.pending.iter().position(|pending| *pending == index) {
+            None => inner.late.stopped.push(index),
+            Some(place) => {
+                inner.late.pending.swap_remove(place);
+                let binds = Arc::clone(&inner.binds);
+                drop(inner);
+                self.never_joined(&binds, index, &file.url, Error::cancelled());
             }
         }
     }
@@ -163,6 +206,7 @@ impl Job {
             (Some(viewer), _) if is_graceful => viewer.stop(),
             (Some(viewer), _) => viewer.cancel(),
             (None, Some(context)) if index < began_with => context.stop_output(index),
+            (None, _) if index >= began_with => self.stop_before_joined(index),
             _ => {}
         }
         Ok(())
