@@ -264,7 +264,7 @@ class Dumps(Base):
             with self.subTest(isolation), Engine(isolation=isolation) as engine:
                 job = engine.job([*ENDLESS, str(self.folder / "out.mkv")], label="camera 7")
                 job.start()
-                text = self.eventually_dumped(engine, r"thread \d+ enc0:0: ")
+                text = self.eventually_dumped(engine, r"(?s)state: running.*thread \d+ enc0:0: ")
                 self.assertTrue(text.startswith("mt-transcode dump 1\n") and text.endswith("end of dump\n"), text)
                 for pattern in (r"label: camera 7\n", r"command: ffmpeg .*-c:v mpeg4", r"state: running, [\d.]+ s\n", r"link 'encoder 0:0': \d+ of \d+ items, \d+ bytes\n",
                                 r"frame 0: 0x[0-9a-f]+ /.*\+0x[0-9a-f]+ [0-9a-f]+\n"):
