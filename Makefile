@@ -104,6 +104,14 @@ test-linkage: stage ## what is exported and installed, how it links, and the pro
 	CC="$(CC)" CXX="$(CXX)" PROFILE=$(PROFILE) tests/linkage/run.sh $(STAGE)
 	CC="$(CC)" CXX="$(CXX)" PYTHON="$(PYTHON)" tests/linkage/documents.sh $(STAGE)
 
+.PHONY: test-static
+test-static: stage ## programs that are linked with a static glibc, and host names (builds a small FFmpeg once: minutes)
+	CC="$(CC)" tests/linkage/static.sh $(STAGE)
+
+.PHONY: test-musl
+test-musl: stage ## programs that are linked with musl (musl-tools, rustup target add; builds library and small FFmpeg once: 10 minutes)
+	CARGO="$(CARGO)" tests/linkage/musl.sh $(STAGE)
+
 LINK = $$($(STAGED) pkg-config --cflags --libs mt_transcode) -pthread
 test-c: stage ## the scenarios in C
 	@mkdir -p $(BUILD)/tests
@@ -127,12 +135,13 @@ GO_TEST = $(GO_STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=4m
 GO_MODULES := go/mttranscode go/examples tests/crash/gohost bench
 test-go: stage ## the scenarios in Go: with the race detector, with a collection at every turn, with cgo's checks
 	$(GO_TEST) -race ./...
+	$(GO_TEST) -tags netgo,osusergo -run 'Names|Resolve' .
 	GOGC=1 $(GO_TEST) ./...
 	GOEXPERIMENT=cgocheck2 $(GO_TEST) ./...
 	$(GO_STAGED) $(GO) -C go/examples test -count=1 ./...
 
 # Not those of the program, which stays in its process; nor those of options and documents, which run nothing; nor those that take minutes.
-ISOLATED_RUST := bad_input hardware lifecycle logs memory memory_corpus memory_limits memory_stores newer_options probe_side_data trust \
+ISOLATED_RUST := bad_input hardware lifecycle live live_frames logs memory memory_corpus memory_limits memory_stores newer_options on_demand probe_side_data sources trust \
     trust_addresses trust_filters trust_limits unknown_values
 ISOLATED := MT_TRANSCODE_ISOLATION=process
 test-isolated: test-c test-cpp ## the same scenarios and tests with each job and probe in a process of its own
@@ -173,17 +182,31 @@ LIVE_ENV = MT_STAGE=$(abspath $(STAGE)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_
 .PHONY: setup-live test-live
 setup-live:
 	@scripts/setup-live.sh
-test-live: setup-live stage ## live media with real peers: nginx, SRT, RTSP, the ffmpeg program (2 minutes)
+# Servers of ours that viewers come to.
+LIVE_SERVERS = MT_LIVEHUB=$(abspath $(BUILD))/tests/livehub MT_RTMPSERVER=$(abspath $(BUILD))/tests/rtmpserver
+.PHONY: live-servers
+live-servers: stage
+	for server in livehub rtmpserver; do \
+	    $(GO_STAGED) $(GO) -C go/examples build -buildvcs=false -o $(abspath $(BUILD))/tests/$$server ./$$server || exit; done
+
+test-live: setup-live live-servers ## live media with real peers: nginx, SRT, RTSP, the ffmpeg program, a browser; a server restarted for a minute; sources on demand a thousand times (8 minutes)
 	$(LIVE_ENV) $(PYTHON) tests/live/test_protocols.py
+	$(LIVE_ENV) $(LIVE_SERVERS) MT_LIVEHUB_SCRIPTS=$(abspath go/examples/livehub/web/node_modules) $(PYTHON) tests/live/test_page.py
+	$(LIVE_ENV) $(LIVE_SERVERS) $(PYTHON) tests/live/test_glass.py
+	$(LIVE_ENV) $(PYTHON) tests/live/test_restarts.py
+	MT_ROUNDS=500 $(CARGO) test $(CARGO_FLAGS) --test on_demand
 	@$(MAKE) test-faults
 
 .PHONY: test-faults faults
-test-faults: stage ## what a host sees of peers that do wrong, each fault once (40 s)
+test-faults: stage ## what a host sees of peers that do wrong, each fault once, on threads and in workers (2 minutes)
 	$(LIVE_ENV) $(PYTHON) tests/live/test_faults.py
+	$(ISOLATED) $(LIVE_ENV) $(PYTHON) tests/live/test_faults.py
+	$(LIVE_ENV) $(PYTHON) tests/live/test_dns.py
 
-faults: setup-live stage ## how long it takes: fault by protocol, latency, 500 viewers (10 minutes; build/faults.md, build/latency.md)
+faults: setup-live live-servers ## how long it takes: fault by protocol, latency, 500 viewers; writes the tables of docs/live.md (20 minutes)
 	$(LIVE_ENV) $(PYTHON) tests/live/faults.py
-	$(LIVE_ENV) $(PYTHON) tests/live/latency.py
+	$(LIVE_ENV) $(LIVE_SERVERS) $(PYTHON) tests/live/latency.py
+	$(LIVE_ENV) $(PYTHON) tests/live/publish.py
 
 fuzz: setup-build ## libFuzzer over what reads strangers' bytes: FUZZ_SECONDS=60 for each target of fuzz/
 	scripts/fuzz.sh
@@ -228,19 +251,24 @@ coverage: setup-test ## line coverage of Rust (by the tests of every language) a
 
 ##### measuring
 
-.PHONY: bench bench-quick bench-isolation soak
-MEASURE = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)" bench/run.sh
-bench: setup-test stage ## compare with the ffmpeg program, a C loop, pipe(2): docs/benchmarks.md (10 minutes)
-	$(MEASURE) full
+.PHONY: bench bench-quick bench-compare bench-isolation soak
+STAGED_TOOLS = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)"
+MEASURE = $(STAGED_TOOLS) bench/run.sh
+bench: setup-test stage ## compare with what people use now: docs/benchmarks.md (10 minutes; KINDS="small pipe" for these only)
+	$(MEASURE) full $(KINDS)
 
 bench-quick: setup-test stage ## the same in 2 minutes
-	$(MEASURE) quick
+	$(MEASURE) quick $(KINDS)
+
+bench-compare: setup-test stage ## how this tree compares with revision BASE=HEAD, in ratios (10 minutes; KINDS=small, LENGTH=quick)
+	$(STAGED_TOOLS) bench/compare.sh $(or $(BASE),HEAD) $(KINDS)
 
 bench-isolation: setup-test stage ## what crash reports and workers cost (a minute)
 	@mkdir -p $(CRASH_HOSTS)
 	$(CC) -std=c11 $(CFLAGS) $(WARNINGS) tests/crash/host.c -o $(CRASH_HOSTS)/host $(LINK)
 	$(CC) -std=c11 -g -O1 $(WARNINGS) -Wno-infinite-recursion -shared -fPIC tests/crash/fault.c -o $(CRASH_HOSTS)/fault.so
-	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python $(PYTHON) bench/isolation.py
+	$(GO_STAGED) $(GO) -C bench build -buildvcs=false -o $(abspath $(CRASH_HOSTS))/small ./small
+	MT_STAGE=$(abspath $(STAGE)) MT_HOSTS=$(abspath $(CRASH_HOSTS)) MT_SMALL=$(abspath $(CRASH_HOSTS))/small MT_TRANSCODE_LIBRARY=$(STAGE)/lib/libmt_transcode.so.0 PYTHONPATH=python $(PYTHON) bench/isolation.py
 
 soak: setup-test stage ## SOAK_RATE=250 small jobs a second for SOAK_SECONDS=60; nothing may fail or grow
 	$(MEASURE) soak
@@ -277,7 +305,7 @@ QUIETLY = sed '/warnings generated\.$$/d'
 lint-scripts:
 	mandoc -T lint -W warning docs/man/mt-transcode.1
 	shellcheck -x -P SCRIPTDIR scripts/*.sh tests/linkage/*.sh tests/sandbox/*.sh bench/*.sh .ci/run
-	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py tests/crash/*.py tests/sandbox/*.py tests/live/*.py); do \
+	@for file in $(wildcard python/*.py python/*/*.py examples/python/*.py bench/*.py bench/*/*.py bench/*/*/*.py tests/crash/*.py tests/sandbox/*.py tests/live/*.py); do \
 	    $(PYTHON) -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' $$file; done
 
 ##### install

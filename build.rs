@@ -15,6 +15,7 @@ const HEADER: &str = r#"
 #include <libavutil/parseutils.h>
 #include <libavutil/avstring.h>
 #include <libavutil/pixdesc.h>
+#include <libavutil/imgutils.h>
 #include <libavutil/display.h>
 #include <libavutil/stereo3d.h>
 #include <libavutil/spherical.h>

@@ -16,22 +16,7 @@ only=${ONLY:-.}
 mkdir -p "$work"
 version=$(ffmpeg -version | sed -n '1s/^ffmpeg version \([0-9.]*\).*/\1/p')
 
-# In a folder of its own, so that the system's list of sources stays as it is.
-fetch_source() {
-    local lists=$work/apt
-    mkdir -p "$lists/state/lists/partial" "$lists/cache/archives/partial"
-    if [ -e /etc/apt/sources.list.d/debian.sources ]; then
-        sed 's/^Types: .*/Types: deb-src/' /etc/apt/sources.list.d/debian.sources > "$lists/fate.sources"
-    else
-        sed 's/^Types: .*/Types: deb-src/' /etc/apt/sources.list.d/ubuntu.sources > "$lists/fate.sources"
-    fi
-    local options=(-o Dir::Etc::SourceList="$lists/fate.sources" -o Dir::Etc::SourceParts=- -o Dir::State="$lists/state"
-        -o Dir::Cache="$lists/cache" -o APT::Sandbox::User=root)
-    (cd "$work" && apt-get "${options[@]}" -qq update && apt-get "${options[@]}" -qq source ffmpeg)
-}
-
-command -v dpkg-source > /dev/null || { echo "dpkg-dev is needed: scripts/setup.sh test installs it"; exit 1; }
-[ -d "$work/ffmpeg-$version" ] || fetch_source
+scripts/ffmpeg-source.sh "$work"
 cd "$work/ffmpeg-$version"
 [ -f ffbuild/config.mak ] || ./configure --disable-x86asm --disable-doc --disable-autodetect --enable-zlib --enable-gpl > configure.log
 

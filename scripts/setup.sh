@@ -19,17 +19,12 @@ build | test | all) ;;
     ;;
 esac
 
-say() { printf 'setup: %s\n' "$*"; }
-die() {
-    say "$*" >&2
-    exit 1
-}
-have() { command -v "$1" >/dev/null 2>&1; }
+me=setup
+# shellcheck source=setup-common.sh
+. scripts/setup-common.sh
 
 # at_least VERSION FLOOR: whether 1.88.0 is 1.88 or newer.
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
-
-exists() { [ -e "$1" ]; }
 
 # bindgen loads libclang while it builds, and libclang needs the headers of the compiler that it belongs to.
 have_libclang() {
@@ -45,16 +40,6 @@ have_ffmpeg() {
 }
 
 ffmpeg_packages="libavformat-dev libavcodec-dev libavfilter-dev libavdevice-dev libavutil-dev libswscale-dev libswresample-dev"
-missing=
-packages=
-need() { # need WHAT PACKAGES TEST...
-    what=$1 from=$2
-    shift 2
-    "$@" && return 0
-    missing="${missing:+$missing, }$what"
-    packages="$packages $from"
-}
-
 look() {
     missing='' packages=''
     need "a C compiler" "gcc libc6-dev" have cc
@@ -68,6 +53,7 @@ look() {
     need "dpkg-source (make fate unpacks FFmpeg's source with it)" dpkg-dev have dpkg-source
     need "kill and ps (tests send signals)" procps have ps
     need "the ffmpeg program (tests compare with it)" ffmpeg have ffmpeg
+    need "openssl (makes certificates for tests)" openssl have openssl
     need "a Vulkan driver for processors (tests of hardware devices)" mesa-vulkan-drivers exists /usr/share/vulkan/icd.d/lvp_icd*.json
     need "VA-API headers (a driver of the tests for decoding on a device)" libva-dev exists /usr/include/va/va_backend.h
     [ "$scope" != test ] || return 0
@@ -76,24 +62,6 @@ look() {
     need "shellcheck" shellcheck have shellcheck
     need "mandoc" mandoc have mandoc
     need "valgrind" valgrind have valgrind
-}
-
-install_packages() {
-    have apt-get || die "missing: $missing. This system has no apt-get; install them with its own package manager."
-    if [ "$(id -u)" = 0 ]; then
-        root=
-    elif have sudo; then
-        root=sudo
-    else
-        die "missing: $missing. Run as root, or install sudo: apt-get install -y$packages"
-    fi
-    say "missing: $missing"
-    say "running: ${root:+$root }apt-get install$packages"
-    $root apt-get update -q || say "apt-get update failed; going on with the package lists that are here"
-    # shellcheck disable=SC2086 # the list is split into words on purpose; sudo may be none
-    $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages
-    look
-    [ -z "$missing" ] || die "still missing after the installation: $missing. Is this distribution older than Debian 12 or Ubuntu 24.04?"
 }
 
 # candidate PACKAGE: the version that apt would install, without epoch; empty where it knows none.
@@ -144,6 +112,8 @@ result="nothing to do"
 look
 if [ -n "$missing" ]; then
     install_packages
+    look
+    [ -z "$missing" ] || die "still missing after the installation: $missing. Is this distribution older than Debian 12 or Ubuntu 24.04?"
     result="done"
 fi
 

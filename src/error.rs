@@ -39,7 +39,7 @@ codes! {
     EAGAIN = libc::EAGAIN, c"not now: nothing is ready, or the engine is full";
     ENOMEM = libc::ENOMEM, c"out of memory";
     EACCES = libc::EACCES, c"permission denied";
-    EBUSY = libc::EBUSY, c"the job was started and cannot be changed";
+    EBUSY = libc::EBUSY, c"in use, or started: it cannot be changed";
     EEXIST = libc::EEXIST, c"the file exists";
     ENOTDIR = libc::ENOTDIR, c"part of the path is not a folder";
     EISDIR = libc::EISDIR, c"is a folder, not a file";
@@ -301,7 +301,8 @@ fn default_hint(code: Code) -> &'static str {
         Code::ENFILE => "Raise fs.file-max of the system, or run fewer jobs at once.",
         Code::ENOMEM => "Give the process more memory, or run fewer jobs at once.",
         Code::EAGAIN => "Try again when a job has ended, or raise max_running or max_queued.",
-        Code::EBUSY | Code::EALREADY => "Make a new job: one that was started is not changed or started again.",
+        Code::EBUSY => "Make another: what was started or committed is not changed; or wait until it is free.",
+        Code::EALREADY => "Nothing needs to be done; what ran is not run again: make a new one.",
         Code::ESHUTDOWN => "Make a new engine; this one was shut down.",
         Code::ETIMEDOUT => "Give it more time, or check whether the peer answers.",
         Code::ECONNREFUSED | Code::ECONNRESET => "Check that the peer runs and accepts this connection.",

@@ -215,6 +215,29 @@ fn an_output_for_which_nothing_comes_is_idle_and_a_file_all_the_same() {
 }
 
 #[test]
+fn an_output_that_takes_long_to_open_is_idle_in_time_too() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let bytes = ts(folder.path());
+    // Given an output whose opening, which takes as long as a reader does to come, takes longer than it may be idle,
+    let fifo = folder.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let line = format!("{SHORT} -i mt:in -c copy -mt_idle_timeout_ms 1000 -f mpegts -y {}", fifo.display());
+    let (job, input) = with_pipe(&engine, &line, Side::Read);
+    job.start().unwrap();
+    let reader = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(1500));
+        read(&fifo)
+    });
+    input.pipe.write(&bytes, common::memory::WAIT).unwrap();
+    // when nothing more comes for it, then it is idle.
+    assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ETIMEDOUT.to_c()), "{:?}", job.error());
+    is_late(&job.error().unwrap(), "mt_idle_timeout_ms", "mux");
+    finish(&job, &[&input]);
+    assert!(!reader.join().unwrap().is_empty(), "opening was not idle time");
+    is_quiet(&engine);
+}
+
+#[test]
 fn the_whole_time_of_an_input_and_of_an_output() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let endless = "-f lavfi -i testsrc2=s=64x48";

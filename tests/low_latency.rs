@@ -49,6 +49,15 @@ fn flv_comes_out_after_four_pictures() {
 }
 
 #[test]
+fn flv_with_pictures_only_does_not_wait_for_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "-f lavfi -i testsrc2=s=320x240:r=25:d=0.3 -c:v libx264 -preset ultrafast -tune zerolatency -threads 1 {}/in.flv";
+    run_in(&engine(), folder.path(), line).unwrap();
+    let given = read(&folder.path().join("in.flv"));
+    comes_out("-mt_live 1 -f flv -i mt:in -c copy -f flv mt:out", &given, given.len() / 2);
+}
+
+#[test]
 fn mpeg_ts_comes_out_after_half_a_second() {
     let folder = tempfile::tempdir().unwrap();
     let given = clip_of(folder.path(), "0.6", "in.ts");
@@ -61,11 +70,46 @@ fn mpeg_ts_comes_out_after_half_a_second() {
 #[test]
 fn sound_that_comes_later_is_found() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
-    let line = "-f lavfi -i testsrc2=s=320x240:r=25:d=2 -itsoffset 0.4 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast \
+    let line = "-f lavfi -i testsrc2=s=320x240:r=25:d=2 -itsoffset 0.8 -f lavfi -i sine=d=1 -c:v libx264 -preset ultrafast \
                 -tune zerolatency -c:a aac {}/in.flv";
     run_in(&engine, folder.path(), line).unwrap();
     run_in(&engine, folder.path(), "-mt_live 1 -i {}/in.flv -c copy -f mpegts {}/out.ts").unwrap();
     assert_eq!(probe(&engine, &folder.path().join("out.ts"))["streams"].as_array().map(Vec::len), Some(2));
+    // The name need not say what it is.
+    std::fs::rename(folder.path().join("in.flv"), folder.path().join("in")).unwrap();
+    run_in(&engine, folder.path(), "-mt_live 1 -i {}/in -c copy -y -f mpegts {}/out.ts").unwrap();
+    assert_eq!(probe(&engine, &folder.path().join("out.ts"))["streams"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn every_picture_that_came_is_decoded_and_none_waits_for_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = clip_of(folder.path(), "0.8", "in.flv");
+    let pictures = 20 * 320 * 240;
+    // The encoder of raw pictures would hold one back for each of its threads.
+    let shown = "-map 0:v -threads 1 -c:v rawvideo -pix_fmt gray -fps_mode passthrough -f rawvideo mt:out";
+    let out = comes_out(&format!("-mt_live 1 -f flv -i mt:in {shown}"), &given, pictures);
+    assert_eq!(out.len(), pictures);
+}
+
+#[test]
+fn who_has_all_pictures_that_it_wants_waits_for_none_more() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let given = clip_of(folder.path(), "0.4", "in.flv");
+    // Given a camera that falls silent after ten pictures, of which five are wanted
+    for (codec, code) in [("mpeg4 -f mpegts", Code::OK), ("copy -f mpegts", Code::OK), ("mpeg4 -f flv", Code::MUX)] {
+        let line =
+            format!("-mt_read_timeout_ms 100000 -mt_live 1 -f flv -i mt:in -map 0:v -frames:v 5 -c:v {codec} mt:out");
+        let (job, input, output) = piped(&engine, &line, 1 << 20, 1 << 20);
+        job.start().unwrap();
+        input.pipe.write(&given, common::memory::WAIT).unwrap();
+        // then the job ends, and so it does with an output that cannot be written: before anything is late
+        let began = std::time::Instant::now();
+        assert_eq!(job.wait(Some(LONG)).unwrap(), Some(code.to_c()), "{codec}: {:?}", job.error());
+        assert!(began.elapsed() < Duration::from_secs(90), "{codec}");
+        finish(&job, &[&input, &output]);
+    }
+    is_quiet(&engine);
 }
 
 #[test]

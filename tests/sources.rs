@@ -2,94 +2,15 @@
 
 mod common;
 
+use common::camera::*;
+use common::live::times;
 use common::memory::*;
 use common::*;
 use mt_transcode::error::Code;
 use mt_transcode::job::{Direction, Engine, EventKind, Job, Side};
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// What a camera does with who connects.
-#[derive(Clone)]
-enum Does {
-    /// Gives these bytes, and hangs up.
-    Gives(Vec<u8>),
-    /// Gives these bytes, and nothing more.
-    Falls(Vec<u8>),
-    HangsUp,
-}
-
-/// A server on loopback, whose peers are treated as it is told.
-struct Camera {
-    port: u16,
-    does: Arc<Mutex<Does>>,
-    connections: Arc<AtomicUsize>,
-    is_over: Arc<AtomicBool>,
-}
-
-impl Camera {
-    fn new(does: Does) -> Camera {
-        Camera::on(TcpListener::bind("127.0.0.1:0").unwrap(), does)
-    }
-
-    fn on(listener: TcpListener, does: Does) -> Camera {
-        let camera = Camera {
-            port: listener.local_addr().unwrap().port(),
-            does: Arc::new(Mutex::new(does)),
-            connections: Arc::default(),
-            is_over: Arc::default(),
-        };
-        let (does, connections, is_over) =
-            (Arc::clone(&camera.does), Arc::clone(&camera.connections), Arc::clone(&camera.is_over));
-        std::thread::spawn(move || {
-            for peer in listener.incoming().flatten() {
-                if is_over.load(SeqCst) {
-                    return;
-                }
-                connections.fetch_add(1, SeqCst);
-                let (does, is_over) = (does.lock().unwrap().clone(), Arc::clone(&is_over));
-                std::thread::spawn(move || serve(peer, does, &is_over));
-            }
-        });
-        camera
-    }
-
-    fn url(&self) -> String {
-        format!("tcp://127.0.0.1:{}", self.port)
-    }
-
-    fn connections(&self) -> usize {
-        self.connections.load(SeqCst)
-    }
-
-    fn now(&self, does: Does) {
-        *self.does.lock().unwrap() = does;
-    }
-}
-
-fn serve(mut peer: TcpStream, does: Does, is_over: &AtomicBool) {
-    match does {
-        Does::Gives(bytes) => drop(peer.write_all(&bytes)),
-        Does::Falls(bytes) => {
-            let _ = peer.write_all(&bytes);
-            while !is_over.load(SeqCst) {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        }
-        Does::HangsUp => {}
-    }
-}
-
-impl Drop for Camera {
-    fn drop(&mut self) {
-        self.is_over.store(true, SeqCst);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
-    }
-}
 
 /// A second of MPEG-TS: 25 pictures, and sound where `sound` says so.
 fn second(engine: &Arc<Engine>, folder: &Path, picture: bool, sound: bool) -> Vec<u8> {
@@ -133,12 +54,7 @@ fn states(job: &Arc<Job>) -> Vec<&'static str> {
 
 /// Times of the pictures of a file, in seconds.
 fn pictures(engine: &Arc<Engine>, path: &Path) -> Vec<f64> {
-    let spec = vec![("mt_show".to_owned(), "packets".to_owned())];
-    let text = engine.probe(&path.display().to_string(), &spec, Some(LONG)).expect("a media file");
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let packets = value["packets"].as_array().cloned().unwrap_or_default();
-    let is_picture = |packet: &&serde_json::Value| packet["codec_type"] == "video";
-    packets.iter().filter(is_picture).filter_map(|packet| packet["dts_time"].as_str()?.parse().ok()).collect()
+    times(engine, path, "video", "dts_time")
 }
 
 fn connections(job: &Arc<Job>) -> u64 {
@@ -205,6 +121,106 @@ fn one_that_cannot_be_opened_is_an_error_after_its_attempts() {
 }
 
 #[test]
+fn a_silent_source_holds_up_no_other_in_the_beginning() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    // Given a camera that says nothing at first, and one that is well
+    let silent = Camera::new(Does::Falls(Vec::new()));
+    let well = Camera::new(Does::Falls(second(&engine, folder.path(), true, false)));
+    let source = format!("{PROBE} -mt_source 1 -mt_retry_ms 5");
+    let line = format!(
+        "-mt_open_timeout_ms 1000 {source} -i {} {source} -i {} -map 0 -map 1 -c copy -mt_live 1 {}",
+        silent.url(),
+        well.url(),
+        folder.path().join("out.ts").display()
+    );
+    let job = start(&engine, &words(&line)).unwrap();
+    // then the other is opened while the first is waited for,
+    let state = |input| job.source_status(input).unwrap().state.word();
+    eventually("the second is live", || state(1) == "live");
+    assert_eq!((job.source_status(0).unwrap().connections, job.stats().packets_written), (0, 0));
+    // and all is well when it comes, at its next try.
+    silent.now(Does::Falls(second(&engine, folder.path(), false, true)));
+    eventually("media flows", || job.stats().packets_written > 10);
+    assert_eq!(well.connections(), 1);
+    job.stop().unwrap();
+    assert_eq!(job.wait(Some(LONG)).unwrap(), Some(0), "{:?}", job.error());
+    job.close();
+    is_quiet(&engine);
+}
+
+#[test]
+fn a_source_that_comes_back_fits_what_another_gave_meanwhile() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let (picture, sound) = (second(&engine, folder.path(), true, false), second(&engine, folder.path(), false, true));
+    // Given picture and sound of two cameras, of which that of the sound falls silent after a second of it
+    let (video, audio) = (Camera::new(Does::Falls(picture)), Camera::new(Does::HangsUp));
+    let source = format!("{PROBE} -mt_source 1 -mt_retry_ms 5 -mt_retry_most_ms 20");
+    let line = |gap: &str| {
+        format!(
+            "{source} -i {} {source} -mt_read_timeout_ms 300 {gap} -i {} -map 0 -map 1 -c copy -mt_live 1 -y {}",
+            video.url(),
+            audio.url(),
+            folder.path().join("out.mkv").display()
+        )
+    };
+    for (gap, has_gap) in [("", true), ("-mt_gap keep", true), ("-mt_gap close", false)] {
+        audio.now(Does::Falls(sound.clone()));
+        let job = start(&engine, &words(&line(gap))).unwrap();
+        let status = || job.source_status(1).unwrap();
+        eventually("the sound was there", || status().connections > 0 && job.stats().packets_written > 0);
+        audio.now(Does::HangsUp);
+        eventually("it is gone", || status().state.word() != "live");
+        // when it is away for two seconds
+        let before = status().connections;
+        std::thread::sleep(Duration::from_millis(2_000));
+        audio.now(Does::Falls(sound.clone()));
+        eventually("it is back", || status().connections > before);
+        eventually("it has given something", || job.stats().packets_read >= 25 + 43 * 3 / 2);
+        job.stop().unwrap();
+        assert_eq!(job.wait(Some(LONG)).unwrap(), Some(0), "{:?}", job.error());
+        job.close();
+        // then its next second stands where the picture of that time would, and not behind its first one.
+        let times = times(&engine, &folder.path().join("out.mkv"), "audio", "pts_time");
+        let widest = times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+        assert!(if has_gap { widest >= 1.0 } else { widest < 0.1 }, "{gap}: a gap of {widest} s in {times:?}");
+    }
+    is_quiet(&engine);
+}
+
+#[test]
+fn what_fails_beside_a_silent_source_fails_at_once() {
+    let engine = engine();
+    let (silent, refusing) = (Camera::new(Does::Falls(Vec::new())), Camera::new(Does::HangsUp));
+    let line = format!(
+        "{PROBE} -mt_source 1 -mt_retry_ms 1 -i {} {PROBE} -mt_source 1 -mt_retry_ms 1 -mt_retry_attempts 2 -i {} -map 0 \
+         -map 1 -c copy -f null -",
+        silent.url(),
+        refusing.url()
+    );
+    let error = run(&engine, &words(&line)).unwrap_err();
+    assert!(error.to_string().contains("tried 2 times") && error.input() == Some(1), "{error}");
+    is_quiet(&engine);
+}
+
+#[test]
+fn that_it_broke_off_is_none_of_its_attempts() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let camera = Camera::new(Does::Gives(second(&engine, folder.path(), true, true)));
+    let options = "-mt_source 1 -mt_retry_ms 300 -mt_retry_most_ms 300 -mt_retry_attempts 2";
+    let line = format!("{PROBE} {options} -i {} -c copy -f null -", camera.url());
+    let job = start(&engine, &words(&line)).unwrap();
+    eventually("it was live", || connections(&job) >= 1);
+    let before = camera.connections();
+    camera.now(Does::HangsUp);
+    assert_ne!(job.wait(Some(LONG)).unwrap(), Some(0));
+    assert!(job.error().unwrap().message().contains("tried 2 times"), "{:?}", job.error());
+    // One that was live meanwhile had begun before it was told to hang up
+    assert!(camera.connections() >= before + 2, "{before}, then {}", camera.connections());
+    job.close();
+    is_quiet(&engine);
+}
+
+#[test]
 fn silence_ends_the_outputs_with_their_trailers() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let camera = Camera::new(Does::Gives(second(&engine, folder.path(), true, true)));
@@ -220,6 +236,56 @@ fn silence_ends_the_outputs_with_their_trailers() {
     assert_eq!(job.source_status(0).unwrap().state.word(), "ended");
     job.close();
     assert!(pictures(&engine, &out).len() >= 25, "the file is whole");
+    is_quiet(&engine);
+}
+
+/// A FIFO that nobody writes to: open(2) of it cannot be interrupted.
+fn fifo(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+/// How many calls were left behind, that the host is told of: those of a worker end with it.
+fn is_left_behind(engine: &Arc<Engine>, count: u64) -> bool {
+    engine.stats().detached == if is_isolated() { 0 } else { count }
+}
+
+#[test]
+fn a_source_whose_opening_cannot_be_interrupted_is_left_behind_and_its_alternate_is_read() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let camera = Camera::new(Does::Falls(second(&engine, folder.path(), true, true)));
+    let stuck = fifo(folder.path());
+    let options = format!("-mt_source 1 -mt_open_timeout_ms 200 -mt_return_ms 600000 -mt_alternate {}", camera.url());
+    let line = format!("{PROBE} {options} -i {} -c copy -f null -", stuck.display());
+    let job = start(&engine, &words(&line)).unwrap();
+    eventually("the alternate is read", || job.stats().packets_read > 20);
+    let status = job.source_status(0).unwrap();
+    assert_eq!((status.state.word(), status.url), ("live", camera.url()));
+    assert!(is_left_behind(&engine, 1), "{:?}", engine.stats().detached);
+    // When somebody writes, the call comes back, and is closed
+    drop(std::fs::OpenOptions::new().write(true).open(&stuck).unwrap());
+    eventually("it has come back", || engine.stats().detached == 0);
+    assert_eq!(job.source_status(0).unwrap().state.word(), "live");
+    job.cancel();
+    assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()));
+    job.close();
+    is_quiet(&engine);
+}
+
+#[test]
+fn attempts_that_cannot_be_interrupted_are_spent_one_by_one() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let stuck = fifo(folder.path());
+    let options = "-mt_source 1 -mt_open_timeout_ms 100 -mt_retry_ms 1 -mt_retry_attempts 2";
+    let error = run(&engine, &words(&format!("{options} -i {} -c copy -f null -", stuck.display()))).unwrap_err();
+    assert_eq!((error.code(), error.input()), (Code::ETIMEDOUT, Some(0)), "{error}");
+    assert!(error.message().contains("tried 2 times") && error.message().contains("mt_open_timeout_ms"), "{error}");
+    assert!(is_left_behind(&engine, 2), "{:?}", engine.stats().detached);
+    // In a worker nobody is left who waits for it
+    if !is_isolated() {
+        drop(std::fs::OpenOptions::new().write(true).open(&stuck).unwrap());
+    }
     is_quiet(&engine);
 }
 
@@ -279,6 +345,8 @@ fn a_removed_source_never_comes_back_and_the_others_stay() {
     assert_eq!((state(1), before), ("ended", 1));
     assert!(job.stats().packets_written >= written);
     job.stop_input(0).unwrap();
+    eventually("the picture has ended", || state(0) == "ended");
+    assert_eq!(job.source_status(0).unwrap().code, 0, "though its last try failed: it was asked for");
     assert_eq!(
         job.wait(Some(LONG)).unwrap(),
         Some(0),

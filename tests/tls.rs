@@ -91,6 +91,22 @@ fn a_certificate_is_accepted_or_refused_with_its_fault() {
 }
 
 #[test]
+fn who_is_probed_is_verified_too() {
+    let engine = engine();
+    let servers = Servers::start(&engine);
+    let ca = servers.folder.path().join("ca.pem").display().to_string();
+    let probe = |path: &str| {
+        let options = [("mt_ca_file".to_owned(), ca.clone())];
+        engine.probe(&servers.url("good", path), &options, Some(LONG))
+    };
+    assert!(probe("clip.ts").unwrap().contains("mpeg2video"));
+    for (server, word) in [("wrong", "another name"), ("expired", "has expired")] {
+        let error = probe(&format!("to/{server}/clip.ts")).unwrap_err();
+        assert!(error.code() == Code::TLS && error.message().contains(word), "{error:?}");
+    }
+}
+
+#[test]
 fn what_a_playlist_names_is_verified_too() {
     let engine = engine();
     let servers = Servers::start(&engine);
@@ -102,16 +118,70 @@ fn what_a_playlist_names_is_verified_too() {
 }
 
 #[test]
+fn who_a_redirect_leads_to_is_verified_too() {
+    let engine = engine();
+    let servers = Servers::start(&engine);
+    let (ca, plain) = (servers.authority(), format!("http://127.0.0.1:{}", servers.port("plain")));
+    let line = |options: &str, url: &str| format!("{options} {ca} -i {url} -c copy -f null -");
+    // Over two others, from TLS and from none
+    for url in [servers.url("good", "to/good/to/good/clip.ts"), format!("{plain}/to/good/clip.ts")] {
+        run(&engine, &words(&line("", &url))).unwrap();
+    }
+    for (server, word) in
+        [("expired", "has expired"), ("unknown", "none of the authorities"), ("wrong", "another name")]
+    {
+        let path = format!("to/good/to/{server}/clip.ts");
+        for url in [servers.url("good", &path), format!("{plain}/{path}")] {
+            for profile in ["", "-mt_trust untrusted -mt_addresses any"] {
+                let error = refused(&engine, &line(profile, &url), word);
+                assert!(error.message().contains(&servers.port(server).to_string()), "{error}");
+            }
+            run(&engine, &words(&line("-mt_trust trusted", &url))).unwrap();
+            run(&engine, &words(&line("-tls_verify 0", &url))).unwrap();
+            refused(&engine, &line("-mt_trust trusted -tls_verify 1", &url), word);
+        }
+    }
+    // A segment that was moved there
+    let error = refused(&engine, &line("", &servers.url("good", "moved.m3u8")), "another name");
+    assert!(error.message().contains(&servers.port("wrong").to_string()), "{error}");
+}
+
+#[test]
+fn a_redirect_leads_out_of_tls_unless_none_is_followed() {
+    let engine = engine();
+    let servers = Servers::start(&engine);
+    let line = |options: &str, path: &str| {
+        format!("{options} {} -i {} -c copy -f null -", servers.authority(), servers.url("good", path))
+    };
+    for profile in ["-mt_trust trusted", "-mt_trust standard", "-mt_trust untrusted -mt_addresses any"] {
+        run(&engine, &words(&line(profile, "to/plain/clip.ts"))).unwrap();
+        let error =
+            run(&engine, &words(&line(&format!("{profile} -max_redirects 0"), "to/plain/clip.ts"))).unwrap_err();
+        assert_eq!(error.code(), Code::DEMUX, "{profile}: {error:?}");
+        // Who is not to be led on is not told of who would have been there
+        let error =
+            run(&engine, &words(&line(&format!("{profile} -max_redirects 0"), "to/wrong/clip.ts"))).unwrap_err();
+        assert_eq!(error.code(), Code::DEMUX, "{profile}: {error:?}");
+    }
+}
+
+#[test]
 fn rtmps_and_outputs_are_verified() {
     let engine = engine();
     let servers = Servers::start(&engine);
     let (ca, port) = (servers.authority(), servers.port("wrong"));
     refused(&engine, &format!("{ca} -i rtmps://127.0.0.1:{port}/live/key -c copy -f null -"), "another name");
     let media = "-f lavfi -i testsrc2=s=64x48:d=1";
-    for output in [format!("-f flv rtmps://127.0.0.1:{port}/live/key"), format!("-f mpegts tls://127.0.0.1:{port}")] {
-        let error = refused(&engine, &format!("{ca} {media} {output}"), "another name");
-        assert_eq!(error.output(), Some(0));
+    for (form, scheme) in [("flv", "rtmps"), ("mpegts", "tls"), ("mpegts", "https")] {
+        let url = format!("{scheme}://127.0.0.1:{port}/live/key");
+        let error = refused(&engine, &format!("{ca} {media} -f {form} {url}"), "another name");
+        assert_eq!(error.output(), Some(0), "{form} {scheme}");
     }
+    // What tee opens it opens with its header, where nobody asks again
+    let tee = format!("{ca} {media} -map 0 -c:v flv -f tee [f=flv]rtmps://127.0.0.1:{port}/live/key");
+    let error = run(&engine, &words(&tee)).unwrap_err();
+    assert_eq!((error.code(), error.stage()), (Code::MUX, "write header"), "{error:?}");
+    assert!(error.detail().contains("certificate"), "{error:?}");
 }
 
 #[test]
@@ -122,6 +192,17 @@ fn what_cannot_be_verified_is_refused() {
         assert_eq!(error.code(), Code::UNSUPPORTED, "{url}: {error:?}");
         let error = run(&engine, &words(&format!("-mt_trust trusted -i {url} -c copy -f null -"))).unwrap_err();
         assert_ne!(error.code(), Code::UNSUPPORTED, "{url}: {error:?}");
+    }
+    let media = "-f lavfi -i testsrc2=s=64x48:d=1";
+    for output in [
+        "-f rtsp rtsps://127.0.0.1:1/a",
+        "-f flv rtmpts://127.0.0.1:1/a/b",
+        "-map 0 -c:v mpeg2video -f tee [f=rtsp]rtsps://127.0.0.1:1/a",
+    ] {
+        let error = run(&engine, &words(&format!("{media} {output}"))).unwrap_err();
+        assert_eq!((error.code(), error.output()), (Code::UNSUPPORTED, Some(0)), "{output}: {error:?}");
+        let error = run(&engine, &words(&format!("-mt_trust trusted {media} {output}"))).unwrap_err();
+        assert_ne!(error.code(), Code::UNSUPPORTED, "{output}: {error:?}");
     }
     let error = run(&engine, &words("-mt_ca_file /nowhere/ca.pem -i https://127.0.0.1:1/ -f null -")).unwrap_err();
     assert_eq!(error.code(), Code::ENOENT, "{error:?}");
@@ -141,4 +222,13 @@ fn a_handshake_that_stalls_ends_in_time() {
         let _ = peer.join().unwrap();
     }
     eventually("an engine at rest", || engine.stats().jobs == 0 && engine.stats().detached == 0);
+}
+
+#[test]
+fn authorities_that_the_environment_names_must_be_there() {
+    let line = "-nostdin -tls_verify 1 -i https://127.0.0.1:1/clip.ts -c copy -f null -";
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_mt-transcode"));
+    let done = program.args(words(line)).env("SSL_CERT_FILE", "/nowhere/ca.pem").output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(!done.status.success() && said.contains("SSL_CERT_FILE: there is no file '/nowhere/ca.pem'"), "{said}");
 }

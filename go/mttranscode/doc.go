@@ -34,6 +34,10 @@
 // Outputs join a job that runs, and leave it, each with an end of its own: see [Job.AddOutput] and [Output]. Inputs with the option
 // mt_source come and go while the outputs stay open: see [Source].
 //
+// # Host names
+//
+// They are resolved by FFmpeg's C library, or by Go where that cannot be: see [WithGoResolver].
+//
 // # Waiting
 //
 // A goroutine that waits for a job, or for its next event, parks in Go's scheduler and holds no thread of the system:

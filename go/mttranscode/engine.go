@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net"
 	"runtime"
 	"time"
 	"unsafe"
@@ -30,6 +31,7 @@ type engineConfig struct {
 	failures              failurePolicy
 	hangTimeout           time.Duration
 	logger                *slog.Logger
+	resolver              *net.Resolver
 }
 
 // EngineOption is an argument of [NewEngine].
@@ -143,7 +145,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 		e.Message = fmt.Sprintf("the loaded library has interface %d, this program was built for %d", loaded, headerABI)
 		return nil, e
 	}
-	chosen := engineConfig{maxQueued: -1}
+	chosen := engineConfig{maxQueued: -1, resolver: defaultResolver()}
 	for _, option := range options {
 		option(&chosen)
 	}
@@ -160,6 +162,7 @@ func NewEngine(options ...EngineOption) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	inner.names = newNamer(chosen.resolver)
 	openPollers.add(inner)
 	inner.opened = profileOpened()
 	inner.reportsCrashes = chosen.crashReports != nil

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// Event is one of [StateChanged], [InputOpened], [Progress], [LogLine], [OutputFinished], [PipeHighWater], [SourceChanged] and [Done].
+// Event is one of [StateChanged], [InputOpened], [Progress], [LogLine], [OutputFinished], [PipeHighWater], [SourceChanged], [Degraded]
+// and [Done].
 // Secrets in URLs are masked.
 type Event interface {
 	// Meta returns what every event has.
@@ -115,6 +116,33 @@ type SourceChanged struct {
 	// Index is the input's number, from 0.
 	Index  int
 	Status SourceStatus
+}
+
+// Choice is what is done of a stream that cannot be made as it was asked for; see the option mt_degrade.
+type Choice uint32
+
+const (
+	// ChoiceFail: the job fails.
+	ChoiceFail Choice = C.MT_TRANSCODE_DEGRADED_FAIL
+	// ChoiceDrop: the stream has ended, its output goes on with its others.
+	ChoiceDrop Choice = C.MT_TRANSCODE_DEGRADED_DROP
+	// ChoiceCopy: the packets of its source go on as they are.
+	ChoiceCopy Choice = C.MT_TRANSCODE_DEGRADED_COPY
+)
+
+// Degraded says that a stream of an output is not made as it was asked for any more (the option mt_degrade).
+type Degraded struct {
+	EventMeta
+	// Index is the output's number, StreamIndex the stream's in it, from 0.
+	Index, StreamIndex int
+	// Choice is what is done now.
+	Choice Choice
+	// Stage is what failed: "decode", "filter", "encode" or "mux".
+	Stage string
+	// Failures in a row; Code and Message are those of the last.
+	Failures int
+	Code     Code
+	Message  string
 }
 
 // Done is the last event of a job.
@@ -230,6 +258,9 @@ func takeEvent(from *C.mt_transcode_event) Event {
 			status = SourceStatus{State: SourceState(from.state), Code: Code(from.code), Reason: C.GoString(from.text)}
 		}
 		return SourceChanged{meta, int(from.file_index), status}
+	case C.MT_TRANSCODE_EVENT_DEGRADED:
+		stage, text := C.GoString(from.stage), C.GoString(from.text)
+		return Degraded{meta, int(from.file_index), int(from.stream_index), Choice(from.state), stage, int(from.repeated), Code(from.code), text}
 	case C.MT_TRANSCODE_EVENT_DONE:
 		return Done{meta, Code(from.code), C.GoString(from.text)}
 	}

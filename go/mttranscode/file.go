@@ -7,9 +7,13 @@ import "C"
 // order of these calls.
 //
 // Errors: [ErrOption] and [ErrUnsupported] name the option, [ErrNotUTF8], [ErrBusy] after the start. When an option
-// is refused the input is in the job all the same: give the job up. It never blocks: the file is opened by the
-// running job.
+// is refused the input is in the job all the same: give the job up. It never blocks (but see [WithGoResolver]): the file
+// is opened by the running job.
 func (j *Job) Input(url string, options ...Option) error {
+	url, options, err := j.engine.poller.names.resolve(url, options)
+	if err != nil {
+		return err
+	}
 	cURL, err := cString(url)
 	if err != nil {
 		return err
@@ -37,6 +41,10 @@ func (j *Job) Input(url string, options ...Option) error {
 //
 // Errors and blocking: as [Job.Input]. A job that was started takes outputs by [Job.AddOutput].
 func (j *Job) Output(url string, options ...Option) error {
+	url, options, err := j.engine.poller.names.resolve(url, options)
+	if err != nil {
+		return err
+	}
 	cURL, err := cString(url)
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 package mttranscode
 
-// The names S01 ... S95 are those of tests/scenarios.md. Not here: S06 (Go has no descriptor of a job: NextEvent
+// The names S01 ... S96 are those of tests/scenarios.md. Not here: S06 (Go has no descriptor of a job: NextEvent
 // parks), S16 and S25 (struct sizes and fork are matters of C).
 
 import (

@@ -79,6 +79,10 @@ func (e *Engine) NewJob(args ...string) (*Job, error) {
 }
 
 func (j *Job) setArgs(args []string) error {
+	args, err := j.engine.poller.names.resolveArgs(args)
+	if err != nil {
+		return err
+	}
 	vector, err := cVector(args)
 	if err != nil {
 		return err

@@ -22,14 +22,18 @@ import (
 // where AddOutput fails, it is given up.
 //
 // Errors: [ErrInvalid] before the start, [ErrBusy] where the job ends, syscall.EPIPE where it has no more media or what mt_from names
-// has ended, [ErrOption] and [ErrUnsupported] name the option; [ErrUnsupported] where jobs run in worker processes. It never blocks: what is
-// wrong with the file comes by [Output.Wait] and as [OutputFinished].
+// has ended, [ErrOption] and [ErrUnsupported] name the option. It never blocks: what is wrong with the file comes by [Output.Wait] and as
+// [OutputFinished]; where the job runs in a worker process, also [ErrSandbox] of a file or host that the job did not name before its start.
 func (j *Job) AddOutput(url string, options ...Option) (*Output, error) {
 	j.startMu.Lock()
 	started := j.started
 	j.startMu.Unlock()
 	if !started {
 		return nil, invalid("the job was not started: its outputs are described by Output")
+	}
+	url, options, err := j.engine.poller.names.resolve(url, options)
+	if err != nil {
+		return nil, err
 	}
 	cURL, err := cString(url)
 	if err != nil {

@@ -64,7 +64,7 @@ func callSite() string {
 // Wait waits until the job has ended, and returns nil or the [*Error] it ended with. When ctx ends before, Wait
 // returns an error that wraps ctx.Err(), and the job goes on: see [Job.Run]. Before the start it gives [ErrInvalid].
 // Any number of goroutines may wait; they park, and hold no thread. It panics with a [*PanicError] where a reader,
-// writer or store of the program's did.
+// writer or store of the program's did. An output that joined may have media waiting for it still: it has its own [Output.Wait].
 func (j *Job) Wait(ctx context.Context) error {
 	code := C.mt_transcode_job_wait(j.handle, 0, nil)
 	switch {
@@ -164,7 +164,8 @@ func (j *Job) Err() error {
 
 // Close frees the job; one that runs is cancelled first. Calls that wait for it return. It parks until the job has
 // ended, 700 ms at most, then holds a thread for at most 650 ms more where a call into FFmpeg cannot be interrupted,
-// and parks for 700 ms at most where a Read or Write of the program's does not return.
+// and parks for 700 ms at most where a Read or Write of the program's does not return. Outputs that joined, and are still
+// written to, are cut off: who is to have them whole waits for each of them before.
 // It returns nil; a second call waits for the first.
 func (j *Job) Close() error {
 	j.closeOnce.Do(func() {
@@ -227,7 +228,7 @@ func (j *Job) finalResult() error {
 		} else if code < 0 {
 			j.result = j.check(code)
 		}
-		j.result = j.host.result(j.result)
+		j.result = j.engine.poller.names.explain(j.host.result(j.result))
 	})
 	return j.result
 }

@@ -226,7 +226,7 @@ func (o *Output) finalResult() error {
 		o.mu.Lock()
 		failed := o.failed
 		o.mu.Unlock()
-		o.result = o.host.result(failed)
+		o.result = o.job.engine.poller.names.explain(o.host.result(failed))
 	})
 	return o.result
 }

@@ -17,18 +17,12 @@ import (
 
 func isIsolated() bool { return os.Getenv("MT_TRANSCODE_ISOLATION") == "process" }
 
-func needsJoins(t testing.TB) {
-	t.Helper()
-	if isIsolated() {
-		t.Skip("no output joins a job in a worker process")
-	}
-}
-
-// hub is a job that encodes in real time, with a key frame every 0.4 s, until it is told to end.
+// hub is a job that encodes in real time, with a key frame every 0.4 s, until it is told to end. What joins it may write to temporary folders, also
+// where it runs in a worker process.
 func hub(t testing.TB, engine *Engine) *Job {
 	t.Helper()
 	return start(t, engine, "-re", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=25", "-c:v", "libx264", "-preset", "ultrafast",
-		"-tune", "zerolatency", "-g", "10", "-mt_gop_bytes", "1M", "-f", "null", "-")
+		"-tune", "zerolatency", "-g", "10", "-mt_gop_bytes", "1M", "-mt_allow_write", os.TempDir(), "-f", "null", "-")
 }
 
 func copies(options ...Option) []Option {
@@ -79,7 +73,6 @@ func wantStream(t testing.TB, engine *Engine, data []byte) {
 }
 
 func TestS92OutputsJoin(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	// Given two viewers, and a recording to a file
@@ -127,7 +120,6 @@ func TestS92OutputsJoin(t *testing.T) {
 }
 
 func TestS93OneViewersTrouble(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	// Given one whose writer fails, one whose writer never returns, one that leaves, and one who sees all
@@ -173,7 +165,6 @@ type refusing struct{ err error }
 func (f refusing) Write([]byte) (int, error) { return 0, f.err }
 
 func TestS94JoinRefusals(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	early := newJob(t, engine, endless...)
 	_, err := early.AddOutput("x.ts")
@@ -221,7 +212,6 @@ func TestS94JoinRefusals(t *testing.T) {
 }
 
 func TestOutputOfAJobThatWaits(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t, WithMaxRunning(1))
 	first := start(t, engine, endless...)
 	job := hub(t, engine)
@@ -246,17 +236,7 @@ func TestOutputOfAJobThatWaits(t *testing.T) {
 	wantNothingLeft(t, engine)
 }
 
-func TestJoinsAreUnsupportedInWorkers(t *testing.T) {
-	if !isIsolated() {
-		t.Skip("jobs run in this process")
-	}
-	job := start(t, newEngine(t), endless...)
-	_, err := job.AddOutputTo(io.Discard, Opt("f", "mpegts"))
-	wantIs(t, err, ErrUnsupported)
-}
-
 func TestJoinAndLeaveManyTimes(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	boom := errors.New("boom")
@@ -311,7 +291,6 @@ func TestJoinAndLeaveManyTimes(t *testing.T) {
 }
 
 func TestWaitForAnOutputEndsWithItsContext(t *testing.T) {
-	needsJoins(t)
 	job := hub(t, newEngine(t))
 	o := addTo(t, job, newSink())
 	cause := errors.New("the request is over")
@@ -330,7 +309,6 @@ func TestWaitForAnOutputEndsWithItsContext(t *testing.T) {
 }
 
 func TestEngineCloseEndsOutputs(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	never := newStuck(t)
@@ -343,7 +321,6 @@ func TestEngineCloseEndsOutputs(t *testing.T) {
 }
 
 func TestStuckWriterHoldsUpNoJobClose(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	never, seekable := newStuck(t), newStuck(t)
@@ -362,7 +339,6 @@ type stuckFile struct{ *stuck }
 func (stuckFile) Seek(offset int64, _ int) (int64, error) { return offset, nil }
 
 func TestOutputPanics(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	o := addTo(t, job, panicking{})
@@ -397,7 +373,6 @@ func (c *closable) Close() error { c.closed <- nil; return nil }
 func (c *closable) CloseWithError(err error) error { c.closed <- err; return nil }
 
 func TestJoinedWritersAreClosedOnce(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	add := func(name string, options ...Option) (*closable, *Output, error) {
@@ -433,7 +408,6 @@ func TestJoinedWritersAreClosedOnce(t *testing.T) {
 }
 
 func TestAddOutputStore(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	job := hub(t, engine)
 	store := &MemoryStore{}
@@ -475,7 +449,6 @@ func (s *steps) Read(buffer []byte) (int, error) {
 }
 
 func TestReaderToManyViewers(t *testing.T) {
-	needsJoins(t)
 	engine := newEngine(t)
 	clip := readFile(t, tsClip(t))
 	source := &steps{chunks: make(chan []byte)}

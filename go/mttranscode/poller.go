@@ -37,6 +37,7 @@ type poller struct {
 	opened *opened
 	// reportsCrashes: jobs say where in Go they were started.
 	reportsCrashes bool
+	names          *namer
 
 	mu sync.Mutex
 	// known and pipes find what belongs to a handle without keeping a forgotten one alive; running keeps those jobs
@@ -227,6 +228,7 @@ func (p *poller) close() {
 		p.opened.close()
 		p.eachRunning((*host).interrupt) // so that no job waits for a Read of the program's that does not return
 		C.mt_transcode_engine_free(p.engine)
+		p.names.close()
 		p.file.Close()
 		<-p.finished
 		for _, job := range p.takeRunning() {

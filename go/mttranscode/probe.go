@@ -121,6 +121,10 @@ func probeWithin(ctx context.Context, probe func(timeoutMS int64) (*MediaInfo, e
 
 func (e *Engine) probe(url string, options []Option, timeoutMS int64) (*MediaInfo, error) {
 	defer runtime.KeepAlive(e)
+	url, options, err := e.poller.names.resolve(url, options)
+	if err != nil {
+		return nil, err
+	}
 	cURL, err := cString(url)
 	if err != nil {
 		return nil, err
@@ -134,7 +138,7 @@ func (e *Engine) probe(url string, options []Option, timeoutMS int64) (*MediaInf
 	var failure *C.mt_transcode_error
 	code := C.mt_transcode_probe(e.poller.engine, cURL, cOptions, C.int64_t(timeoutMS), &text, &failure)
 	if code < 0 {
-		return nil, takeProbeError(code, failure)
+		return nil, e.poller.names.explain(takeProbeError(code, failure))
 	}
 	return parseMediaInfo([]byte(takeString(text)))
 }

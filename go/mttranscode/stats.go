@@ -31,6 +31,8 @@ type JobStats struct {
 	PacketsRead, PacketsWritten uint64
 	// PacketsCorrupt were marked so by a demuxer, DecodeErrors refused by a decoder.
 	PacketsCorrupt, DecodeErrors uint64
+	// EncodeErrors were refused by an encoder, PacketsSkipped by a bitstream filter or a muxer, and left out.
+	EncodeErrors, PacketsSkipped uint64
 	// TimestampsRepaired were changed so that they grow, as the muxer needs it.
 	TimestampsRepaired uint64
 	// LinkBytes wait between the job's threads now, and waited at the highest.
@@ -62,6 +64,7 @@ func (j *Job) Stats() (JobStats, error) {
 		FramesDropped: uint64(from.frames_dropped), SizeBytes: uint64(from.size_bytes),
 		PacketsRead: uint64(from.packets_read), PacketsWritten: uint64(from.packets_written),
 		PacketsCorrupt: uint64(from.packets_corrupt), DecodeErrors: uint64(from.decode_errors),
+		EncodeErrors: uint64(from.encode_errors), PacketsSkipped: uint64(from.packets_skipped),
 		TimestampsRepaired: uint64(from.timestamps_repaired),
 		LinkBytes:          uint64(from.link_bytes), LinkBytesPeak: uint64(from.link_bytes_peak),
 		LogLinesDropped: uint64(from.log_lines_dropped), Threads: uint64(from.threads),

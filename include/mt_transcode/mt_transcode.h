@@ -55,6 +55,12 @@
 
 
 
+
+
+
+
+
+
 // The job reads the pipe: it is an input.
 #define MT_TRANSCODE_SIDE_READ 1
 
@@ -226,6 +232,19 @@
 // where it failed, and `json` has url, failures (tries in a row that failed), connections (how often it was live) and retry_in_ms. Where nobody pulls, the
 // oldest of many are dropped.
 #define MT_TRANSCODE_EVENT_SOURCE 8
+
+// A stream of an output is not made as it was asked for any more (the option "mt_degrade"): `file_index` and `stream_index` say which stream of which output, `state`
+// what is done now (`MT_TRANSCODE_DEGRADED_*`), `stage` what failed ("decode", "filter", "encode" or "mux"), `repeated` how many times in a row, `code` and `text` with what.
+#define MT_TRANSCODE_EVENT_DEGRADED 9
+
+// The job fails.
+#define MT_TRANSCODE_DEGRADED_FAIL 1
+
+// The stream has ended; the output goes on with its others.
+#define MT_TRANSCODE_DEGRADED_DROP 2
+
+// The packets of its source go on as they are, from the next key frame on.
+#define MT_TRANSCODE_DEGRADED_COPY 3
 
 // Print the command as ffmpeg takes it: only what ffmpeg accepts (no `-mt_` options).
 #define MT_TRANSCODE_COMMAND_FFMPEG 1
@@ -518,17 +537,17 @@ typedef struct mt_transcode_event {
   uint64_t sequence;
   // When it happened, in microseconds since the job was started.
   int64_t time_us;
-  // STATE: `MT_TRANSCODE_STATE_*`; SOURCE: `MT_TRANSCODE_SOURCE_*`.
+  // STATE: `MT_TRANSCODE_STATE_*`; SOURCE: `MT_TRANSCODE_SOURCE_*`; DEGRADED: `MT_TRANSCODE_DEGRADED_*`.
   uint32_t state;
-  // OUTPUT_FINISHED, DONE, SOURCE: 0 or a negative code.
+  // OUTPUT_FINISHED, DONE, SOURCE, DEGRADED: 0 or a negative code.
   int32_t code;
   // LOG: FFmpeg's level: 16 error, 24 warning, 32 information.
   int32_t level;
-  // INPUT_OPENED, OUTPUT_FINISHED, SOURCE: which input or output, from 0.
+  // INPUT_OPENED, OUTPUT_FINISHED, SOURCE, DEGRADED: which input or output, from 0.
   int32_t file_index;
-  // LOG: which stream, from 0, where the line names one.
+  // LOG: which stream, from 0, where the line names one; DEGRADED: which of the output's.
   int32_t stream_index;
-  // LOG: how many times the same line came again after this one.
+  // LOG: how many times the same line came again after this one; DEGRADED: how many failures in a row.
   uint32_t repeated;
   // PROGRESS: time written so far, in microseconds.
   int64_t position_us;
@@ -667,6 +686,10 @@ typedef struct mt_transcode_job_stats_data {
   double speed;
   // 0 to 100; -1 where the duration is unknown.
   double percent;
+  // Frames that an encoder refused and that were left out (the option "mt_degrade").
+  uint64_t encode_errors;
+  // Packets that a bitstream filter or a muxer refused and that were left out ("mt_live", "mt_source", "mt_degrade").
+  uint64_t packets_skipped;
 } mt_transcode_job_stats_data;
 
 // How many jobs ended with a code.
@@ -789,7 +812,7 @@ extern "C" {
 // A job that was started takes sides to write, for outputs that join it; such a side ends with its output, and the name is free again.
 //
 // Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (that side is bound already, or in use; or the job was started and
-// the side is one to read, or it ends, or runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// the side is one to read, or it ends), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` and `pipe` may be any value; `name` is NULL or NUL-terminated.
@@ -802,8 +825,8 @@ int32_t mt_transcode_job_bind_pipe(struct mt_transcode_job *job,
 //
 // - `io`: copied. From a successful call on, `release` will be called once; when the call fails, it is not.
 //
-// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started, and this cannot be written by an output that joins it, or it ends or
-// runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started, and this cannot be written by an output that joins it, or it ends),
+// `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `job` may be any value; `name` is NULL or NUL-terminated; `io` is NULL or has `struct_size` readable bytes. The callbacks are as said, and may be called
@@ -856,7 +879,8 @@ int32_t mt_transcode_engine_dump(const struct mt_transcode_engine *engine,
                                  int32_t fd);
 
 // Makes an engine. Several may live in one process and do not disturb each other. Nothing of the process changes by it beyond
-// what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job.
+// what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job. With musl, threads of the process that ask
+// for no stack size get at least 2 MiB from then on, since FFmpeg's ask for none and 128 KiB are too little for them.
 //
 // - `config`: NULL for the defaults, else an initialised configuration; it is copied.
 // - `engine_out`: the new engine; the caller frees it with `mt_transcode_engine_free`.
@@ -1037,12 +1061,13 @@ void mt_transcode_input_free(struct mt_transcode_input *input);
 // the inputs' streams that the job uses, with the job's times, or with the option "mt_from" those of another output, mostly with "c" = "copy"; what
 // it does not copy it decodes and encodes by itself. It begins at time 0 with the last key frame where one was kept ("mt_gop_bytes", "mt_live"),
 // else with the next one, and has a queue of its own: "mt_slow", "mt_queue_bytes", "mt_queue_ms". How it ends is its own affair and never
-// the job's: `MT_TRANSCODE_EVENT_OUTPUT_FINISHED` tells it.
+// the job's: `MT_TRANSCODE_EVENT_OUTPUT_FINISHED` tells it. In a worker process it ends with `MT_TRANSCODE_ESANDBOX` where it is a file, a connection or a
+// driver that the job did not name before its start; `mt:` streams are always allowed.
 //
 // - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 // - `output_out`: for options; freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
 //
-// Returns 0, `-EINVAL`, `-EBUSY` (the job ends), `MT_TRANSCODE_EUNSUPPORTED` (the job was started and runs in a worker process), `-EBADF`, `-EPERM`.
+// Returns 0, `-EINVAL`, `-EBUSY` (the job ends), `-EBADF`, `-EPERM`.
 // Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
@@ -1706,7 +1731,7 @@ int32_t mt_transcode_input_status(const struct mt_transcode_input *input,
 // Takes a source ("mt_source") out of a running job: it is closed, never opened again, and its streams end; the job goes on with its other inputs, and ends
 // in good order where it was the last. One that was removed before, and one of a job that has ended, is left as it is.
 //
-// Returns 0, `MT_TRANSCODE_EUNSUPPORTED` (it is no source, or its job runs in a worker process), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+// Returns 0, `MT_TRANSCODE_EUNSUPPORTED` (it is no source), `-EINVAL` (or the job was never started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 //
 // # Safety
 // `input` may be any value: it is checked.

@@ -35,6 +35,14 @@ enum class event_type : std::uint32_t {
   done = MT_TRANSCODE_EVENT_DONE,
   pipe_high_water = MT_TRANSCODE_EVENT_PIPE_HIGH_WATER,
   source = MT_TRANSCODE_EVENT_SOURCE,
+  degraded = MT_TRANSCODE_EVENT_DEGRADED,
+};
+
+// What is done of a stream that cannot be made as it was asked for (the option mt_degrade).
+enum class degrade_choice : std::uint32_t {
+  fail = MT_TRANSCODE_DEGRADED_FAIL,
+  drop = MT_TRANSCODE_DEGRADED_DROP,
+  copy = MT_TRANSCODE_DEGRADED_COPY,
 };
 
 // What a job tells. Which fields a type fills stands at mt_transcode_event.
@@ -44,6 +52,7 @@ struct event {
   std::chrono::microseconds time{};  // since the start of the job
   job_state state{};
   source_state source{};  // event_type::source
+  degrade_choice choice{};  // event_type::degraded
   int code = 0;
   int level = 0;  // FFmpeg's: 16 error, 24 warning, 32 information
   int file_index = -1;
@@ -71,6 +80,8 @@ struct event {
     made.time = std::chrono::microseconds(raw->time_us);
     if (made.type == event_type::source) {
       made.source = static_cast<source_state>(raw->state);
+    } else if (made.type == event_type::degraded) {
+      made.choice = static_cast<degrade_choice>(raw->state);
     } else {
       made.state = static_cast<job_state>(raw->state);
     }

@@ -45,13 +45,13 @@ from ._job import Job
 from ._library import _FUNCTIONS, Options, Text, _decode, _lib, _take_json
 from ._pipe import Pipe
 from ._structs import (
-    ABI_VERSION, NONE, Code, Command, EngineStats, EventType, Histogram, JobStats, LogMode, OutputState, OutputStats, PipeStats, ShutdownCounts,
+    ABI_VERSION, NONE, Choice, Code, Command, EngineStats, EventType, Histogram, JobStats, LogMode, OutputState, OutputStats, PipeStats, ShutdownCounts,
     SourceState, State,
     _EngineConfig, _Error, _Event, _Io, _PipeConfig, _ResultCount, _Store,
 )
 
 __all__ = [
-    "ABI_VERSION", "NONE", "Code", "Command", "Engine", "EngineStats", "Error", "Event", "EventType", "Histogram",
+    "ABI_VERSION", "NONE", "Choice", "Code", "Command", "Engine", "EngineStats", "Error", "Event", "EventType", "Histogram",
     "Input", "Job", "JobStats", "LogMode", "MemoryStore", "Output", "OutputState", "OutputStats", "Pipe", "PipeStats",
     "ShutdownCounts", "SourceState", "State", "diagnostics", "error_name", "probe", "run", "strerror", "version",
 ]

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ._library import _decode, _lib
-from ._structs import EventType, SourceState, State
+from ._structs import Choice, EventType, SourceState, State
 
 
 class Error(Exception):
@@ -74,7 +74,7 @@ class Event:
     type: int
     sequence: int
     time_us: int
-    state: State | SourceState
+    state: State | SourceState | Choice
     code: int
     level: int
     file_index: int
@@ -100,7 +100,7 @@ class Event:
         _lib.mt_transcode_event_free(pointer)
         kind = raw.pop("event_type")
         raw["type"] = EventType(kind) if kind in EventType._value2member_map_ else kind
-        states = SourceState if kind == EventType.SOURCE else State
+        states = {EventType.SOURCE: SourceState, EventType.DEGRADED: Choice}.get(kind, State)
         raw["state"] = states(raw["state"]) if raw["state"] in states._value2member_map_ else State.NEW
         for name in ("label", "stage", "text", "json"):
             raw[name] = _decode(raw[name])

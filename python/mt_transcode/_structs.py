@@ -67,6 +67,7 @@ class EventType(enum.IntEnum):
     DONE = 6
     PIPE_HIGH_WATER = 7
     SOURCE = 8
+    DEGRADED = 9
 
 
 class OutputState(enum.IntEnum):
@@ -94,6 +95,14 @@ class SourceState(enum.IntEnum):
     WAITING = 3
     BLOCKED = 4
     ENDED = 5
+
+
+class Choice(enum.IntEnum):
+    """What is done of a stream that cannot be made as it was asked for; see the option mt_degrade."""
+
+    FAIL = 1
+    DROP = 2
+    COPY = 3
 
 
 class LogMode(enum.IntEnum):
@@ -167,7 +176,7 @@ class JobStats(_Struct):
                 + _fields(c_uint64, "frames frames_duplicated frames_dropped size_bytes packets_read packets_written"
                                     " packets_corrupt decode_errors timestamps_repaired link_bytes link_bytes_peak"
                                     " log_lines_dropped threads")
-                + _fields(c_double, "fps speed percent"))
+                + _fields(c_double, "fps speed percent") + _fields(c_uint64, "encode_errors packets_skipped"))
 
 
 class OutputStats(_Struct):

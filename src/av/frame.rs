@@ -41,6 +41,52 @@ impl Frame {
         unsafe { self.0.as_mut() }
     }
 
+    /// A picture of this size and format, in black; an error where the format cannot be painted.
+    pub fn black_like(&self) -> Result<Frame, AvError> {
+        let black = Frame::new()?;
+        let (like, made) = (self.as_ptr(), black.as_ptr());
+        // SAFETY: both valid; the new one has a buffer of its own for these sizes before it is painted.
+        unsafe {
+            ((*made).format, (*made).width, (*made).height) = ((*like).format, (*like).width, (*like).height);
+            AvError::check(ffi::av_frame_copy_props(made, like))?;
+            AvError::check(ffi::av_frame_get_buffer(made, 0))?;
+            let strides = [0, 1, 2, 3].map(|plane| (*made).linesize[plane] as isize);
+            let (format, range) = ((*made).format as _, (*made).color_range);
+            AvError::check(ffi::av_image_fill_black(
+                (*made).data.as_mut_ptr().cast(),
+                strides.as_ptr(),
+                format,
+                range,
+                (*made).width,
+                (*made).height,
+            ))?;
+        }
+        Ok(black)
+    }
+
+    /// As many samples of this format, all silent.
+    pub fn silence_like(&self) -> Result<Frame, AvError> {
+        let silence = Frame::new()?;
+        let (like, made) = (self.as_ptr(), silence.as_ptr());
+        // SAFETY: both valid; the new one has a buffer of its own for these samples before they are set.
+        unsafe {
+            ((*made).format, (*made).nb_samples) = ((*like).format, (*like).nb_samples);
+            AvError::check(ffi::av_channel_layout_copy(&mut (*made).ch_layout, &(*like).ch_layout))?;
+            AvError::check(ffi::av_frame_copy_props(made, like))?;
+            (*made).sample_rate = (*like).sample_rate;
+            AvError::check(ffi::av_frame_get_buffer(made, 0))?;
+            let (count, channels) = ((*made).nb_samples, (*made).ch_layout.nb_channels);
+            AvError::check(ffi::av_samples_set_silence(
+                (*made).extended_data,
+                0,
+                count,
+                channels,
+                (*made).format as _,
+            ))?;
+        }
+        Ok(silence)
+    }
+
     pub fn pts(&self) -> i64 {
         self.get().pts
     }

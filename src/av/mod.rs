@@ -5,6 +5,7 @@
 #![allow(clippy::unnecessary_cast)]
 
 mod access;
+mod announced;
 mod bsf;
 mod canvas;
 pub mod cgroup;
@@ -26,6 +27,7 @@ mod hardware;
 mod input;
 mod interrupt;
 mod io;
+mod left_out;
 mod list;
 mod list_audio;
 mod list_codecs;
@@ -56,6 +58,7 @@ mod sdp;
 mod settle;
 mod sidedata;
 mod spared;
+pub mod stacks;
 #[cfg(ffmpeg7_0)]
 mod stream_groups;
 mod subtitle;

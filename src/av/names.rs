@@ -45,6 +45,23 @@ pub fn codec_has_fields(codec_id: i32) -> bool {
 }
 
 pub const CODEC_DVB_SUBTITLE: i32 = ffi::AV_CODEC_ID_DVB_SUBTITLE as i32;
+/// Codecs whose packets say all that a decoder must know, wherever it begins.
+pub fn says_its_parameters(codec: i32) -> bool {
+    let codecs = [
+        ffi::AV_CODEC_ID_MPEG1VIDEO,
+        ffi::AV_CODEC_ID_MPEG2VIDEO,
+        ffi::AV_CODEC_ID_MJPEG,
+        ffi::AV_CODEC_ID_MP2,
+        ffi::AV_CODEC_ID_MP3,
+        ffi::AV_CODEC_ID_AC3,
+        ffi::AV_CODEC_ID_EAC3,
+    ];
+    codecs.iter().any(|other| *other as i32 == codec)
+}
+
+pub const CODEC_H264: i32 = ffi::AV_CODEC_ID_H264 as i32;
+pub const CODEC_HEVC: i32 = ffi::AV_CODEC_ID_HEVC as i32;
+pub const CODEC_AAC: i32 = ffi::AV_CODEC_ID_AAC as i32;
 pub const CODEC_MP3: i32 = ffi::AV_CODEC_ID_MP3 as i32;
 pub const CODEC_AC3: i32 = ffi::AV_CODEC_ID_AC3 as i32;
 pub const CODEC_MPEG4: i32 = ffi::AV_CODEC_ID_MPEG4 as i32;

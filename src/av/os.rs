@@ -192,7 +192,7 @@ pub fn kernel() -> String {
     }
 }
 
-/// "glibc 2.36", or what else the library was built for.
+/// "glibc 2.36", "musl" (which tells no version), or what else the library was built for.
 pub fn libc_name() -> String {
     #[cfg(target_env = "gnu")]
     {
@@ -202,7 +202,7 @@ pub fn libc_name() -> String {
     }
     #[cfg(not(target_env = "gnu"))]
     {
-        "another libc".to_owned()
+        if cfg!(target_env = "musl") { "musl" } else { "another libc" }.to_owned()
     }
 }
 

@@ -37,9 +37,9 @@ impl Input {
     pub fn outline_of(output: &Output, time_bases: &[Rational]) -> Result<Input, AvError> {
         let mut outline = Input::blank()?;
         outline.set_metadata(&output.metadata());
-        for (index, time_base) in time_bases.iter().enumerate().take(output.get().nb_streams as usize) {
-            // SAFETY: below nb_streams.
-            unsafe { outline.add_like(*output.get().streams.add(index), *time_base)? };
+        for (index, time_base) in time_bases.iter().enumerate() {
+            // SAFETY: a stream of the output, which has as many.
+            unsafe { outline.add_like(output.stream(index), *time_base)? };
         }
         Ok(outline)
     }

@@ -17,6 +17,7 @@ pub struct Output {
     pub(super) access: Box<Access>,
     /// What it writes to, where that is not FFmpeg's.
     pub(super) io: Option<Io>,
+    pub(super) described: super::left_out::Described,
     /// The header was written, and the trailer was not.
     pub(super) is_begun: bool,
 }
@@ -79,7 +80,7 @@ impl Output {
             }
             let access = Access::install(context, interrupt, false, files.map_or(Reach::Everything, Reach::Files));
             (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
-            Ok(Output { context, access, io: None, is_begun: false })
+            Ok(Output { context, access, io: None, described: Default::default(), is_begun: false })
         }
     }
 
@@ -99,7 +100,10 @@ impl Output {
         unsafe { &*self.get().oformat }
     }
 
-    fn stream(&self, index: usize) -> *mut ffi::AVStream {
+    pub(super) fn stream(&self, index: usize) -> *mut ffi::AVStream {
+        if let Some(stream) = self.described(index) {
+            return stream;
+        }
         assert!(index < self.get().nb_streams as usize, "no such stream");
         // SAFETY: below nb_streams.
         unsafe { *self.get().streams.add(index) }
@@ -121,6 +125,12 @@ impl Output {
         // SAFETY: a valid format and terminated url.
         let id = unsafe { ffi::av_guess_codec(context.oformat, ptr::null(), context.url, ptr::null(), kind) };
         (id != ffi::AV_CODEC_ID_NONE).then_some(id as i32)
+    }
+
+    /// Whether the container takes a codec, as far as it knows (avformat_query_codec).
+    pub fn takes(&self, codec: i32) -> bool {
+        // SAFETY: a valid format.
+        unsafe { ffi::avformat_query_codec(self.get().oformat, codec as _, 0) != 0 }
     }
 
     /// Video of this muxer is a cover picture (avformat_query_codec says "APIC").

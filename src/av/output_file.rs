@@ -44,8 +44,12 @@ impl Output {
         Ok(())
     }
 
-    /// Takes the packet's content; muxes by time across streams.
+    /// Takes the packet's content; muxes by time across streams. `packet.stream_index` is one of this output's.
     pub fn write(&mut self, packet: &mut Packet) -> Result<(), AvError> {
+        if let Some(stream) = usize::try_from(packet.stream_index()).ok().and_then(|index| self.described(index)) {
+            // SAFETY: a stream of this output's.
+            packet.set_stream_index(unsafe { (*stream).index });
+        }
         // SAFETY: a valid context and packet, whose stream_index exists (set by the caller from this output's streams).
         AvError::check(unsafe { ffi::av_interleaved_write_frame(self.context, packet.as_ptr()) }).map(drop)
     }
@@ -77,6 +81,17 @@ impl Output {
             let pb = self.get().pb;
             if pb.is_null() { 0 } else { ffi::avio_seek(pb, 0, libc::SEEK_CUR).max(0) as u64 }
         }
+    }
+
+    pub fn has_file(&self) -> bool {
+        !self.get().pb.is_null()
+    }
+
+    /// Whether writing to the file has failed, whatever the muxer makes of it.
+    pub fn has_file_failed(&self) -> bool {
+        let pb = self.get().pb;
+        // SAFETY: NULL or open.
+        !pb.is_null() && unsafe { (*pb).error } < 0
     }
 
     /// Closes the file: what was buffered is written, and an error of that is reported.
@@ -111,6 +126,7 @@ impl Drop for Output {
         if io.is_none() {
             let _ = self.close();
         }
+        self.take_back_left_out();
         // SAFETY: ours; freed once. A muxer that gives up may still write: our Io lives until after that.
         unsafe { ffi::avformat_free_context(self.context) };
         if let Some(io) = io {

@@ -97,6 +97,14 @@ impl Packet {
         Ok(copy)
     }
 
+    /// As this packet, with a copy of `data` instead of its own.
+    pub fn with_data(&self, data: &[u8]) -> Result<Packet, AvError> {
+        let packet = Packet::of_bytes(data)?;
+        // SAFETY: both valid; the data stays.
+        AvError::check(unsafe { ffi::av_packet_copy_props(packet.as_ptr(), self.as_ptr()) })?;
+        Ok(packet)
+    }
+
     /// Lets the data go; the packet can be filled again.
     pub fn clear(&mut self) {
         // SAFETY: valid while we own it.

@@ -4,7 +4,13 @@ use super::cgroup;
 use crate::error::Code;
 use std::fs;
 
-fn limit(resource: libc::__rlimit_resource_t) -> u64 {
+/// The type of RLIMIT_NOFILE and the others: libcs do not agree.
+#[cfg(target_env = "gnu")]
+pub type Limited = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+pub type Limited = libc::c_int;
+
+fn limit(resource: Limited) -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: a known resource and a place for the answer.
     unsafe { libc::getrlimit(resource, &raw mut limit) };

@@ -28,7 +28,7 @@ pub const MT_TRANSCODE_SIDE_WRITE: u32 = 2;
 /// A job that was started takes sides to write, for outputs that join it; such a side ends with its output, and the name is free again.
 ///
 /// Returns 0, `-EINVAL`, `-EILSEQ`, `-EEXIST` (the name is bound in this job), `-EBUSY` (that side is bound already, or in use; or the job was started and
-/// the side is one to read, or it ends, or runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+/// the side is one to read, or it ends), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `job` and `pipe` may be any value; `name` is NULL or NUL-terminated.
@@ -122,8 +122,8 @@ const _: () = assert!(size_of::<mt_transcode_store>() == 64);
 ///
 /// - `io`: copied. From a successful call on, `release` will be called once; when the call fails, it is not.
 ///
-/// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started, and this cannot be written by an output that joins it, or it ends or
-/// runs in a worker process), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+/// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started, and this cannot be written by an output that joins it, or it ends),
+/// `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `job` may be any value; `name` is NULL or NUL-terminated; `io` is NULL or has `struct_size` readable bytes. The callbacks are as said, and may be called

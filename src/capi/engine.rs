@@ -10,7 +10,8 @@ use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 /// Makes an engine. Several may live in one process and do not disturb each other. Nothing of the process changes by it beyond
-/// what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job.
+/// what `config` asks for: no signal handler, locale, environment or atexit; threads start with the first job. With musl, threads of the process that ask
+/// for no stack size get at least 2 MiB from then on, since FFmpeg's ask for none and 128 KiB are too little for them.
 ///
 /// - `config`: NULL for the defaults, else an initialised configuration; it is copied.
 /// - `engine_out`: the new engine; the caller frees it with `mt_transcode_engine_free`.

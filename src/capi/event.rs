@@ -31,6 +31,17 @@ pub const MT_TRANSCODE_EVENT_PIPE_HIGH_WATER: u32 = 7;
 /// oldest of many are dropped.
 pub const MT_TRANSCODE_EVENT_SOURCE: u32 = 8;
 
+/// A stream of an output is not made as it was asked for any more (the option "mt_degrade"): `file_index` and `stream_index` say which stream of which output, `state`
+/// what is done now (`MT_TRANSCODE_DEGRADED_*`), `stage` what failed ("decode", "filter", "encode" or "mux"), `repeated` how many times in a row, `code` and `text` with what.
+pub const MT_TRANSCODE_EVENT_DEGRADED: u32 = 9;
+
+/// The job fails.
+pub const MT_TRANSCODE_DEGRADED_FAIL: u32 = 1;
+/// The stream has ended; the output goes on with its others.
+pub const MT_TRANSCODE_DEGRADED_DROP: u32 = 2;
+/// The packets of its source go on as they are, from the next key frame on.
+pub const MT_TRANSCODE_DEGRADED_COPY: u32 = 3;
+
 /// One event. Strings are UTF-8, never NULL (empty where there is nothing to say), belong to the event and are freed with it; secrets in
 /// URLs are masked. Fields that a type does not name are 0, or -1 where -1 means that there is none.
 ///
@@ -45,17 +56,17 @@ pub struct mt_transcode_event {
     pub sequence: u64,
     /// When it happened, in microseconds since the job was started.
     pub time_us: i64,
-    /// STATE: `MT_TRANSCODE_STATE_*`; SOURCE: `MT_TRANSCODE_SOURCE_*`.
+    /// STATE: `MT_TRANSCODE_STATE_*`; SOURCE: `MT_TRANSCODE_SOURCE_*`; DEGRADED: `MT_TRANSCODE_DEGRADED_*`.
     pub state: u32,
-    /// OUTPUT_FINISHED, DONE, SOURCE: 0 or a negative code.
+    /// OUTPUT_FINISHED, DONE, SOURCE, DEGRADED: 0 or a negative code.
     pub code: i32,
     /// LOG: FFmpeg's level: 16 error, 24 warning, 32 information.
     pub level: i32,
-    /// INPUT_OPENED, OUTPUT_FINISHED, SOURCE: which input or output, from 0.
+    /// INPUT_OPENED, OUTPUT_FINISHED, SOURCE, DEGRADED: which input or output, from 0.
     pub file_index: i32,
-    /// LOG: which stream, from 0, where the line names one.
+    /// LOG: which stream, from 0, where the line names one; DEGRADED: which of the output's.
     pub stream_index: i32,
-    /// LOG: how many times the same line came again after this one.
+    /// LOG: how many times the same line came again after this one; DEGRADED: how many failures in a row.
     pub repeated: u32,
     /// PROGRESS: time written so far, in microseconds.
     pub position_us: i64,
@@ -148,6 +159,16 @@ impl mt_transcode_event {
                 self.code = status.code;
                 self.text = owned(&status.reason);
                 self.json = owned(&status.to_json().to_string());
+            }
+            EventKind::Degraded(degraded) => {
+                self.event_type = MT_TRANSCODE_EVENT_DEGRADED;
+                self.file_index = index(degraded.output);
+                self.stream_index = index(degraded.stream);
+                self.state = degraded.choice.to_c();
+                self.stage = owned(&degraded.stage);
+                self.repeated = degraded.failures;
+                self.code = degraded.code;
+                self.text = owned(&degraded.text);
             }
             EventKind::PipeHighWater { name, fill_bytes } => {
                 self.event_type = MT_TRANSCODE_EVENT_PIPE_HIGH_WATER;

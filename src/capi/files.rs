@@ -99,12 +99,13 @@ pub unsafe extern "C" fn mt_transcode_input_free(input: *mut mt_transcode_input)
 /// the inputs' streams that the job uses, with the job's times, or with the option "mt_from" those of another output, mostly with "c" = "copy"; what
 /// it does not copy it decodes and encodes by itself. It begins at time 0 with the last key frame where one was kept ("mt_gop_bytes", "mt_live"),
 /// else with the next one, and has a queue of its own: "mt_slow", "mt_queue_bytes", "mt_queue_ms". How it ends is its own affair and never
-/// the job's: `MT_TRANSCODE_EVENT_OUTPUT_FINISHED` tells it.
+/// the job's: `MT_TRANSCODE_EVENT_OUTPUT_FINISHED` tells it. In a worker process it ends with `MT_TRANSCODE_ESANDBOX` where it is a file, a connection or a
+/// driver that the job did not name before its start; `mt:` streams are always allowed.
 ///
 /// - `url`: a file name or a URL of FFmpeg's, in UTF-8 or not; it is copied.
 /// - `output_out`: for options; freed with `mt_transcode_output_free` at any time, which leaves the output in the job.
 ///
-/// Returns 0, `-EINVAL`, `-EBUSY` (the job ends), `MT_TRANSCODE_EUNSUPPORTED` (the job was started and runs in a worker process), `-EBADF`, `-EPERM`.
+/// Returns 0, `-EINVAL`, `-EBUSY` (the job ends), `-EBADF`, `-EPERM`.
 /// Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety

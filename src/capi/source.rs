@@ -70,7 +70,7 @@ pub unsafe extern "C" fn mt_transcode_input_status(
 /// Takes a source ("mt_source") out of a running job: it is closed, never opened again, and its streams end; the job goes on with its other inputs, and ends
 /// in good order where it was the last. One that was removed before, and one of a job that has ended, is left as it is.
 ///
-/// Returns 0, `MT_TRANSCODE_EUNSUPPORTED` (it is no source, or its job runs in a worker process), `-EINVAL`, `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
+/// Returns 0, `MT_TRANSCODE_EUNSUPPORTED` (it is no source), `-EINVAL` (or the job was never started), `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 ///
 /// # Safety
 /// `input` may be any value: it is checked.

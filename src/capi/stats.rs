@@ -56,13 +56,17 @@ pub struct mt_transcode_job_stats_data {
     pub speed: f64,
     /// 0 to 100; -1 where the duration is unknown.
     pub percent: f64,
+    /// Frames that an encoder refused and that were left out (the option "mt_degrade").
+    pub encode_errors: u64,
+    /// Packets that a bitstream filter or a muxer refused and that were left out ("mt_live", "mt_source", "mt_degrade").
+    pub packets_skipped: u64,
 }
 
 // SAFETY: integers and floats only, without padding.
 unsafe impl Sized32 for mt_transcode_job_stats_data {
     const SMALLEST: usize = size_of::<Self>();
 }
-const _: () = assert!(size_of::<mt_transcode_job_stats_data>() == 192);
+const _: () = assert!(size_of::<mt_transcode_job_stats_data>() == 208);
 
 impl mt_transcode_job_stats_data {
     fn from(stats: &JobStats) -> Self {
@@ -93,6 +97,8 @@ impl mt_transcode_job_stats_data {
             fps: progress.fps(),
             speed: progress.speed(),
             percent: progress.percent().unwrap_or(-1.0),
+            encode_errors: stats.encode_errors,
+            packets_skipped: stats.packets_skipped,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::writer::Writer;
 use super::{forbidden, maps, modules, slots, targets};
 use std::cell::UnsafeCell;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 const SIGNALS: [i32; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGABRT];
 /// How long a second crash waits for the report of the first.
@@ -22,7 +22,6 @@ unsafe impl Sync for Before {}
 static BEFORE: [Before; SIGNALS.len()] =
     // SAFETY: all zero is SIG_DFL without flags.
     [const { Before(UnsafeCell::new(unsafe { std::mem::zeroed() })) }; SIGNALS.len()];
-static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 static VERSIONS: OnceLock<String> = OnceLock::new();
 /// The thread that writes a report.
 static WRITER: AtomicI32 = AtomicI32::new(0);
@@ -52,12 +51,7 @@ pub fn install(versions: String) {
                 libc::sigaction(*signal, &raw const action, std::ptr::null_mut());
             }
         }
-        IS_INSTALLED.store(true, SeqCst);
     });
-}
-
-pub fn is_installed() -> bool {
-    IS_INSTALLED.load(SeqCst)
 }
 
 unsafe extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {

@@ -22,7 +22,7 @@ struct Query {
 }
 
 /// `_IOWR('f', 17, struct procmap_query)`.
-const PROCMAP_QUERY: libc::c_ulong = 0xc068_6611;
+const PROCMAP_QUERY: u32 = 0xc068_6611;
 const _: () = assert!(size_of::<Query>() == 0x68);
 
 /// Copies the line of `address` into `line`; 0 bytes where nothing is mapped, or the file cannot be read.
@@ -44,7 +44,7 @@ fn asked(fd: i32, address: u64, line: &mut [u8]) -> Option<usize> {
     let mut query = Query { size: size_of::<Query>() as u64, address, ..Query::default() };
     (query.name, query.name_bytes) = (name.as_mut_ptr().expose_provenance() as u64, name.len() as u32);
     // SAFETY: a request of its size, with the place of a name of its size.
-    if unsafe { libc::ioctl(fd, PROCMAP_QUERY, &raw mut query) } < 0 {
+    if unsafe { libc::ioctl(fd, PROCMAP_QUERY as libc::Ioctl, &raw mut query) } < 0 {
         // SAFETY: this thread's own.
         return (unsafe { *libc::__errno_location() } == libc::ENOENT).then_some(0);
     }

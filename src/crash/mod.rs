@@ -23,7 +23,7 @@ mod writer;
 
 pub use altstack::AltStack;
 pub use forbidden::install as install_forbidden;
-pub use handler::{install, is_installed};
+pub use handler::install;
 pub use live::Stacks;
 pub use modules::refresh as refresh_modules;
 pub use reader::{ReportFrame, report_frame};

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicI32, Ordering::SeqCst};
 
 /// Engines with crash reports of their own at once.
 const TARGETS: usize = 64;
+/// How long a report that came from a worker waits for others.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 const FREE: i32 = -1;
 const TAKEN: i32 = -2;
 
@@ -17,6 +19,7 @@ pub struct Target {
     index: usize,
     /// A file of ours, closed with the engine.
     _file: Option<std::fs::File>,
+    appending: parking_lot::Mutex<()>,
 }
 
 impl Target {
@@ -39,11 +42,13 @@ impl Target {
         let index = FDS.iter().position(|place| place.compare_exchange(FREE, TAKEN, SeqCst, SeqCst).is_ok());
         let index = index.ok_or_else(|| io::Error::from_raw_os_error(libc::EMFILE))?;
         FDS[index].store(fd, SeqCst);
-        Ok(Target { index, _file: file })
+        Ok(Target { index, _file: file, appending: parking_lot::Mutex::default() })
     }
 
-    /// Writes a report that another process made, at once: several workers may crash together.
+    /// Writes a report that another process made. One after the other: several workers may crash together, and a report is more than one write. Who holds
+    /// up the others for a second, as nobody reads, costs them theirs too: it is in their errors.
     pub fn append(&self, report: &str) {
+        let Some(_one) = self.appending.try_lock_for(PATIENCE) else { return };
         if let Some(fd) = fd(Some(self.index)) {
             let mut room = vec![0; report.len().max(1)];
             let mut out = super::writer::Writer::new(&mut room, fd);

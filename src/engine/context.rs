@@ -1,15 +1,16 @@
-//! What every component of a job shares: the way to stop it, its numbers, and who listens.
+//! What every component of a job shares: first of all, the way to stop it.
 
 use super::activity::Activity;
+use super::counters::{CountedThread, Counters};
 use super::deadlines::Watcher;
 use super::debug::Debug;
 use super::hardware::Devices;
 use super::host::Binds;
 use super::live::{Hub, Live, Place};
 use super::lockstep::Lockstep;
-use super::numbers::OutputNumbers;
+use super::observer::{LEVEL_WARNING, Observer};
 use super::pipe::Pipe;
-use super::source::{Breakers, SourceStatus};
+use super::source::Breakers;
 use super::statistics::StatisticsFiles;
 use super::threads::ThreadPool;
 use super::trust::JobTrust;
@@ -18,98 +19,9 @@ use crate::crash::{self, JobSlot};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
-
-/// Takes what a job tells; implemented by the job layer. Called from any thread of the job, never blocks.
-pub trait Observer: Send + Sync {
-    /// JSON of format and streams.
-    fn input_opened(&self, input: usize, json: String);
-    /// All inputs and outputs are open; media flows.
-    fn running(&self);
-    fn progress(&self);
-    fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>);
-    /// A line of the engine's own, at FFmpeg's level.
-    fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str);
-    /// A packet was written, of a job that is watched.
-    fn written(&self) {}
-    /// An input that may come and go is at something else.
-    fn source(&self, _input: usize, _status: &SourceStatus) {}
-    /// The session description of outputs that are all RTP.
-    fn sdp(&self, _text: &str) {}
-    /// Whether somebody shows how far each stream is while it runs.
-    fn is_watched(&self) -> bool {
-        false
-    }
-    /// A call of the job's does not end, though its time is over: the job is to be left behind with this error.
-    fn stuck(&self, _error: &Error) {}
-    /// Whether lines of this level are taken at all: what is only made for a line need not be made otherwise.
-    fn wants(&self, _level: i32) -> bool {
-        false
-    }
-}
-
-/// FFmpeg's log levels that the engine uses itself.
-pub(crate) const LEVEL_ERROR: i32 = 16;
-pub(crate) const LEVEL_WARNING: i32 = 24;
-pub(crate) const LEVEL_INFO: i32 = 32;
-pub(crate) const LEVEL_VERBOSE: i32 = 40;
-
-/// Numbers of a job, written by its components and read by anybody.
-#[derive(Default)]
-pub struct Counters {
-    pub packets_read: AtomicU64,
-    pub packets_written: AtomicU64,
-    pub packets_corrupt: AtomicU64,
-    pub decode_errors: AtomicU64,
-    /// Of streams whose decoder has ended already. ffmpeg decodes them all the same, and counts them in its rate of errors: as good ones here.
-    pub packets_spared: AtomicU64,
-    pub frames_decoded: AtomicU64,
-    pub frames: AtomicU64,
-    pub frames_duplicated: AtomicU64,
-    pub frames_dropped: AtomicU64,
-    pub timestamps_repaired: AtomicU64,
-    /// Microseconds written by the output that is furthest behind.
-    pub position_us: AtomicI64,
-    /// Microseconds that will be written; -1 where unknown.
-    pub duration_us: AtomicI64,
-    pub size_bytes: AtomicU64,
-    pub link_bytes: AtomicU64,
-    pub link_bytes_peak: AtomicU64,
-    pub threads: AtomicU64,
-    /// Microseconds since the job began to run; 0 before.
-    pub open_us: AtomicI64,
-    /// Of URLs, as far as it is known.
-    pub bytes_read: AtomicU64,
-    /// Sizes of the packets that were written.
-    pub payload_bytes: AtomicU64,
-    /// Threads that wait for the host, or because they were told to: that is not idle time.
-    pub waits: AtomicU64,
-    pub first_output_us: AtomicI64,
-    /// By output, once they are open.
-    pub outputs: Mutex<Vec<Arc<OutputNumbers>>>,
-}
-
-pub fn add(counter: &AtomicU64, count: u64) {
-    counter.fetch_add(count, Relaxed);
-}
-
-/// A thread waits for somebody else as long as this lives.
-pub struct Waiting(Arc<Counters>);
-
-impl Waiting {
-    pub fn begin(counters: &Arc<Counters>) -> Waiting {
-        add(&counters.waits, 1);
-        Waiting(Arc::clone(counters))
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.waits.fetch_sub(1, Relaxed);
-    }
-}
 
 /// Something that threads wait on, to be woken when the job is cancelled.
 pub trait Wake: Send + Sync {
@@ -126,17 +38,6 @@ pub struct Fill {
     pub items: usize,
     pub limit: usize,
     pub bytes: usize,
-}
-
-/// Hears nothing of it.
-pub struct Nobody;
-
-impl Observer for Nobody {
-    fn input_opened(&self, _: usize, _: String) {}
-    fn running(&self) {}
-    fn progress(&self) {}
-    fn output_finished(&self, _: usize, _: u64, _: Option<&Error>) {}
-    fn log(&self, _: i32, _: &str, _: Option<usize>, _: &str) {}
 }
 
 /// Who a job is, and how much it may use.
@@ -196,6 +97,8 @@ pub struct JobContext {
     /// How many outputs there are, and those that nobody reads any more.
     outputs: usize,
     without_reader: Mutex<BTreeSet<usize>>,
+    /// Outputs that have ended.
+    over: Mutex<BTreeSet<usize>>,
     /// A worker has written to a stream of the host's: it runs, whatever came of its words so far.
     is_writing: AtomicBool,
     /// Outputs that are to end in good order, though the job goes on; they are told apart from none by a look at the flag.
@@ -243,6 +146,7 @@ impl JobContext {
             is_failing: Arc::default(),
             outputs: identity.outputs,
             without_reader: Mutex::default(),
+            over: Mutex::default(),
             is_writing: AtomicBool::new(false),
             stopped_outputs: (AtomicBool::new(false), Mutex::default()),
             is_stopped: AtomicBool::new(false),
@@ -384,9 +288,14 @@ impl JobContext {
         self.outputs
     }
 
+    /// What the job calls an output of this context.
+    pub fn output_number(&self, index: usize) -> usize {
+        self.first_output + index
+    }
+
     /// The hub before the muxer of an output.
     pub fn output_hub(&self, index: usize) -> Arc<Hub> {
-        self.live.hub(Place::Output(self.first_output + index))
+        self.live.hub(Place::Output(self.output_number(index)))
     }
 
     /// Wakes who waits at a pipe when the job is cancelled or stopped.
@@ -417,6 +326,17 @@ impl JobContext {
         }
     }
 
+    /// An output has its end, whatever that is. With the last one reading ends: a silent peer has nothing to give that anybody wants.
+    pub fn output_over(&self, output: usize) {
+        let mut over = self.over.lock();
+        over.insert(output);
+        let is_last = (0..self.outputs).all(|output| over.contains(&output));
+        drop(over);
+        if is_last {
+            self.stop();
+        }
+    }
+
     /// An input broke off, which fails the job at its end.
     pub fn set_failing(&self) {
         self.is_failing.store(true, Relaxed);
@@ -444,8 +364,7 @@ impl JobContext {
 
     /// Counts the calling thread as one of the job's, until the guard is dropped.
     pub fn count_thread(&self) -> CountedThread {
-        add(&self.counters.threads, 1);
-        CountedThread(Arc::clone(&self.counters))
+        CountedThread::begin(&self.counters)
     }
 
     pub fn elapsed_us(&self) -> i64 {
@@ -467,13 +386,5 @@ impl JobContext {
 
     pub fn warn(&self, stage: &str, stream: Option<usize>, text: &str) {
         self.observer.log(LEVEL_WARNING, stage, stream, text);
-    }
-}
-
-pub struct CountedThread(Arc<Counters>);
-
-impl Drop for CountedThread {
-    fn drop(&mut self) {
-        self.0.threads.fetch_sub(1, Relaxed);
     }
 }

@@ -43,23 +43,7 @@ fn describe_copy(
     index: usize,
 ) -> Result<(), av::AvError> {
     let info = &input.streams[stream].info;
-    let facts = open.facts();
-    let mut options = open.options.for_codec(None, info.kind(), &facts, index);
-    let reference = info.parameters.through_context(&mut options)?;
-    let mut parameters = reference.duplicate()?;
-    parameters.set_codec_tag(match open.streams[index].tag {
-        Some(tag) if tag != 0 => tag,
-        _ => open.output.copied_tag(&reference),
-    });
-    if info.kind() == MediaKind::Audio {
-        let is_mp3_block = parameters.codec_id() == av::CODEC_MP3 && [1, 576, 1152].contains(&parameters.block_align());
-        if is_mp3_block || parameters.codec_id() == av::CODEC_AC3 {
-            parameters.clear_block_align();
-        }
-    }
-    if info.kind() == MediaKind::Video {
-        parameters.set_sample_aspect_ratio(copied_aspect(info, &reference, job, open, index));
-    }
+    let parameters = copied_parameters(info, job, open, index)?;
     let asked = copied_frame_rate(input, stream, job, open, index);
     let output = &mut open.output;
     output.set_frame_rates(index, asked.unwrap_or(info.avg_frame_rate), None);
@@ -79,6 +63,32 @@ fn describe_copy(
         output.set_frame_rates(index, info.avg_frame_rate, Some(info.r_frame_rate));
     }
     Ok(())
+}
+
+/// What the muxer is told of a copied stream.
+pub fn copied_parameters(
+    info: &av::InputStream,
+    job: &JobSpec,
+    open: &OpenOutput,
+    index: usize,
+) -> Result<av::Parameters, av::AvError> {
+    let mut options = open.options.for_codec(None, info.kind(), &open.facts(), index);
+    let reference = info.parameters.through_context(&mut options)?;
+    let mut parameters = reference.duplicate()?;
+    parameters.set_codec_tag(match open.streams[index].tag {
+        Some(tag) if tag != 0 => tag,
+        _ => open.output.copied_tag(&reference),
+    });
+    if info.kind() == MediaKind::Audio {
+        let is_mp3_block = parameters.codec_id() == av::CODEC_MP3 && [1, 576, 1152].contains(&parameters.block_align());
+        if is_mp3_block || parameters.codec_id() == av::CODEC_AC3 {
+            parameters.clear_block_align();
+        }
+    }
+    if info.kind() == MediaKind::Video {
+        parameters.set_sample_aspect_ratio(copied_aspect(info, &reference, job, open, index));
+    }
+    Ok(parameters)
 }
 
 /// -r, of the output or else of the input: it only says how fine the times are.

@@ -1,7 +1,7 @@
 //! -debug_ts, -dump, -hex and -benchmark_all: what passes through a job, in the log, as the ffmpeg program writes it.
 
-use super::context::LEVEL_INFO;
 use super::demux::Demuxer;
+use super::observer::LEVEL_INFO;
 use crate::av::{Encoder, Frame, Packet, Rational, TIME_BASE, process, program_log, seconds_text, timestamp_text};
 use crate::options::{JobSpec, MediaKind, Setting};
 use std::time::Instant;

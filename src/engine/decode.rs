@@ -1,14 +1,18 @@
 //! One decoder on its thread: packets in, frames to every graph that wants them (decode once for a ladder: rule 34).
 //! Rules 18 and 19; source: `decode_audio`, `decode_video` and `process_input_packet` of FFmpeg's fftools/ffmpeg.c (5.1).
 
-use super::context::{JobContext, LEVEL_ERROR, add};
+use super::context::JobContext;
+use super::counters::add;
 use super::debug::{self, Step};
 use super::decode_clock::{DecodeClock, PacketTimes, Place};
+use super::decode_failures::DecodeFailures;
+use super::decode_slate::SlateMaker;
 use super::errors::failed;
 use super::hardware::DecoderHardware;
 use super::inbox::{CloseOnDrop, Inbox, Refused, Weight};
 use super::lockstep::DecoderPlace;
 use super::looping::LastSamples;
+use super::observer::LEVEL_ERROR;
 use crate::av::{AvError, Decoder, Frame, NOPTS, Origin, Packet, Rational, TIME_BASE, rescale, rescale_delta};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
@@ -25,6 +29,10 @@ pub enum PacketItem {
     },
     /// For subtitles that a graph shows: other streams of the file have come as far as this, in the time base of this one.
     Heartbeat(i64),
+    /// The source is away: its slate goes as far as this, in microseconds.
+    Slate {
+        until_us: i64,
+    },
     /// For subtitles with -fix_sub_duration: one that is shown is split here, in microseconds (-fix_sub_duration_heartbeat).
     Split(i64),
     /// The input begins again: what the decoder holds comes out, and how far it came goes back. `step_us`: a frame, as the stream's frame rate says.
@@ -49,7 +57,7 @@ impl Weight for PacketItem {
     fn weight_bytes(&self) -> usize {
         match self {
             PacketItem::Packet { packet, .. } => packet.weight_bytes(),
-            PacketItem::Heartbeat(_) | PacketItem::Split(_) | PacketItem::Flush { .. } | PacketItem::End { .. } => 0,
+            _ => 0,
         }
     }
 }
@@ -101,6 +109,9 @@ pub struct DecodeStage {
     pub start_us: i64,
     pub exits_on_error: bool,
     pub targets: Vec<FrameTarget>,
+    pub failures: DecodeFailures,
+    /// -mt_slate of the input.
+    pub slate: Option<SlateMaker>,
     pub clock: DecodeClock,
     pub place: Arc<DecoderPlace>,
     /// Copies of the stream need to know how far the decoder is.
@@ -124,6 +135,7 @@ impl DecodeStage {
             let wants_more = match item {
                 PacketItem::Packet { packet, now_us, step_us } => self.packet(packet, now_us, step_us, &mut frame)?,
                 PacketItem::Heartbeat(_) | PacketItem::Split(_) => true,
+                PacketItem::Slate { until_us } => self.show_slate(until_us, &mut frame)?,
                 PacketItem::Flush { answer, step_us } => {
                     self.drain(&mut frame, step_us)?;
                     self.decoder.flush();
@@ -137,7 +149,7 @@ impl DecodeStage {
                     break;
                 }
             };
-            if !wants_more && !self.goes_on() {
+            if !wants_more && (self.failures.are_final || !self.goes_on()) {
                 break;
             }
             self.place.set(self.clock.place.pts_us, self.clock.place.dts_us);
@@ -158,6 +170,9 @@ impl DecodeStage {
     }
 
     fn packet(&mut self, mut packet: Packet, now_us: i64, step_us: i64, frame: &mut Frame) -> Result<bool, Error> {
+        if let Some(slate) = &mut self.slate {
+            slate.end();
+        }
         self.clock.packet(now_us, step_us, self.is_video, packet.dts() != NOPTS);
         let times = PacketTimes { pts: packet.pts(), duration: packet.duration() };
         if self.is_video {
@@ -171,12 +186,12 @@ impl DecodeStage {
             if error != AvError::EOF {
                 self.note_error(error)?;
             }
-            return Ok(error != AvError::EOF);
+            return Ok(error != AvError::EOF && !self.failures.are_final);
         }
         self.receive_all(frame, Some(times), step)
     }
 
-    fn drain(&mut self, frame: &mut Frame, step_us: i64) -> Result<(), Error> {
+    pub(super) fn drain(&mut self, frame: &mut Frame, step_us: i64) -> Result<(), Error> {
         self.clock.step_us = step_us;
         let step = Step::begin(self.context.debug);
         let _ = self.decoder.send(None);
@@ -200,10 +215,14 @@ impl DecodeStage {
                 Err(error) => {
                     self.note_error(error)?;
                     // Draining goes on until the decoder says so; otherwise the next packet is tried.
-                    if is_draining && !self.context.is_cancelled() { continue } else { return Ok(true) }
+                    match is_draining && !self.context.is_cancelled() && !self.failures.are_final {
+                        true => continue,
+                        false => return Ok(!self.failures.are_final),
+                    }
                 }
             }
             add(&self.context.counters.frames_decoded, 1);
+            self.failures.ended();
             if frame.is_corrupt() {
                 self.context.warn("decode", Some(self.stream), "corrupt decoded frame");
             }
@@ -229,6 +248,9 @@ impl DecodeStage {
                 self.time_samples(frame, packet_times.take());
             }
             self.clock.given(is_draining);
+            if let Some(slate) = &mut self.slate {
+                slate.note(frame);
+            }
             if !self.place.is_unwanted() && (self.is_past_end(frame) || !self.distribute(frame)?) && !self.goes_on() {
                 return Ok(false);
             }
@@ -257,7 +279,7 @@ impl DecodeStage {
         self.context.observer.log(LEVEL_ERROR, "decode", Some(self.stream), &text);
         match self.exits_on_error {
             true => Err(failed(error, "decode", Code::DECODE, &text).on_stream(self.stream)),
-            false => Ok(()),
+            false => self.failures.another(&self.context, &text, self.clock.next_pts_us, &mut self.targets),
         }
     }
 
@@ -342,14 +364,17 @@ impl DecodeStage {
     }
 
     /// Sends a reference to every graph. False: none wants more.
-    fn distribute(&mut self, frame: &Frame) -> Result<bool, Error> {
+    pub(super) fn distribute(&mut self, frame: &Frame) -> Result<bool, Error> {
         let mut index = 0;
         while index < self.targets.len() {
             let copy = frame.reference().map_err(|e| failed(e, "decode", Code::ENOMEM, "no memory"))?;
             let (inbox, queue) = &self.targets[index];
             match inbox.send(*queue, FrameItem::Frame(copy)) {
                 Ok(()) => index += 1,
-                Err(Refused::Closed) => drop(self.targets.remove(index)),
+                Err(Refused::Closed) => {
+                    self.targets.remove(index);
+                    self.failures.left(index);
+                }
                 Err(Refused::Error(error)) => return Err(error),
             }
         }

@@ -1,7 +1,8 @@
 //! Reading one input: packets in file order, their timestamps put right.
 
 use super::activity::Doing;
-use super::context::{JobContext, add};
+use super::context::JobContext;
+use super::counters::add;
 use super::deadlines::Kind;
 use super::debug;
 use super::decode::Flushed;
@@ -11,6 +12,7 @@ use super::input_stream::StreamPlan;
 use super::live::{Hub, Place};
 use super::looping::Looping;
 use super::pace::Pace;
+use super::slate::SlateFeed;
 use super::source::SourceInput;
 use super::timestamps::{FileFacts, StreamFacts, Times, Timestamps};
 use crate::av::{self, AvError, Packet, SideData};
@@ -28,6 +30,8 @@ pub struct Demuxer {
     pub(super) hub: Option<Arc<Hub>>,
     /// It may come and go.
     pub source: Option<Box<SourceInput>>,
+    /// Who shows something while it is away.
+    pub slate: Option<SlateFeed>,
     /// Streams whose first packet was seen.
     has_begun: Vec<bool>,
     has_reported_new: bool,
@@ -101,6 +105,7 @@ impl Demuxer {
         Demuxer {
             context: Arc::clone(context),
             source,
+            slate: None,
             hub,
             timestamps,
             pace: file.pace.map(Pace::new),
@@ -134,8 +139,9 @@ impl Demuxer {
             let is_late = self.file.clock.error("demux").is_some();
             match read {
                 read if self.source.is_some() && (read.is_err() || is_late) && !self.context.is_ending() => {
-                    let error = self.left_by(read.err().unwrap_or(AvError::EXIT));
-                    match self.come_back(Some(error)) {
+                    let was_left = self.source.as_mut().is_some_and(|source| source.was_left());
+                    let why = (!was_left).then(|| self.left_by(read.err().unwrap_or(AvError::EXIT)));
+                    match self.come_back(why) {
                         Some(read) => return read,
                         None => continue,
                     }

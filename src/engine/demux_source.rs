@@ -21,16 +21,24 @@ impl Demuxer {
     /// A source is gone: it is opened again. What reading gives where it stays away.
     pub(super) fn come_back(&mut self, why: Option<Error>) -> Option<Read> {
         let source = self.source.as_mut()?;
+        let ends_us = self.timestamps.ends_us();
+        source.leaves(ends_us);
         if source.is_removed() {
             return Some(self.ended(None));
+        }
+        // Who comes next is not shown what the last one saw.
+        if let Some(hub) = self.hub.as_ref().filter(|_| source.is_unwanted()) {
+            hub.forget_group();
         }
         if let Some(error) = &why {
             let text = format!("{}; it is opened again", error.message());
             self.context.warn("source", None, &text);
         }
+        let away = self.slate.as_ref().zip(ends_us).map(|(slate, ends_us)| slate.begin(&self.context, ends_us));
         match source.again(&mut self.file, why.as_ref()) {
-            Ok(gone) => {
-                let gap_us = if source.keeps_gap() { gone.as_micros() as i64 } else { 0 };
+            Ok(()) => {
+                let shown = away.and_then(|away| away.end()).map(|shown| shown.as_micros() as i64);
+                let gap_us = shown.unwrap_or(0).max(source.joins(ends_us));
                 self.timestamps.resume(self.file.input.may_jump(), gap_us);
                 if let Some(hub) = &self.hub {
                     hub.forget_group();

@@ -1,11 +1,13 @@
 //! One input on its thread: its packets go to decoders, and copies of them straight to muxers.
 
 use super::activity::Doing;
-use super::context::{JobContext, add};
+use super::context::JobContext;
 use super::copy::{Copied, CopyStream};
+use super::counters::add;
 use super::decode::{Flushed, PacketItem};
 use super::demux::{Demuxer, Read};
 use super::errors::failed;
+use super::fallback::Fallback;
 use super::inbox::{Inbox, Refused};
 use super::lockstep::DecoderPlace;
 use super::mux_thread::{MuxItem, Schedule};
@@ -21,6 +23,8 @@ use std::time::Duration;
 pub struct Routes {
     pub decode: Option<Arc<Inbox<PacketItem>>>,
     pub copies: Vec<(Arc<Inbox<MuxItem>>, usize, CopyStream)>,
+    /// Streams that are encoded as long as that goes well.
+    pub fallbacks: Vec<Fallback>,
     /// Its decoder has ended, as nobody wants more of it.
     is_cut: bool,
     pub is_subtitle: bool,
@@ -45,7 +49,9 @@ impl Routes {
     }
 
     fn is_wanted(&self) -> bool {
-        self.decode.is_some() && !self.place.is_unwanted() || !self.copies.is_empty()
+        self.decode.is_some() && !self.place.is_unwanted()
+            || !self.copies.is_empty()
+            || self.fallbacks.iter().any(Fallback::is_wanted)
     }
 }
 
@@ -53,13 +59,14 @@ impl DemuxStage {
     /// Returns the error that ended reading early, if one did.
     pub fn run(mut self) -> Result<Option<Error>, Error> {
         let result = self.read_all();
-        for (stream, routes) in self.routes.iter().enumerate() {
+        for (stream, routes) in self.routes.iter_mut().enumerate() {
             if let Some(inbox) = &routes.decode {
                 inbox.send_last(0, PacketItem::End { step_us: self.demuxer.frame_us(stream) });
             }
             for (inbox, index, _) in &routes.copies {
                 inbox.send_last(*index, MuxItem::End);
             }
+            routes.fallbacks.iter_mut().for_each(Fallback::end);
         }
         if let Some(steps) = &self.steps {
             steps.input_ended(self.demuxer.file.index);
@@ -131,10 +138,20 @@ impl DemuxStage {
             self.decode(stream, own, now_us, step_us)?;
             steps.settle(&self.context);
             let (pts_us, dts_us) = self.routes[stream].place.get();
-            return self.copy(stream, &packet, dts_us, pts_us);
+            self.copy(stream, &packet, dts_us, pts_us)?;
+            return self.fall_back(stream, &packet, dts_us);
         }
         self.copy(stream, &packet, now_us, now_us)?;
+        self.fall_back(stream, &packet, now_us)?;
         self.decode(stream, packet, now_us, step_us)
+    }
+
+    fn fall_back(&mut self, stream: usize, packet: &Packet, now_us: i64) -> Result<(), Error> {
+        let parameters = &self.demuxer.file.streams[stream].info.parameters;
+        let fallbacks = &mut self.routes[stream].fallbacks;
+        fallbacks.iter_mut().filter(|fallback| !fallback.is_over).try_for_each(|fallback| {
+            fallback.packet(&self.context, packet, now_us, parameters.audio_packet_samples(packet.size()))
+        })
     }
 
     fn copy(&mut self, stream: usize, packet: &Packet, now_us: i64, pts_us: i64) -> Result<(), Error> {

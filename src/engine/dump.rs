@@ -39,22 +39,34 @@ pub fn dump(context: &JobContext, mut stacks: Option<&mut Stacks>) -> String {
         let _ = writeln!(text, "link '{}': {} of {} items, {} bytes", fill.name, fill.items, fill.limit, fill.bytes);
     }
     pipes(context, &mut text);
-    let Some(seen) = context.activity.look() else {
-        text += "threads: cannot be told now\n";
-        return text;
-    };
-    for one in &seen {
-        let (id, place) = (one.pulse.thread, &one.pulse.name);
-        let _ = writeln!(text, "thread {id} {place}: {}", said(one, &seen, context.slot()));
-        stack(Task::find(id), stacks.as_deref_mut(), &mut text);
+    let mut told = threads(context, context.slot(), stacks.as_deref_mut(), &mut text);
+    for (output, own) in context.live.joined() {
+        let feed = output.stats().feed;
+        let (packets, bytes) = (feed.packets_queued, feed.bytes_queued);
+        let state = output.state().word();
+        let _ = writeln!(text, "output {} joined: {state}, {packets} packets wait for it, {bytes} bytes", output.index);
+        told.extend(threads(&own, context.slot(), stacks.as_deref_mut(), &mut text));
     }
     // Those that FFmpeg started carry the job's slot in their masks, as those that started them.
     let Some(slot) = context.slot() else { return text };
-    let is_own = |task: &Task| seen.iter().any(|seen| seen.pulse.thread == task.id);
-    for task in Task::all().iter().filter(|task| task.slot() == Some(slot) && !is_own(task)) {
+    for task in Task::all().iter().filter(|task| task.slot() == Some(slot) && !told.contains(&task.id)) {
         of_ffmpeg(task, stacks.as_deref_mut(), &mut text);
     }
     text
+}
+
+/// Those that say what they are at. Returns their numbers.
+fn threads(context: &JobContext, slot: Option<u8>, mut stacks: Option<&mut Stacks>, text: &mut String) -> Vec<i32> {
+    let Some(seen) = context.activity.look() else {
+        *text += "threads: cannot be told now\n";
+        return Vec::new();
+    };
+    for one in &seen {
+        let (id, place) = (one.pulse.thread, &one.pulse.name);
+        let _ = writeln!(text, "thread {id} {place}: {}", said(one, &seen, slot));
+        stack(Task::find(id), stacks.as_deref_mut(), text);
+    }
+    seen.iter().map(|seen| seen.pulse.thread).collect()
 }
 
 fn pipes(context: &JobContext, text: &mut String) {

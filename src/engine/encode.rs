@@ -3,6 +3,7 @@
 
 use super::context::JobContext;
 use super::debug::{self, Step};
+use super::degrade::Degrade;
 use super::encoder_open::OpenEncoder;
 use super::errors::failed;
 use super::force_key::ForceKey;
@@ -52,6 +53,7 @@ pub struct EncodeStage {
     pub has_start_time: bool,
     /// Microseconds of the output's chapters, for -force_key_frames chapters.
     pub chapters_us: Vec<i64>,
+    pub degrade: Option<Arc<Degrade>>,
 }
 
 /// The encoder once it is open, and where it is.
@@ -66,6 +68,8 @@ pub(super) struct Running {
     pub(super) had_dropped_key: bool,
     /// Audio: the time of the next sample.
     pub(super) next_pts: i64,
+    /// Failures in a row.
+    pub(super) failures: u32,
 }
 
 /// More came of a frame than -mt_max_repeat allows.
@@ -84,7 +88,9 @@ impl EncodeStage {
         let _close = CloseOnDrop(Arc::clone(&self.inbox));
         let result = self.run_inner();
         // Also after an error: the muxer must not wait for more.
-        self.mux.send_last(self.index, MuxItem::End);
+        if result.is_err() || !self.is_copied_instead() {
+            self.mux.send_last(self.index, MuxItem::End);
+        }
         result
     }
 
@@ -143,7 +149,11 @@ impl EncodeStage {
             last_frame: None,
             had_dropped_key: false,
             next_pts: 0,
+            failures: 0,
         };
+        if let Some(degrade) = &self.degrade {
+            degrade.encoder_opened(&open.ready);
+        }
         self.send(MuxItem::Ready(Box::new(open.ready)))?;
         Ok(running)
     }
@@ -183,7 +193,7 @@ impl EncodeStage {
     }
 
     fn end(&self, running: &mut Running) -> Result<(), Error> {
-        if self.kind == MediaKind::Video && running.last_frame.is_some() {
+        if self.kind == MediaKind::Video && running.last_frame.is_some() && !self.is_given_up() {
             let room = self.plan.max_frames - running.rate.frames_out();
             let repeat = running.rate.end(room);
             self.show(running, repeat, None)?;
@@ -245,7 +255,7 @@ impl EncodeStage {
         match running.encoder.send(frame) {
             Ok(()) => {}
             Err(AvError::EOF) if frame.is_none() => return Ok(true),
-            Err(error) => return Err(bad(error)),
+            Err(error) => return self.refused(running, bad(error), frame.is_some()),
         }
         let mut wanted = true;
         loop {
@@ -260,11 +270,12 @@ impl EncodeStage {
             }
             match received {
                 Ok(()) => {
+                    running.failures = 0;
                     self.tell_packet(&packet, &running.encoder)?;
                     wanted &= self.send(MuxItem::Packet(packet))?;
                 }
                 Err(AvError::AGAIN | AvError::EOF) => return Ok(wanted),
-                Err(error) => return Err(bad(error)),
+                Err(error) => return self.refused(running, bad(error), frame.is_some()),
             }
         }
     }

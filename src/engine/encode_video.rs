@@ -2,7 +2,7 @@
 //! `adjust_frame_pts_to_encoder_tb` of FFmpeg's fftools/ffmpeg.c (5.1).
 
 use super::advice::on_duplicates;
-use super::context::add;
+use super::counters::add;
 use super::debug;
 use super::encode::{EncodeStage, Running, Wanted, too_many_frames};
 use super::errors::failed;

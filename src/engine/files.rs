@@ -2,13 +2,14 @@
 //! Rules 6, 7 and 31.
 
 use super::activity::Doing;
-use super::context::{JobContext, LEVEL_VERBOSE};
+use super::context::JobContext;
 use super::deadlines::{Clock, ClosingBegins, ClosingEnds, Kind};
 use super::errors::{failed, unless_cancelled};
 use super::head;
 use super::host::{self, Failure};
 use super::input_stream::{StreamPlan, decoder_named, facts_of, named_decoder, plan_stream};
 use super::live::Feed;
+use super::observer::LEVEL_VERBOSE;
 use super::pace::PaceSettings;
 use super::source::SourceInput;
 use super::stream_setup::FileOptions;
@@ -110,9 +111,11 @@ fn open(
     let url = if spec.url == "-" { "pipe:" } else { &spec.url };
     let options = FileOptions::sort(spec, false);
     let policy = Policy::of(job, spec)?;
-    super::resolver::check(url).map_err(|error| error.at("open input"))?;
+    super::resolver::check(url, options.format.get("http_proxy").as_deref()).map_err(|error| error.at("open input"))?;
     let tls = Verification::of(job, url, &options, policy.trust).map_err(|error| error.at("open input"))?;
-    let tls = tls.filter(|_| host::name_of(url).is_none());
+    let tls = tls.filter(|_| host::name_of(url).is_none()).map(|tls| {
+        tls.following(policy.follows_redirects() && options.format.get("max_redirects").as_deref() != Some("0"))
+    });
     let mut input =
         open_format((context, clock), spec, url, &options, host, (&policy, tls.as_ref())).map_err(|error| {
             tls.as_ref().and_then(|tls| tls.explain(context, clock.interrupt.time_left(), &error)).unwrap_or(error)
@@ -138,6 +141,7 @@ fn open(
                 "the head says what the streams are: nothing is decoded for it",
             );
         } else {
+            super::low_latency::fit_analysis(&mut input, spec);
             let known = head::known_picture(&input, job, spec, &options, &policy);
             find_streams(context, &mut input, &options, &facts, (url, &policy), known)?;
         }
@@ -248,7 +252,7 @@ fn open_format(
         log_slot: context.log_slot,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
         is_blocking: false,
-        gate: InputGate::of(policy, url, format, host, context),
+        gate: InputGate::of(policy, url, format, host, context, options.format.get("http_proxy")),
         decoders: [typed("v")?, typed("a")?, typed("s")?],
         tls: tls.map(|tls| Arc::clone(&tls.peers)),
     };

@@ -7,6 +7,8 @@ mod outputs;
 
 use super::context::JobContext;
 use super::decode::FrameItem;
+use super::decode_failures::Choices;
+use super::degrade::{Degrade, is_its_own};
 use super::encode::EncodeItem;
 use super::encoder_open::{Opener, SourceFacts};
 use super::errors::failed;
@@ -33,6 +35,18 @@ pub struct Sink {
     pub frame_size: i32,
     pub is_open: bool,
     pub is_done: bool,
+    pub degrade: Option<Arc<Degrade>>,
+}
+
+impl Sink {
+    /// Its stream is given up (-mt_degrade), or has ended.
+    fn needs_no_encoder(&self) -> bool {
+        self.is_done || self.is_given_up()
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.degrade.as_ref().is_some_and(|degrade| degrade.is_given_up())
+    }
 }
 
 /// One source of the graph.
@@ -97,15 +111,20 @@ pub struct FilterStage {
 }
 
 impl FilterStage {
+    /// What becomes of the streams that it makes, where they have a choice.
+    pub fn choices(&self) -> Choices {
+        self.sinks.iter().map(|sink| sink.degrade.clone()).collect()
+    }
+
     pub fn run(mut self) -> Result<(), Error> {
         let _close = CloseOnDrop(Arc::clone(&self.inbox));
-        let result = self.run_inner();
+        let result = self.run_inner().or_else(|error| self.give_up(error));
         self.schedule.graph_wants(self.number, None);
         if self.context.is_cancelled() {
             return result;
         }
         // Also after an error: the encoders must not wait for more.
-        let result = result.and_then(|()| self.open_remaining());
+        let result = result.and_then(|()| self.open_remaining().or_else(|error| self.give_up(error)));
         self.send_ends();
         result
     }
@@ -115,6 +134,7 @@ impl FilterStage {
             self.configure()?;
         }
         while !self.sinks.iter().all(|sink| sink.is_done) && !self.context.is_cancelled() {
+            self.leave_given_up();
             let Some(wanted) = self.wanted_source()? else { return Ok(()) };
             // Before the graph is built there is nobody to give frames to.
             let patience: Vec<usize> = match &self.graph {

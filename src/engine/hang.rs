@@ -2,11 +2,13 @@
 //!
 //! A job hangs when one of its threads has been at the same piece of work for the whole time and waits for nobody outside, or when no thread
 //! got on and all wait for each other. Who waits for a peer, the host or the clock (-re) does not: a peer is waited for where FFmpeg asks whether to
-//! give up, or where the thread sleeps in a system call of reading and writing.
+//! give up, or where the thread sleeps in a system call of reading and writing. An output that joined is ended by itself when one of its threads hangs;
+//! where the job waits for it, and it for somebody outside, neither hangs.
 
 use super::activity::{Doing, Seen};
 use super::context::JobContext;
 use super::dump::{dump, said, with_stacks};
+use super::live::Viewer;
 use crate::error::{Code, Error};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,10 +22,22 @@ pub enum Outlook {
     Hangs(String),
 }
 
+/// Of the threads of one context.
+struct Look {
+    /// The one that hangs.
+    stuck: Option<String>,
+    /// One got on, or waits for somebody outside.
+    is_well: bool,
+}
+
+const LEVEL_ERROR: i32 = 16;
+
 pub struct HangWatch {
     limit: Duration,
-    /// Of each thread, how far it was and since when it is there.
-    threads: HashMap<i32, (u64, Instant)>,
+    /// Of each thread, how far it was, since when it is there, and when it was seen.
+    threads: HashMap<i32, (u64, Instant, Instant)>,
+    /// Outputs that joined, and were ended.
+    given_up: Vec<usize>,
     /// When any of them got on, last.
     moved: Instant,
     looked: Instant,
@@ -34,7 +48,13 @@ impl HangWatch {
     pub fn new(limit_ms: u64) -> Option<HangWatch> {
         let now = Instant::now();
         let limit = Duration::from_millis(limit_ms);
-        (limit_ms > 0).then(|| HangWatch { limit, threads: HashMap::new(), moved: now, looked: now })
+        (limit_ms > 0).then(|| HangWatch {
+            limit,
+            threads: HashMap::new(),
+            given_up: Vec::new(),
+            moved: now,
+            looked: now,
+        })
     }
 
     pub fn limit(&self) -> Duration {
@@ -57,19 +77,17 @@ impl HangWatch {
         let next = Outlook::At(now + self.step());
         let Some(all) = context.activity.look() else { return next };
         let slot = context.slot();
-        let still: Vec<Duration> = all.iter().map(|seen| self.stands_for(seen, &all, slot, now)).collect();
-        self.threads.retain(|id, _| all.iter().any(|seen| seen.pulse.thread == *id));
+        let look = self.look_at(&all, slot, now);
+        let joined = self.look_at_joined(context, slot, now);
+        self.threads.retain(|_, (_, _, seen)| *seen == now);
         if context.is_cancelled() || all.is_empty() {
             self.moved = now;
             return next;
         }
-        let is_busy = |seen: &Seen| matches!(seen.doing, Doing::Work | Doing::Peer);
-        let stuck = all.iter().zip(&still).find(|(seen, still)| **still >= self.limit && is_busy(seen));
-        if let Some((stuck, _)) = stuck {
-            let text = format!("thread {} {} {}", stuck.pulse.thread, stuck.pulse.name, said(stuck, &all, slot));
-            return Outlook::Hangs(text);
+        if let Some(stuck) = look.stuck {
+            return Outlook::Hangs(stuck);
         }
-        if still.contains(&Duration::ZERO) || all.iter().any(|seen| seen.doing.is_for_host()) {
+        if look.is_well || joined {
             self.moved = now;
         }
         match now - self.moved >= self.limit {
@@ -78,15 +96,57 @@ impl HangWatch {
         }
     }
 
+    fn look_at(&mut self, all: &[Seen], slot: Option<u8>, now: Instant) -> Look {
+        let still: Vec<Duration> = all.iter().map(|seen| self.stands_for(seen, all, slot, now)).collect();
+        let is_busy = |seen: &Seen| matches!(seen.doing, Doing::Work | Doing::Peer);
+        let stuck = all.iter().zip(&still).find(|(seen, still)| **still >= self.limit && is_busy(seen));
+        Look {
+            stuck: stuck.map(|(stuck, _)| {
+                format!("thread {} {} {}", stuck.pulse.thread, stuck.pulse.name, said(stuck, all, slot))
+            }),
+            is_well: still.contains(&Duration::ZERO) || all.iter().any(|seen| seen.doing.is_for_host()),
+        }
+    }
+
+    /// Ends outputs that joined and hang. Whether another one gets on, or waits for somebody outside. That they wait for the job is no hang: it may have nothing for them.
+    fn look_at_joined(&mut self, context: &JobContext, slot: Option<u8>, now: Instant) -> bool {
+        let mut is_well = false;
+        for (output, own) in context.live.joined() {
+            let Some(all) = own.activity.look() else { continue };
+            let look = self.look_at(&all, slot, now);
+            is_well |= look.is_well;
+            let Some(why) = look.stuck.filter(|_| !own.is_cancelled()) else { continue };
+            if !self.given_up.contains(&output.index) {
+                self.given_up.push(output.index);
+                end(self.limit, &output, &own, why);
+            }
+        }
+        is_well
+    }
+
     /// How long a thread has neither got on nor waited for a peer; zero where it did since the last look. Who waits for a peer may be met at something else
     /// between two system calls: that it was met waiting once in a while is enough.
     fn stands_for(&mut self, seen: &Seen, all: &[Seen], slot: Option<u8>, now: Instant) -> Duration {
         let beats = seen.pulse.beats();
-        let known = self.threads.entry(seen.pulse.thread).or_insert((u64::MAX, now));
+        let known = self.threads.entry(seen.pulse.thread).or_insert((u64::MAX, now, now));
+        known.2 = now;
         if known.0 != beats || seen.waits_for_peer(all, slot) {
-            *known = (beats, now);
+            *known = (beats, now, now);
         }
         now - known.1
+    }
+}
+
+/// Ends an output that joined, on a thread: asking for stacks takes a while, which who looks has not.
+fn end(limit: Duration, output: &Arc<Viewer>, context: &Arc<JobContext>, why: String) {
+    let (viewer, own) = (Arc::clone(output), Arc::clone(context));
+    let end = move || {
+        let error = hang_error(limit, &own, &why);
+        own.observer.log(LEVEL_ERROR, "watch", None, &format!("{}\n{}", error.message(), error.detail()));
+        viewer.give_up(&error);
+    };
+    if context.threads.spawn_aside("mt-watch", end).is_err() {
+        context.cancel();
     }
 }
 
@@ -103,7 +163,8 @@ pub fn hang_error(limit: Duration, context: &Arc<JobContext>, why: &str) -> Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::context::{Identity, Nobody};
+    use crate::engine::context::Identity;
+    use crate::engine::observer::Nobody;
     use crate::engine::threads::ThreadPool;
 
     const LIMIT_MS: u64 = 400;

@@ -5,7 +5,8 @@
 //! past it the job fails with LIMIT and the names of both streams.
 
 use super::activity::Doing;
-use super::context::{Counters, Fill, JobContext, Wake};
+use super::context::{Fill, JobContext, Wake};
+use super::counters::Counters;
 use super::lockstep::Lockstep;
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
@@ -129,6 +130,11 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         {
             lockstep.wake_one();
         }
+    }
+
+    /// Nothing waits in it.
+    pub fn is_empty(&self) -> bool {
+        self.state.lock().queues.iter().all(|queue| queue.items.is_empty())
     }
 
     /// The queue that the consumer waits for; None where it waits for any.
@@ -264,7 +270,8 @@ impl<T: Weight + Send + 'static> Drop for CloseOnDrop<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::context::{Identity, Nobody};
+    use crate::engine::context::Identity;
+    use crate::engine::observer::Nobody;
     use crate::engine::threads::ThreadPool;
 
     struct Item(usize);

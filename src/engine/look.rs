@@ -1,8 +1,9 @@
 //! Looking at inputs: what is in them, with a job or without one.
 
 use super::attachments;
-use super::context::{JobContext, LEVEL_INFO};
+use super::context::JobContext;
 use super::files::{OpenInput, open_input};
+use super::observer::LEVEL_INFO;
 use crate::av;
 use crate::error::Error;
 use crate::options::JobSpec;

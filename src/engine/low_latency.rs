@@ -1,7 +1,7 @@
 //! What -mt_live 1 sets, as options of ffmpeg's, where the user set none: so a job prints with them, and the ffmpeg program does the same with them.
 
 use super::trust::scheme_of;
-use crate::av::{self, Muxer};
+use crate::av::{self, Input, Muxer};
 use crate::options::{FileSpec, JobSpec, Setting, find, is_live};
 use std::borrow::Cow;
 
@@ -11,6 +11,10 @@ type Settings = &'static [(&'static str, &'static str)];
 /// Of all inputs: a few pictures tell the rate, and half a second of media must have all streams in it. What was probed is not thrown away
 /// (-fflags nobuffer would): the first key frame is in it.
 const INPUT: Settings = &[("fpsprobesize", "2"), ("analyzeduration", "500000")];
+
+/// Of inputs that are decoded: with threads that each decode a whole picture, a picture waits for as many as there are processors (pthread_frame.c). A
+/// stream whose pictures have slices is decoded by several threads all the same.
+const DECODED: Settings = &[("thread_type", "slice")];
 
 /// FLV says which streams there will be: that is waited for, should one come late.
 const FLV: Settings = &[("analyzeduration", "2000000")];
@@ -43,6 +47,7 @@ pub fn expand(job: &JobSpec) -> Cow<'_, JobSpec> {
         return Cow::Borrowed(job);
     }
     let mut expanded = job.clone();
+    let is_decoded = !job.outputs.iter().all(copies_pictures);
     for (input, given) in expanded.inputs.iter_mut().zip(&job.inputs).filter(|(_, given)| is_live(job, given)) {
         let path = given.url.split(['?', '#']).next().unwrap_or_default();
         let is_it = |format, ending| given.value("f").map_or_else(|| path.ends_with(ending), |named| named == format);
@@ -53,6 +58,9 @@ pub fn expand(job: &JobSpec) -> Cow<'_, JobSpec> {
         }
         add(input, &[("mt_live", "1")]); // where the format is only known when it is open
         add(input, INPUT);
+        if is_decoded {
+            add(input, DECODED);
+        }
         add(input, of_scheme(&given.url));
         if path.starts_with("http") && path.ends_with(".m3u8") {
             add(input, &[("live_start_index", "-1")]);
@@ -67,6 +75,26 @@ pub fn expand(job: &JobSpec) -> Cow<'_, JobSpec> {
     Cow::Owned(expanded)
 }
 
+/// How long an FLV is looked at, which may only be known to be one now that it is open. One that announces a single stream is not looked at for another:
+/// avformat_find_stream_info would, as one may come at any time. What an RTMP connection announces may be what came first (rtmpproto.c: rtmp_open), so it is
+/// given half a second.
+pub fn fit_analysis(input: &mut Input, spec: &FileSpec) {
+    let is_implied = |name: &str, value: &str| [FLV[0], INPUT[1]].contains(&(name, value));
+    let is_ours = spec.av_options().any(|setting| is_implied(&setting.name, &setting.value));
+    let Some(streams) = input.missing_streams().filter(|_| is_ours && spec.flag("mt_live") == Some(true)) else {
+        return;
+    };
+    input.set_analysis_us(match streams {
+        1 if scheme_of(&spec.url).starts_with("rtmp") => 500_000,
+        1 => 100_000,
+        _ => 2_000_000,
+    });
+}
+
+fn copies_pictures(output: &FileSpec) -> bool {
+    output.is_copied() && output.all("c").any(|setting| ["", "v"].contains(&setting.specifier.as_str()))
+}
+
 fn of_scheme(url: &str) -> Settings {
     let scheme = scheme_of(url);
     let is_it = |(schemes, _): &&(&[&str], Settings)| schemes.contains(&scheme.as_str());
@@ -77,7 +105,8 @@ fn of_scheme(url: &str) -> Settings {
 fn add(file: &mut FileSpec, settings: Settings) {
     for (name, value) in settings {
         let definition = find(name);
-        let is_there = definition.is_some() || av::option_owner(name).format;
+        let owner = av::option_owner(name);
+        let is_there = definition.is_some() || owner.format || owner.codec.is_some();
         if !is_there || file.settings.iter().any(|setting| setting.name == *name) {
             continue;
         }
@@ -121,6 +150,9 @@ mod tests {
         let line = expanded("-mt_live 1 -analyzeduration 5M -i a.ts -c copy -muxdelay 0.7 -f mpegts b.ts");
         assert!(line.contains("-analyzeduration 5M") && line.contains("-muxdelay 0.7"), "{line}");
         assert!(!line.contains("-analyzeduration 500000") && !line.contains("-muxdelay 0 "), "{line}");
+        let line = expanded("-mt_live 1 -i a.ts -thread_type frame -i b.ts -c:a copy -f null -");
+        assert!(line.contains("-thread_type slice -i a.ts") && line.contains("-thread_type frame"), "{line}");
+        assert_eq!(line.matches("thread_type").count(), 2, "{line}");
         let line = "-mt_live 1 -mt_input_live 0 -i a.ts -c copy -mt_output_live 0 b.ts";
         assert_eq!(expanded(line), "ffmpeg -y -i a.ts -c copy b.ts");
     }

@@ -1,7 +1,7 @@
 //! Which input streams go where, as the ffmpeg program says it before it begins (fftools/ffmpeg.c: transcode_init).
 
-use super::context::LEVEL_INFO;
 use super::files::OpenInput;
+use super::observer::LEVEL_INFO;
 use super::plan::{GraphPlan, OpenOutput, Work};
 use crate::av::{self, Codec};
 use std::fmt::Write;

@@ -2,11 +2,12 @@
 //! Rules 10, 11, 15, 35 and 36; source: FFmpeg's fftools/ffmpeg_mux.c (5.1).
 
 use super::activity::Doing;
-use super::context::{JobContext, add};
+use super::context::JobContext;
+use super::counters::add;
 use super::deadlines::{Clock, Kind};
 use super::debug;
 use super::decode::PacketItem;
-use super::errors::{failed, unless_cancelled};
+use super::errors::unless_cancelled;
 use super::host::Failure;
 use super::inbox::Inbox;
 use super::live::Hub;
@@ -68,6 +69,7 @@ pub struct Muxer {
     pub(super) is_closed: bool,
     pub(super) aborts_on_empty_stream: bool,
     pub(super) is_strict: bool,
+    pub(super) skips_refused: bool,
     pub(super) first_video: Option<usize>,
     pub(super) has_header: bool,
     pub(super) is_ended: bool,
@@ -75,6 +77,8 @@ pub struct Muxer {
     /// Of the packets: what is known of muxers that open their files themselves (HLS).
     pub(super) payload_bytes: u64,
     pub(super) since_measured: u32,
+    /// So many packets lie between two looks at its size.
+    pub(super) measured_every: u32,
     pub(super) numbers: Arc<OutputNumbers>,
     /// Somebody shows how far each stream is.
     pub(super) is_watched: bool,
@@ -117,6 +121,9 @@ impl Muxer {
             },
             packets: 0,
             has_warned: false,
+            degrade: stream.degrade.clone(),
+            is_left_out: false,
+            refused: 0,
         });
         let streams: Vec<MuxStream> = streams.collect();
         let mut sync = sync;
@@ -146,11 +153,14 @@ impl Muxer {
             is_closed: open.is_closed,
             aborts_on_empty_stream: open.aborts_on_empty_stream,
             is_strict: open.is_strict,
+            skips_refused: open.skips_refused,
             has_header: false,
             is_ended: false,
             size_bytes: 0,
             payload_bytes: 0,
             since_measured: 0,
+            // Of a live one there are few, and somebody may look now.
+            measured_every: if context.is_joined() || open.skips_refused { 1 } else { 64 },
             numbers,
             is_watched: context.observer.is_watched(),
         }
@@ -228,7 +238,8 @@ impl Muxer {
             }
         }
         stream.last_dts = packet.dts();
-        self.check_output_bytes(packet.size() as u64)?;
+        let size = packet.size() as u64;
+        self.check_output_bytes(size)?;
         packet.set_stream_index(index as i32);
         self.count(index, &packet);
         self.tell_packet(index, &packet)?;
@@ -236,12 +247,11 @@ impl Muxer {
         let output = &mut self.output;
         let written = self.clock.timed("mux", Kind::Write, || output.write(&mut packet));
         drop(writing);
-        written.map_err(|e| {
-            self.error(
-                failed(e, "mux", Code::MUX, &format!("cannot write a packet to '{}'", self.url)).on_stream(index),
-            )
-        })?;
+        if let Err(error) = written {
+            return self.not_written(index, error, size);
+        }
         self.check_host()?;
+        self.streams[index].refused = 0;
         self.clock.packet(None);
         self.tell_written(index);
         self.measure_limit();

@@ -2,7 +2,7 @@
 //! fftools/ffmpeg_mux.c (5.1).
 
 use super::activity::Doing;
-use super::context::Waiting;
+use super::counters::Waiting;
 use super::deadlines::Kind;
 use super::errors::failed;
 use super::mux::Muxer;
@@ -81,7 +81,8 @@ impl Muxer {
 
     /// -abort_on empty_output_stream.
     fn check_empty_streams(&self) -> Result<(), Error> {
-        let is_empty = |stream: &MuxStream| stream.packets == 0 && stream.kind != MediaKind::Attachment;
+        let is_empty =
+            |stream: &MuxStream| stream.packets == 0 && !stream.is_left_out && stream.kind != MediaKind::Attachment;
         match self.streams.iter().position(is_empty).filter(|_| self.aborts_on_empty_stream) {
             None => Ok(()),
             Some(index) => {

@@ -1,6 +1,7 @@
 //! Packets between their stream and the file: bitstream filters, -frames, and the queue in which they wait for the header.
 //! Rules 15 and 33; source: `of_submit_packet` and `write_packet` of FFmpeg's fftools/ffmpeg_mux.c (5.1).
 
+use super::counters::add;
 use super::errors::failed;
 use super::mux::Muxer;
 use crate::av::Packet;
@@ -35,6 +36,7 @@ impl Muxer {
             let error: crate::av::AvError = error;
             if error != crate::av::AvError::EOF {
                 // One bad packet does not end an output (ffmpeg goes on too).
+                add(&self.context.counters.packets_skipped, 1);
                 self.context.warn("bitstream filter", Some(index), &format!("a packet was dropped: {}", error.words()));
             }
         }
@@ -50,7 +52,7 @@ impl Muxer {
         if stream.packets == stream.max_packets {
             stream.is_ended = true;
             match &mut self.sync {
-                Some(sync) => sync.end(index),
+                Some(sync) => sync.cut(index),
                 None => self.is_ended = true,
             }
         }

@@ -2,6 +2,7 @@
 //! fftools/ffmpeg_mux.c (5.1).
 
 use super::decode::PacketItem;
+use super::degrade::Degrade;
 use super::inbox::Inbox;
 use super::stream_statistics::StreamStatistics;
 use super::video_statistics::VideoStatistics;
@@ -39,6 +40,12 @@ pub struct MuxStream {
     pub max_packets: i64,
     pub packets: i64,
     pub has_warned: bool,
+    /// -mt_degrade.
+    pub degrade: Option<Arc<Degrade>>,
+    /// The file has no such stream, after all.
+    pub is_left_out: bool,
+    /// Packets in a row that the muxer refused.
+    pub refused: u32,
 }
 
 /// Where a packet stands in time, for holding streams together.

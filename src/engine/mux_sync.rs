@@ -18,12 +18,20 @@ struct Held {
     packets: VecDeque<(i64, Packet)>,
     /// How far this stream has come.
     head_us: i64,
+    /// How far it has been written.
+    written_us: i64,
 }
 
 impl SyncQueue {
     /// Which streams end the others, and how much of a stream may wait for them.
     pub fn new(limiting: Vec<bool>, most_us: Option<i64>) -> SyncQueue {
-        let held = |is_limiting| Held { is_limiting, is_ended: false, packets: VecDeque::new(), head_us: i64::MIN };
+        let held = |is_limiting| Held {
+            is_limiting,
+            is_ended: false,
+            packets: VecDeque::new(),
+            head_us: i64::MIN,
+            written_us: i64::MIN,
+        };
         SyncQueue { streams: limiting.into_iter().map(held).collect(), end_us: None, most_us }
     }
 
@@ -64,6 +72,14 @@ impl SyncQueue {
         }
     }
 
+    /// The stream ends with the packet that was given out last (-frames), whatever of it waits.
+    pub fn cut(&mut self, stream: usize) {
+        let held = &mut self.streams[stream];
+        held.packets.clear();
+        held.head_us = held.written_us;
+        self.end(stream);
+    }
+
     /// The next packet that may be written.
     pub fn pop(&mut self) -> Option<(usize, Packet)> {
         let horizon = self.horizon();
@@ -76,7 +92,10 @@ impl SyncQueue {
             (*time <= horizon).then_some((*time, index))
         };
         let (_, index) = self.streams.iter().enumerate().filter_map(ready).min()?;
-        self.streams[index].packets.pop_front().map(|(_, packet)| (index, packet))
+        let held = &mut self.streams[index];
+        let (time, packet) = held.packets.pop_front()?;
+        held.written_us = held.written_us.max(time);
+        Some((index, packet))
     }
 
     /// How far every limiting stream has come.
@@ -113,6 +132,22 @@ mod tests {
         queue.end(0);
         assert_eq!(times(&mut queue), [] as [usize; 0], "60 lies behind the end at 40");
         queue.end(1);
+        assert!(queue.is_over());
+    }
+
+    #[test]
+    fn one_that_has_enough_ends_the_others_where_it_ends_itself() {
+        let mut queue = SyncQueue::new(vec![true, true], None);
+        for time in [0, 40, 80] {
+            queue.push(0, time, Packet::new().unwrap());
+        }
+        for time in [0, 20] {
+            queue.push(1, time, Packet::new().unwrap());
+        }
+        assert_eq!(times(&mut queue), [0, 1, 1]);
+        queue.cut(0);
+        queue.push(1, 60, Packet::new().unwrap());
+        assert_eq!(times(&mut queue), [] as [usize; 0], "60 lies behind the end at 0, whatever had waited");
         assert!(queue.is_over());
     }
 

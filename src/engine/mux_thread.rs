@@ -15,6 +15,8 @@ use std::time::Duration;
 pub enum MuxItem {
     Ready(Box<StreamReady>),
     Packet(Packet),
+    /// The stream will never be there: the file has none.
+    LeaveOut,
     End,
 }
 
@@ -204,6 +206,7 @@ impl MuxStage {
             self.context.output_left(index, || error.clone());
         }
         self.context.observer.output_finished(index, size, result.as_ref().err());
+        self.context.output_over(index);
         result
     }
 
@@ -228,6 +231,10 @@ impl MuxStage {
                 MuxItem::Ready(ready) => {
                     self.schedule.set_ready(self.first_in_schedule + index);
                     self.muxer.stream_ready(index, *ready).map(|()| true)?
+                }
+                MuxItem::LeaveOut => {
+                    self.schedule.set_ready(self.first_in_schedule + index);
+                    self.muxer.leave_out(index).map(|()| true)?
                 }
                 MuxItem::Packet(packet) => {
                     let wanted = self.muxer.packet(index, packet)?;

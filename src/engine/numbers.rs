@@ -1,7 +1,8 @@
 //! What an output has written, stream by stream: the numbers of ffmpeg's line of progress and of its summary.
 
-use super::context::{LEVEL_INFO, add};
+use super::counters::add;
 use super::mux::Muxer;
+use super::observer::LEVEL_INFO;
 use crate::av::{NOPTS, Output, Packet, TIME_BASE, rescale};
 use crate::error::{Code, Error};
 use crate::options::MediaKind;
@@ -87,6 +88,13 @@ impl OutputNumbers {
         }
     }
 
+    /// A packet that was counted did not go to the muxer.
+    pub fn take_back(&self, index: usize, bytes: u64) {
+        let stream = &self.streams[index];
+        stream.packets.fetch_sub(1, Relaxed);
+        stream.bytes.fetch_sub(bytes, Relaxed);
+    }
+
     /// Before a packet goes to the muxer.
     pub fn count(&self, index: usize, packet: &Packet) {
         let stream = &self.streams[index];
@@ -151,7 +159,7 @@ impl Muxer {
         self.numbers.count(index, packet);
         self.payload_bytes += packet.size() as u64;
         self.since_measured += 1;
-        if self.since_measured >= 64 {
+        if self.since_measured >= self.measured_every {
             self.measure();
         }
         self.context.observer.progress();

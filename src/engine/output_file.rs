@@ -29,7 +29,8 @@ impl Builder<'_> {
             protocols.check(&open.url, &open.output.format_name())?;
             protocols.prepare(&mut open.header_options);
         }
-        super::resolver::check(&open.url).map_err(|error| error.at("open output"))?;
+        super::resolver::check(&open.url, open.options.format.get("http_proxy").as_deref())
+            .map_err(|error| error.at("open output"))?;
         let tls = Verification::of(self.job, &open.url, &open.options, self.context.trust.trust)
             .map_err(|error| error.at("open output"))?
             .filter(|_| host::name_of(&open.url).is_none());

@@ -1,6 +1,7 @@
 //! One stream of an output: what its options say, and whether it is copied or encoded. Source: `new_output_stream` and
 //! `choose_encoder` of FFmpeg's fftools/ffmpeg_opt.c.
 
+use super::degrade::Degrade;
 use super::encode_plan::ratio;
 use super::errors::failed;
 use super::input_stream::codec_tag;
@@ -40,6 +41,7 @@ impl Builder<'_> {
             true => self.statistics("stats_mux_pre", Place::Packets, kind, &facts, index)?,
             false => None,
         };
+        let degrade = Degrade::of(self.context, self.spec, &facts, self.index, index)?;
         let is_video_encoder = kind == MediaKind::Video && work.is_encoded();
         open.streams.push(OutStream {
             max_frames: number("frames").unwrap_or(i64::MAX),
@@ -55,6 +57,7 @@ impl Builder<'_> {
             video_statistics: VideoStatisticsPlan::of(self.job).filter(|_| is_video_encoder),
             mux_statistics,
             splits_subtitles: value("fix_sub_duration_heartbeat").is_some_and(|v| v != "0"),
+            degrade,
             drops_times: kind == MediaKind::Audio && self.counts_samples(),
         });
         Ok(index)

@@ -14,7 +14,7 @@ use super::stream_setup::FileOptions;
 use super::{channel_map, metadata, scripts};
 use crate::av::{self, Muxer, Output};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, JobSpec, MediaKind, Release, parse_float, parse_integer, parse_time_us};
+use crate::options::{FileSpec, JobSpec, MediaKind, Release, is_live, parse_float, parse_integer, parse_time_us};
 use std::sync::Arc;
 
 pub fn open_output(
@@ -124,6 +124,7 @@ impl Builder<'_> {
             is_shortest: spec.flag("shortest").unwrap_or(false),
             sync_buffer_us: sync_buffer_us(spec),
             is_strict: self.job.global_flag("mt_strict"),
+            skips_refused: is_live(self.job, spec) || self.context.live.has_sources(),
             aborts_on_empty_stream: super::run::aborts_on(self.job, "empty_output_stream")?,
             sdp: None,
             chapters_us: Vec::new(),

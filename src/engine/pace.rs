@@ -1,7 +1,8 @@
 //! -re and -readrate: reading no faster than the media plays. Source: `readrate_sleep` of FFmpeg's fftools/ffmpeg_demux.c (7.1, 8.1).
 
 use super::activity::Doing;
-use super::context::{JobContext, Waiting};
+use super::context::JobContext;
+use super::counters::Waiting;
 use crate::error::Error;
 use crate::options::{FileSpec, Release, parse_float};
 use std::time::{Duration, Instant};

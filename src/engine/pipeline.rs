@@ -6,9 +6,12 @@ use super::audio_source::AudioSource;
 use super::context::JobContext;
 use super::copy::CopyStream;
 use super::decode::{FrameItem, FrameTarget};
+use super::decode_failures::{Choices, DecodeFailures};
+use super::degrade::Degrade;
 use super::demux::Demuxer;
 use super::demux_thread::{DemuxStage, Routes};
 use super::encode::{EncodeItem, EncodeStage};
+use super::fallback;
 use super::filter::{FilterStage, Sink, SourceState};
 use super::filter_build::SinkSettings;
 use super::inbox::Inbox;
@@ -16,6 +19,7 @@ use super::lockstep::Lockstep;
 use super::mux::Muxer;
 use super::mux_thread::{MuxItem, MuxStage, Schedule};
 use super::plan::{EncodePlan, GraphPlan};
+use super::slate::SlateFeed;
 use super::source_setup::{Times, open_decoder, source_facts, source_settings};
 use super::stage::spawn_stage;
 use super::steps::{Feeder, Steps};
@@ -39,6 +43,9 @@ pub struct EncodedStream {
     pub sws: String,
     pub header_flags: Option<String>,
     pub chapters_us: Vec<i64>,
+    pub degrade: Option<Arc<Degrade>>,
+    /// How it is copied where it cannot be encoded any more.
+    pub fallback: Option<CopyStream>,
 }
 
 /// A copied stream of an output.
@@ -143,6 +150,9 @@ impl Builder {
         let encode_inboxes = self.encoders(&parts, running)?;
         let mut targets: Vec<Vec<Vec<FrameTarget>>> =
             parts.demuxers.iter().map(|d| d.file.streams.iter().map(|_| Vec::new()).collect()).collect();
+        let mut choices: Vec<Vec<Vec<Choices>>> =
+            parts.demuxers.iter().map(|d| d.file.streams.iter().map(|_| Vec::new()).collect()).collect();
+        fallback::route(&self.mux, &mut parts.encoded, &mut routes);
         let bits = self.decoder_bits(&parts);
         let Parts {
             demuxers,
@@ -180,6 +190,7 @@ impl Builder {
                     continue;
                 }
                 targets[source.input][source.stream].push((Arc::clone(&stage.inbox), queue));
+                choices[source.input][source.stream].push(stage.choices());
             }
             stages.push(stage);
         }
@@ -187,6 +198,7 @@ impl Builder {
             for (stream, targets) in streams.into_iter().enumerate().filter(|(_, t)| !t.is_empty()) {
                 let mut stage = open_decoder(&self.context, &demuxers[input], stream, targets, exits_on_error, &times)?;
                 let is_copied = copied.iter().any(|copy| (copy.input, copy.stream) == (input, stream));
+                stage.failures = DecodeFailures::new(std::mem::take(&mut choices[input][stream]));
                 stage.guides_copies = is_copied && self.context.lockstep.get().is_some();
                 routes[input][stream].decode = Some(Arc::clone(&stage.inbox));
                 routes[input][stream].place = Arc::clone(&stage.place);
@@ -234,7 +246,8 @@ impl Builder {
                 encoders: encoders.inboxes,
             })
         });
-        for (demuxer, routes) in demuxers.into_iter().zip(routes) {
+        for (mut demuxer, routes) in demuxers.into_iter().zip(routes) {
+            demuxer.slate = SlateFeed::of(&demuxer, &routes);
             let schedule = several.then(|| Arc::clone(&self.schedule));
             let steps = steps.clone();
             let stage = DemuxStage { context: Arc::clone(&self.context), demuxer, routes, schedule, steps };
@@ -278,6 +291,7 @@ impl Builder {
                 source_time_base: info.map(|info| info.time_base),
                 has_start_time: info.is_some_and(|info| info.start_time != crate::av::NOPTS),
                 chapters_us: stream.chapters_us.clone(),
+                degrade: stream.degrade.clone(),
             };
             let name = format!("enc{}:{}", stream.output, stream.index);
             running.others.push(self.component(&name, move || stage.run())?);
@@ -329,6 +343,7 @@ impl Builder {
                 frame_size: 0,
                 is_open: false,
                 is_done: false,
+                degrade: stream.degrade.clone(),
             })
         });
         let (sources, sinks) = (sources.collect(), sinks.collect());

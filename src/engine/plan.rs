@@ -1,6 +1,7 @@
 //! What is to be done, decided before anything runs: which graphs there are, which streams go where.
 
 use super::context::JobContext;
+use super::degrade::Degrade;
 use super::files::OpenInput;
 use super::sdp::Sdp;
 use super::stream_setup::FileOptions;
@@ -193,6 +194,8 @@ pub struct OutStream {
     pub splits_subtitles: bool,
     /// -fps_mode drop, or a negative -async: the muxer makes up the times.
     pub drops_times: bool,
+    /// -mt_degrade.
+    pub degrade: Option<Arc<Degrade>>,
 }
 
 impl OutStream {
@@ -213,6 +216,7 @@ impl OutStream {
             mux_statistics: None,
             splits_subtitles: false,
             drops_times: false,
+            degrade: None,
         }
     }
 }
@@ -236,6 +240,8 @@ pub struct OpenOutput {
     pub sync_buffer_us: Option<i64>,
     /// -mt_strict: an option that nobody takes is an error.
     pub is_strict: bool,
+    /// Packets that the muxer refuses are left out: who is live, or reads sources, must go on.
+    pub skips_refused: bool,
     /// A stream without a packet fails it (-abort_on).
     pub aborts_on_empty_stream: bool,
     /// The job's session description, where there is one to write.

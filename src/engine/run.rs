@@ -1,7 +1,7 @@
 //! A job from its description to its result.
 
 use super::audio_source::AudioSource;
-use super::context::{JobContext, LEVEL_INFO};
+use super::context::JobContext;
 use super::copy::CopyStream;
 use super::copy_setup::{copy_settings, describe_copies};
 use super::demux::Demuxer;
@@ -10,14 +10,15 @@ use super::implied;
 use super::isync;
 use super::live::Place;
 use super::mux::Muxer;
+use super::observer::LEVEL_INFO;
 use super::outputs::open_output;
 use super::pipeline::{self, CopiedStream, EncodedStream, Outcome, Parts};
 use super::plan::{FrameRateMode, GraphPlan, OpenOutput, OutStream, complex_graphs};
 use super::progress::expected_duration_us;
 use super::sdp::Sdp;
 use super::single::{SingleThread, Target};
-use super::source::SourceInput;
-use super::{advice, attachments, live};
+use super::source::Opening;
+use super::{advice, attachments, fallback, live};
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind, parse_float};
 use crate::{av, crash};
@@ -62,8 +63,9 @@ fn run_inner(context: &Arc<JobContext>, job: &JobSpec) -> Result<(), Error> {
     advice::on_job(context, job);
     context.devices.open_all(context, job)?;
     let mut inputs = Vec::new();
+    let mut sources = Opening::begin(context, given)?;
     for index in 0..job.inputs.len() {
-        let mut input = match SourceInput::open(context, given, index)? {
+        let mut input = match sources.take(given, index)? {
             Some((open, source)) => OpenInput { source: Some(Box::new(source)), ..open },
             None => open_input(context, job, index)?,
         };
@@ -91,6 +93,7 @@ pub(super) fn run_opened(context: &Arc<JobContext>, job: &JobSpec, mut inputs: V
     }
     let sdp = Sdp::of(job, &outputs);
     outputs.iter_mut().for_each(|output| output.sdp = sdp.clone());
+    super::slate::check(&inputs, &outputs)?;
     check_connected(&graphs)?;
     check_decoders(&inputs)?;
     check_volume(job, &outputs)?;
@@ -223,7 +226,8 @@ fn run_threads(
                 copied.push(CopiedStream { input, stream, output: open.index, index, copy });
                 copies.push(index);
             } else {
-                encoded.extend(take_encoded(&mut open, index));
+                let fallback = fallback::prepare(&inputs, job, &open, index);
+                encoded.extend(take_encoded(&mut open, index, fallback));
             }
         }
         let mut muxer = Muxer::new(context, open, &time_bases);
@@ -249,7 +253,7 @@ fn run_threads(
     pipeline::run(context, parts)
 }
 
-fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
+fn take_encoded(open: &mut OpenOutput, index: usize, fallback: Option<CopyStream>) -> Option<EncodedStream> {
     let (start_us, duration_us) = (open.start_us, open.duration_us);
     let chapters_us = open.chapters_us.clone();
     let (sws, header_flags) = (open.options.scaler.to_filter_options(), open.header_options.get("fflags"));
@@ -267,6 +271,8 @@ fn take_encoded(open: &mut OpenOutput, index: usize) -> Option<EncodedStream> {
         start_us,
         duration_us,
         is_shortest: open.is_shortest,
+        degrade: stream.degrade.clone(),
+        fallback,
         sws,
         header_flags,
         chapters_us,
@@ -305,11 +311,11 @@ fn conclude(context: &JobContext, job: &JobSpec, outcome: Outcome) -> Result<(),
         if job.global("mt_read_errors") != Some("ignore") {
             return Err(error);
         }
-        context.observer.log(super::context::LEVEL_ERROR, "demux", None, error.message());
+        context.observer.log(super::observer::LEVEL_ERROR, "demux", None, error.message());
     }
     let counters = &context.counters;
     let good = counters.frames_decoded.load(Relaxed) + counters.packets_spared.load(Relaxed);
-    let bad = counters.decode_errors.load(Relaxed);
+    let bad = counters.decode_errors.load(Relaxed).saturating_sub(counters.decode_errors_excused.load(Relaxed));
     let rate = job.global("max_error_rate").and_then(parse_float).unwrap_or(2.0 / 3.0);
     if bad > 0 && bad as f64 > (good + bad) as f64 * rate {
         let text = format!(

@@ -4,6 +4,8 @@ use super::audio_source::AudioSource;
 use super::context::JobContext;
 use super::decode::{DecodeStage, FrameTarget, PacketItem};
 use super::decode_clock::DecodeClock;
+use super::decode_failures::DecodeFailures;
+use super::decode_slate::SlateMaker;
 use super::demux::Demuxer;
 use super::encoder_open::SourceFacts;
 use super::errors::open_failed;
@@ -176,6 +178,8 @@ pub fn open_decoder(
         start_us: times.offset_us(file),
         exits_on_error,
         targets,
+        failures: DecodeFailures::default(),
+        slate: demuxer.source.as_ref().and_then(|source| source.slate()).map(|(slate, _)| SlateMaker::new(slate)),
         clock: DecodeClock::new(),
         place: Arc::default(),
         guides_copies: false,

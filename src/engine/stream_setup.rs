@@ -37,6 +37,8 @@ impl FileOptions {
         if cfg!(not(ffmpeg7_1)) {
             sorted.scaler.set("flags", "bicubic");
         }
+        // Given by -mt_live 1, whether or not anything is decoded.
+        let is_implied = |name: &str| !is_encoding && name == "thread_type" && spec.flag("mt_live") == Some(true);
         for setting in spec.av_options() {
             let owner = av::option_owner(&setting.name);
             if owner.format && setting.specifier.is_empty() {
@@ -53,7 +55,7 @@ impl FileOptions {
                     setting: setting.clone(),
                     owner: codec,
                     is_also_format: owner.format,
-                    is_used: RefCell::new(false),
+                    is_used: RefCell::new(is_implied(&setting.name)),
                 });
             }
         }

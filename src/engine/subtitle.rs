@@ -1,12 +1,14 @@
 //! One subtitle stream on its thread: decoded, and encoded for each output that wants it. Rule 28; source: `transcode_subtitles`,
 //! `do_subtitle_out` and `init_output_stream` of FFmpeg's fftools/ffmpeg.c (5.1).
 
-use super::context::{JobContext, LEVEL_ERROR, add};
+use super::context::JobContext;
+use super::counters::add;
 use super::decode::{Flushed, FrameItem, FrameTarget, PacketItem};
 use super::errors::failed;
 use super::inbox::{CloseOnDrop, Inbox, Refused};
 use super::mux::StreamReady;
 use super::mux_thread::MuxItem;
+use super::observer::LEVEL_ERROR;
 use super::pipeline::EncodedStream;
 use super::plan::EncodePlan;
 use super::sub2video::draw;
@@ -139,6 +141,7 @@ impl SubtitleStage {
                     self.send_graphs(|| Ok(FrameItem::Heartbeat(pts)))?;
                     None
                 }
+                PacketItem::Slate { .. } => None, // of pictures and sound only
                 PacketItem::Split(at_us) => split(held.as_ref(), at_us),
                 PacketItem::Flush { answer, .. } => {
                     let rest = self.decode(None)?;

@@ -1,6 +1,6 @@
 //! The one place that starts threads. They are kept for a while and used again: a thread costs more than a small job.
 
-use crate::av::{os, resources};
+use crate::av::{os, resources, stacks};
 use crate::crash;
 use crate::error::{Code, Error};
 use crossbeam_channel::{Receiver, bounded};
@@ -67,6 +67,7 @@ pub fn is_pool_thread_of(id: u64) -> bool {
 impl ThreadPool {
     pub fn new() -> Arc<ThreadPool> {
         remember_panics();
+        stacks::raise_default(STACK_BYTES);
         Arc::default()
     }
 
@@ -162,7 +163,8 @@ impl ThreadPool {
     }
 
     fn serve(self: Arc<Self>, id: u64, first: Work) {
-        let _stack = crash::is_installed().then(crash::AltStack::install);
+        // Also without crash reports: a dump asks threads for their stacks, and what Rust or the host give a handler may be too little to walk one.
+        let _stack = crash::AltStack::install();
         let seat = Arc::new(Seat { id, work: Mutex::default(), given: Condvar::new() });
         let mut work = Some(first);
         let mut is_open = false;
@@ -255,6 +257,11 @@ impl<T> Task<T> {
     /// Waits for the result. None where the thread vanished without one.
     pub fn join(&self) -> Option<T> {
         self.result.recv().ok()
+    }
+
+    /// Whether its result is there to be taken.
+    pub fn is_finished(&self) -> bool {
+        !self.result.is_empty()
     }
 
     pub fn join_timeout(&self, limit: Duration) -> Option<T> {

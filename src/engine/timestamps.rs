@@ -27,6 +27,16 @@ pub struct StreamFacts {
     pub scale: f64,
 }
 
+impl StreamFacts {
+    /// Microseconds that pictures are decoded before they are shown.
+    fn delay_us(&self) -> i64 {
+        match self.avg_frame_rate.num {
+            0 => 0,
+            _ => (f64::from(self.video_delay) * 1e6 / self.avg_frame_rate.to_f64()) as i64,
+        }
+    }
+}
+
 /// What is known of the file and asked of it.
 #[derive(Clone, Debug)]
 pub struct FileFacts {
@@ -109,10 +119,15 @@ impl Timestamps {
         self.file.offset_us = zero_us.wrapping_neg();
     }
 
+    /// Where the streams that are used end so far, in microseconds: the latest of them.
+    pub fn ends_us(&self) -> Option<i64> {
+        let ends = self.clocks.iter().filter(|clock| clock.facts.is_used && clock.next_dts != NOPTS);
+        ends.map(|clock| clock.next_dts).max()
+    }
+
     /// The file was opened again: its next packet stands where the last ones ended, or `gap_us` later.
     pub fn resume(&mut self, may_jump: bool, gap_us: i64) {
-        let ends = self.clocks.iter().filter(|clock| clock.facts.is_used && clock.next_dts != NOPTS);
-        self.resume_at = ends.map(|clock| clock.next_dts).max().map(|end_us| end_us.saturating_add(gap_us));
+        self.resume_at = self.ends_us().map(|end_us| end_us.saturating_add(gap_us));
         for clock in &mut self.clocks {
             clock.floor_us = if clock.next_dts == NOPTS { NOPTS } else { clock.dts };
             clock.next_dts = NOPTS;
@@ -300,17 +315,21 @@ impl Clock {
     fn predict(&mut self, times: &Times, fields: Option<i32>) -> i64 {
         let facts = &self.facts;
         if !self.saw_first {
-            self.dts = match facts.avg_frame_rate.num {
-                0 => 0,
-                _ => (-f64::from(facts.video_delay) * 1e6 / facts.avg_frame_rate.to_f64()) as i64,
-            };
+            self.dts = -facts.delay_us();
             if times.pts != NOPTS && !facts.is_decoded {
                 self.dts = self.dts.wrapping_add(rescale(times.pts, facts.time_base, TIME_BASE));
             }
             self.saw_first = true;
         }
         if self.next_dts == NOPTS {
-            self.next_dts = self.dts;
+            self.next_dts = match times.pts {
+                // Opened again, its first pictures may have no dts (Matroska): they stand behind what was there, where their pts says.
+                pts if pts != NOPTS && self.floor_us != NOPTS => {
+                    let pts_us = rescale(pts, facts.time_base, TIME_BASE);
+                    pts_us.saturating_sub(facts.delay_us()).max(self.floor_us.saturating_add(1))
+                }
+                _ => self.dts,
+            };
         }
         if times.dts != NOPTS {
             self.next_dts = rescale(times.dts, facts.time_base, TIME_BASE);

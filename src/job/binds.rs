@@ -33,7 +33,7 @@ pub(super) fn check(spec: &JobSpec, binds: &Binds) -> Result<(), Error> {
 }
 
 /// Names stand in URLs, and in values of options such as hls_segment_filename.
-fn mentions(file: &FileSpec, name: &str) -> bool {
+pub(super) fn mentions(file: &FileSpec, name: &str) -> bool {
     let is_in = |text: &str| {
         text.match_indices("mt:").any(|(at, scheme)| {
             let rest = text[at + scheme.len()..].strip_prefix(name);

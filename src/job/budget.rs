@@ -76,16 +76,11 @@ pub(super) fn need_bytes(spec: &JobSpec) -> u64 {
     if let Some(bytes) = spec.global("mt_memory").and_then(parse_integer) {
         return bytes.max(0) as u64;
     }
-    if spec.outputs.iter().all(copies_all) && spec.global("filter_complex").is_none() {
+    if spec.outputs.iter().all(FileSpec::is_copied) && spec.global("filter_complex").is_none() {
         COPY_BYTES
     } else {
         CODING_BYTES
     }
-}
-
-fn copies_all(output: &FileSpec) -> bool {
-    let mut codecs = output.all("c").peekable();
-    codecs.peek().is_some() && codecs.all(|setting| setting.value == "copy")
 }
 
 #[cfg(test)]

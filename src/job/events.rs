@@ -3,7 +3,7 @@
 
 use super::handle::State;
 use super::progress::Progress;
-use crate::engine::{EventFd, SourceStatus};
+use crate::engine::{Degraded, EventFd, SourceStatus};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -29,6 +29,7 @@ pub enum EventKind {
     OutputFinished { output: usize, size_bytes: u64, error: Option<Error> },
     PipeHighWater { name: String, fill_bytes: u64 },
     Source { input: usize, status: SourceStatus },
+    Degraded(Degraded),
     Done { error: Option<Error> },
 }
 

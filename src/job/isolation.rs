@@ -1,6 +1,7 @@
 //! Jobs and probes in workers: whether, where the program is, what each may use.
 
-use super::engine::{Engine, LogMode};
+use super::engine::Engine;
+use super::engine_config::LogMode;
 use super::handle::Job;
 use crate::engine::JobContext;
 use crate::error::{Code, Error};
@@ -101,7 +102,6 @@ impl Job {
     ) -> Result<(), Error> {
         let config = &self.engine.config;
         let desk = Arc::<Desk>::default();
-        self.inner.lock().desk = Some(Arc::clone(&desk));
         let facts = json!({
             "hang_timeout_ms": super::hang::limit_ms(spec, config.hang_timeout_ms),
             "level": self.max_level.load(Relaxed),
@@ -110,8 +110,9 @@ impl Job {
             "call_site": self.inner.lock().call_site,
             "is_watched": self.is_watched.load(Relaxed),
         });
+        self.open_desk(&desk);
         let result = run_isolated(server, context, spec, config.isolation.limits, &facts, &desk);
-        self.inner.lock().desk = None;
+        self.close_desk(&result);
         result.inspect_err(|error| self.engine.keep_report(error))
     }
 }

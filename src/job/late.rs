@@ -1,42 +1,42 @@
 //! Outputs that join a job while it runs, and what each output of a job is at.
 
-use super::handle::{Direction, Inner, Job, State};
-use crate::engine::{Binds, Classes, JobContext, ViewerState, ViewerStats, check_format_known, is_viewer, join};
-use crate::engine::{Live, Side, SourceState, SourceStatus, name_of};
+use super::handle::{Inner, Job, State};
+use super::late_remote::Remote;
+use crate::engine::{
+    Binds, Classes, JobContext, Live, Side, SourceStatus, check_format_known, is_viewer, join, name_of,
+};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, setting};
-use std::collections::BTreeMap;
+use crate::worker::Order;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The outputs that a job did not begin with, and the ends of all.
 #[derive(Default)]
 pub(super) struct Late {
     /// How many it began with, once it was started.
-    began_with: usize,
+    pub(super) began_with: usize,
     next: usize,
     /// By number, until the host frees their handles.
-    described: BTreeMap<usize, FileSpec>,
+    pub(super) described: BTreeMap<usize, FileSpec>,
     /// Committed before the job's own run began.
-    pending: Vec<usize>,
+    pub(super) pending: Vec<usize>,
     /// Outputs that are final: the code, and the size in bytes.
-    finished: BTreeMap<usize, (i32, u64)>,
+    pub(super) finished: BTreeMap<usize, (i32, u64)>,
     /// What the last call on an output that joins failed with.
-    errors: BTreeMap<usize, Error>,
+    pub(super) errors: BTreeMap<usize, Error>,
     /// What sources in a worker are at.
-    sources: BTreeMap<usize, SourceStatus>,
+    pub(super) sources: BTreeMap<usize, SourceStatus>,
+    /// What outputs in a worker are at.
+    pub(super) remote: BTreeMap<usize, Remote>,
+    /// Outputs in a worker that the host wants to end at once: their readers may be gone before the worker hears of it.
+    pub(super) cancelled: BTreeSet<usize>,
+    /// The job's last worker is gone: nobody joins any more.
+    pub(super) is_over: bool,
     /// Handles that were freed while their outputs ran.
     freed: Vec<usize>,
     /// Outputs that are to end as soon as they have joined.
     stopped: Vec<usize>,
-}
-
-/// What an output is at.
-pub struct OutputStatus {
-    pub state: ViewerState,
-    /// What it failed with.
-    pub error: Option<Error>,
-    pub code: i32,
-    pub stats: ViewerStats,
 }
 
 impl Late {
@@ -44,6 +44,7 @@ impl Late {
         self.described.remove(&output);
         self.errors.remove(&output);
         self.finished.remove(&output);
+        self.remote.remove(&output);
     }
 
     /// The job is started: what comes from here on joins it.
@@ -82,11 +83,6 @@ fn closed(state: State) -> Error {
 impl Job {
     /// Adds an output to a job that was started.
     pub(super) fn add_late(&self, url: &str) -> Result<usize, Error> {
-        if self.engine.workers.are_wanted() {
-            let text = "outputs cannot join a job that runs in a worker process".to_owned();
-            return Err(Error::new(Code::UNSUPPORTED, text)
-                .with_hint("Describe them before the start (-mt_from works there), or run the job in an engine without process isolation."));
-        }
         let mut inner = self.inner.lock();
         if !is_open(inner.state) {
             return Err(closed(inner.state));
@@ -113,12 +109,16 @@ impl Job {
 
     /// Lets an output join. None where it is one that the job began with.
     pub(super) fn commit_late(&self, index: usize) -> Option<Result<(), Error>> {
+        let is_remote = self.engine.workers.are_wanted();
         let mut inner = self.inner.lock();
         if inner.state == State::New || index < inner.late.began_with {
             return None;
         }
         let result = inner.commit_late(index);
         let Ok(()) = &result else { return Some(result) };
+        if is_remote {
+            return Some(inner.join_in_worker(index));
+        }
         let Some(context) = inner.context.clone() else {
             inner.late.pending.push(index);
             return Some(Ok(()));
@@ -162,10 +162,11 @@ impl Job {
     }
 
     /// An output that was committed ends without having taken part.
-    fn never_joined(&self, binds: &Binds, index: usize, url: &str, error: Error) {
+    pub(super) fn never_joined(&self, binds: &Binds, index: usize, url: &str, error: Error) {
         use crate::engine::Observer;
         let error = error.on_output(index, url);
-        if let Some((name, "")) = name_of(url) {
+        // Of one in a worker it is done with its end, by `finish_remote`.
+        if let Some((name, "")) = name_of(url).filter(|_| !self.engine.workers.are_wanted()) {
             binds.finish_one(name, error.code());
         }
         self.keep_output_error(index, &error);
@@ -184,6 +185,7 @@ impl Job {
             return;
         }
         match inner.late.pending.iter().position(|pending| *pending == index) {
+            None if inner.desk.is_some() => {} // it was told so
             None => inner.late.stopped.push(index),
             Some(place) => {
                 inner.late.pending.swap_remove(place);
@@ -196,11 +198,15 @@ impl Job {
 
     /// Ends an output, the job goes on: in good order, or at once where it joined.
     pub fn stop_output(&self, index: usize, is_graceful: bool) -> Result<(), Error> {
-        let inner = self.inner.lock();
+        let mut inner = self.inner.lock();
         if inner.state == State::New {
             return Err(Error::invalid("the job was never started".into()));
         }
+        inner.note_cancelled(index, is_graceful);
         let (context, began_with) = (inner.context.clone(), inner.late.began_with);
+        if let Some(desk) = inner.desk.as_ref().filter(|_| !inner.late.pending.contains(&index)) {
+            desk.order(Order::leave(index, is_graceful));
+        }
         drop(inner);
         match (self.live.viewer(index), context) {
             (Some(viewer), _) if is_graceful => viewer.stop(),
@@ -210,60 +216,6 @@ impl Job {
             _ => {}
         }
         Ok(())
-    }
-
-    /// Keeps what a call on an output that joins failed with.
-    pub fn keep_output_error(&self, index: usize, error: &Error) {
-        let mut inner = self.inner.lock();
-        match inner.state {
-            State::New => inner.error = Some(error.clone()),
-            _ if inner.late.described.contains_key(&index) => drop(inner.late.errors.insert(index, error.clone())),
-            _ => {}
-        }
-    }
-
-    /// What an output failed with, or the last call on one that joins.
-    pub fn output_error(&self, index: usize) -> Option<Error> {
-        let inner = self.inner.lock();
-        let of_job = || inner.error.clone().filter(|error| error.output() == Some(index));
-        let of_call = || inner.late.errors.get(&index).cloned();
-        self.live.viewer(index).and_then(|viewer| viewer.error()).or_else(of_call).or_else(of_job)
-    }
-
-    pub fn output_status(&self, index: usize) -> Result<OutputStatus, Error> {
-        if let Some(viewer) = self.live.viewer(index) {
-            let error = viewer.error();
-            let code = error.as_ref().map_or(0, |error| error.code().to_c());
-            // Who was told of its end asks from then on: the viewer itself is final a moment later.
-            let finished = self.inner.lock().late.finished.get(&index).copied();
-            let state = finished.map_or_else(|| viewer.state(), |(code, _)| final_state(code));
-            return Ok(OutputStatus { state, error, code, stats: viewer.stats() });
-        }
-        let inner = self.inner.lock();
-        let finished = inner.late.finished.get(&index).copied();
-        let is_known = match inner.state {
-            State::New => index < inner.spec.outputs.len(),
-            _ => index < inner.late.began_with || inner.late.described.contains_key(&index),
-        };
-        if !is_known && finished.is_none() {
-            return Err(gone());
-        }
-        let numbers = self.counters.outputs.lock().get(index).filter(|_| index < inner.late.began_with).cloned();
-        let (code, size_bytes) = finished.unwrap_or_default();
-        let state = match (finished, inner.state) {
-            (Some((code, _)), _) => final_state(code),
-            (None, State::New) => ViewerState::New,
-            (None, State::Cancelled) => ViewerState::Cancelled,
-            (None, State::Failed | State::Succeeded) => ViewerState::Failed,
-            (None, _) if index >= inner.late.began_with => ViewerState::New,
-            (None, State::Queued | State::Opening) => ViewerState::Opening,
-            (None, State::Stopping) => ViewerState::Stopping,
-            (None, State::Running) => ViewerState::Running,
-        };
-        drop(inner);
-        let stats = numbers.map(|numbers| ViewerStats::of(&numbers)).unwrap_or_default();
-        let stats = ViewerStats { size_bytes: stats.size_bytes.max(size_bytes), ..stats };
-        Ok(OutputStatus { state, error: None, code, stats })
     }
 
     /// The host freed the handle of an output: what is kept of one that joined goes with its end.
@@ -291,15 +243,6 @@ impl Job {
             binds.give_back(name);
         }
     }
-
-    /// Whether the job has this input, or began with this output.
-    pub fn has_file(&self, direction: Direction, index: usize) -> bool {
-        let inner = self.inner.lock();
-        match direction {
-            Direction::Input => index < inner.spec.inputs.len(),
-            Direction::Output => index < inner.spec.outputs.len(),
-        }
-    }
 }
 
 impl Inner {
@@ -312,7 +255,10 @@ impl Inner {
         if file.is_committed {
             return Err(Error::new(Code::EALREADY, "it was committed before".into()));
         }
-        let url = file.url.clone();
+        let (url, is_over) = (file.url.clone(), self.late.is_over);
+        if is_over {
+            return Err(super::late_remote::no_more_media());
+        }
         self.check_own_stream(index, &url).map_err(|error| error.on_output(index, &url))?;
         let file = self.late.described.get_mut(&index).ok_or_else(gone)?;
         binds
@@ -343,57 +289,8 @@ impl Inner {
     }
 }
 
-fn final_state(code: i32) -> ViewerState {
-    match code {
-        0 => ViewerState::Finished,
-        code if code == Code::ECANCELED.to_c() => ViewerState::Cancelled,
-        _ => ViewerState::Failed,
-    }
-}
-
-fn gone() -> Error {
+pub(super) fn gone() -> Error {
     Error::new(Code::EBADF, "there is no such output in the job".into())
-}
-
-impl Job {
-    /// What an input that may come and go is at; of any other input what follows from the job's state.
-    pub fn source_status(&self, input: usize) -> Result<SourceStatus, Error> {
-        if let Some(source) = self.live.source(input) {
-            return Ok(source.status());
-        }
-        let inner = self.inner.lock();
-        // Of one in a worker, what that said last.
-        if let Some(status) = inner.late.sources.get(&input) {
-            return Ok(status.clone());
-        }
-        let file = inner.spec.inputs.get(input);
-        let file = file.ok_or_else(|| Error::new(Code::EBADF, "there is no such input in the job".into()))?;
-        let status = SourceStatus::new(&file.url);
-        let state = match inner.state {
-            State::New | State::Queued => SourceState::Idle,
-            State::Opening => SourceState::Connecting,
-            State::Running | State::Stopping => SourceState::Live,
-            _ => SourceState::Ended,
-        };
-        let connections = u64::from(state == SourceState::Live);
-        Ok(SourceStatus { state, connections, ..status })
-    }
-
-    /// Ends an input that may come and go: it is never opened again, and its streams end; the job goes on with its others.
-    pub fn stop_input(&self, input: usize) -> Result<(), Error> {
-        self.source_status(input)?;
-        match self.live.source(input) {
-            Some(source) => {
-                source.remove();
-                Ok(())
-            }
-            None if self.state().is_final() => Ok(()),
-            None => {
-                let text = format!("input {input} is no source (-mt_source) of a job that runs in this process");
-                Err(Error::new(Code::UNSUPPORTED, text).with_hint("Stop the job, or describe the input as a source."))
-            }
-        }
-    }
 }
 
 /// What the job and its outputs share from the job's making on.

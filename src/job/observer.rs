@@ -2,7 +2,7 @@
 
 use super::events::EventKind;
 use super::handle::{Job, State};
-use crate::engine::{LogSink, Observer, SourceStatus, coarse_clock_us};
+use crate::engine::{Degraded, LogSink, Observer, SourceStatus, ViewerState, ViewerStats, coarse_clock_us};
 use crate::error::{Code, Error};
 use crate::secrets::mask_text;
 use crate::text::shown;
@@ -86,6 +86,11 @@ impl Observer for Job {
     }
 
     fn output_finished(&self, output: usize, size_bytes: u64, error: Option<&Error>) {
+        let of_remote = self.engine.workers.are_wanted().then(|| self.end_of_remote(output, error));
+        let error = of_remote.as_ref().map_or(error, Option::as_ref);
+        if of_remote.is_some() {
+            self.finish_remote(output, error);
+        }
         let code = error.map_or(0, |error| error.code().to_c());
         let has_joined = self.inner.lock().late.finished(output, code, size_bytes);
         self.tell(EventKind::OutputFinished { output, size_bytes, error: error.cloned() });
@@ -94,9 +99,17 @@ impl Observer for Job {
         }
     }
 
+    fn viewer(&self, output: usize, state: ViewerState, stats: ViewerStats) {
+        self.viewer_told(output, state, stats);
+    }
+
     fn source(&self, input: usize, status: &SourceStatus) {
         self.inner.lock().late.source(input, status);
         self.tell(EventKind::Source { input, status: status.clone() });
+    }
+
+    fn degraded(&self, degraded: &Degraded) {
+        self.tell(EventKind::Degraded(Degraded { text: shown(mask_text(&degraded.text)), ..degraded.clone() }));
     }
 
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str) {
@@ -125,8 +138,12 @@ impl Observer for Job {
 
     fn stuck(&self, error: &Error) {
         if let Some(job) = self.engine.job(self.id) {
-            job.watch_end(error.clone());
+            job.watch_end(error.clone(), super::ending::DETACH_LATE_AFTER);
         }
+    }
+
+    fn left_behind(&self, change: i64) {
+        self.engine.count_detached(change);
     }
 
     fn sdp(&self, text: &str) {

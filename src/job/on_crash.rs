@@ -4,7 +4,6 @@ use super::anew::check_files;
 use super::events::EventKind;
 use super::handle::{Job, State};
 use super::quarantine::{Inputs, LOOKED_AT_BYTES, keys_of};
-use super::watch::Watched;
 use crate::engine::{JobContext, Observer, Recording};
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
@@ -58,6 +57,7 @@ impl Job {
                 Err(why) => Err(first.adding(&format!("it was not run once more: {why}"))),
             };
         }
+        self.end_joining();
         if let Err(error) = &result
             && policy.quarantines
             && is_crash(error)
@@ -72,7 +72,7 @@ impl Job {
             Some(server) => server?,
             None => return Err(Error::new(Code::INTERNAL, "there are no workers".into())),
         };
-        let _watched = Watched::begin(&self.engine, context, Arc::downgrade(self));
+        let _watched = super::watch::begin(&self.engine, context, Arc::downgrade(self));
         self.run_in_worker(&server, context, spec)
     }
 

@@ -140,11 +140,7 @@ impl Job {
         match inner.state {
             State::New => inner.binds.add(name, bind),
             // For outputs that join it.
-            State::Queued | State::Opening | State::Running
-                if bind.can_be_output() && !self.engine.workers.are_wanted() =>
-            {
-                inner.binds.add(name, bind)
-            }
+            State::Queued | State::Opening | State::Running if bind.can_be_output() => inner.binds.add(name, bind),
             state => {
                 let text = format!("the job is {}: nothing can be bound to it any more", state.word());
                 Err((Error::new(Code::EBUSY, text), bind))

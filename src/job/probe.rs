@@ -1,8 +1,8 @@
 //! Looking at media without a job.
 
+use super::ending::DETACH_AFTER;
 use super::engine::Engine;
 use super::handle::next_id;
-use super::lifecycle::DETACH_AFTER;
 use super::on_crash::is_crash;
 use super::pipes::HostPipe;
 use super::quarantine::{Inputs, LOOKED_AT_BYTES, keys_of};
@@ -125,7 +125,7 @@ impl Engine {
             context.wake_with(pipe);
         }
         let (probing, engine) = (Arc::clone(&context), Arc::clone(self));
-        let watched = super::watch::Watched::begin(self, &context, Weak::new());
+        let watched = super::watch::begin(self, &context, Weak::new());
         let task = self.threads().spawn("mt-probe".into(), 0, move || {
             let _watched = watched;
             let _log = log; // lines are taken as long as the probe runs, also when it was left behind

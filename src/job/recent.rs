@@ -60,6 +60,7 @@ fn of_kind(kind: &EventKind) -> Value {
         EventKind::Source { input, status } => {
             json!({"source": input, "state": status.state.word(), "reason": status.reason, "url": status.url})
         }
+        EventKind::Degraded(degraded) => json!({"event": "degraded", "about": degraded.to_json()}),
         EventKind::PipeHighWater { name, fill_bytes } => {
             json!({"event": "pipe_high_water", "name": name, "fill_bytes": fill_bytes})
         }

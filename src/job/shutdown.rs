@@ -1,8 +1,8 @@
 //! Ending an engine in good order.
 
+use super::ending::DETACH_AFTER;
 use super::engine::Engine;
 use super::handle::{Job, State};
-use super::lifecycle::DETACH_AFTER;
 use crate::engine::{AlsoEnds, Termination};
 use crate::error::{Code, Error};
 use std::sync::Arc;

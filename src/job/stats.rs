@@ -80,6 +80,8 @@ pub struct JobStats {
     pub link_bytes_peak: u64,
     pub log_lines_dropped: u64,
     pub threads: u64,
+    pub encode_errors: u64,
+    pub packets_skipped: u64,
 }
 
 #[cfg(test)]

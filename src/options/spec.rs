@@ -70,6 +70,12 @@ impl FileSpec {
         of_table(&self.settings, name)
     }
 
+    /// Whether all codecs that an output names are "copy", and it names some.
+    pub fn is_copied(&self) -> bool {
+        let mut codecs = self.all("c").peekable();
+        codecs.peek().is_some() && codecs.all(|setting| setting.value == "copy")
+    }
+
     /// The value for one stream: the last setting whose specifier matches it.
     pub fn for_stream(&self, name: &'static str, streams: &[StreamFacts], index: usize) -> Option<&str> {
         of_table(&self.settings, name)

@@ -1,7 +1,7 @@
 //! For tests that send what no worker of ours would (fuzz/): the host reads it as it reads a worker's.
 
 use super::ending::Ending;
-use super::message::{DONE, ENDED, NUMBERS, OPEN, PROBED, error_of_json};
+use super::message::{DONE, ENDED, NUMBERS, OPEN, PROBED, VIEWERS, error_of_json};
 use super::numbers::take_numbers;
 use super::probed::Probed;
 use super::stream::{self, Abilities};
@@ -53,6 +53,7 @@ fn hear(data: &[u8], context: &JobContext) {
         match kind {
             PROBED => drop(probed.add(&payload)),
             DONE => drop(error_of_json(&value).to_string()),
+            VIEWERS => super::viewers::take(&value, &Nobody),
             NUMBERS => take_numbers(&value, &context.counters),
             OPEN => drop(Abilities::of_json(&value).to_json()),
             ENDED => drop(Ending::of_json(&value).error(&String::from_utf8_lossy(&payload)).to_string()),

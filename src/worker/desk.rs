@@ -1,5 +1,6 @@
-//! Questions to a worker, from any thread of the host: who attends to the worker passes them on, and brings the answers back.
+//! Questions and orders to a worker, from any thread of the host: who attends to the worker passes them on, and brings the answers back.
 
+use super::order::Order;
 use crate::engine::Wake;
 use parking_lot::{Condvar, Mutex};
 use std::sync::Weak;
@@ -15,6 +16,7 @@ struct State {
     sent: Question,
     answered: Question,
     answer: String,
+    orders: Vec<Order>,
     is_over: bool,
 }
 
@@ -47,6 +49,20 @@ impl Desk {
         drop(state);
         self.ring();
         question
+    }
+
+    /// Wants something of the worker, which hears of it in the order of these calls, or is gone. Never blocks.
+    pub fn order(&self, order: Order) {
+        let mut state = self.state.lock();
+        if !state.is_over {
+            state.orders.push(order);
+        }
+        drop(state);
+        self.ring();
+    }
+
+    pub(super) fn take_orders(&self) -> Vec<Order> {
+        std::mem::take(&mut self.state.lock().orders)
     }
 
     /// What it said to this question or a later one; None when the time is over first, or the worker.
@@ -85,7 +101,10 @@ impl Desk {
 
     /// Nobody answers any more.
     pub(super) fn close(&self) {
-        self.state.lock().is_over = true;
+        let mut state = self.state.lock();
+        state.is_over = true;
+        state.orders.clear();
+        drop(state);
         self.changed.notify_all();
     }
 }

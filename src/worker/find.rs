@@ -47,6 +47,11 @@ fn beside_us() -> Vec<(PathBuf, &'static str)> {
 
 /// The file that this code was loaded from: the library, or the program that it was linked into.
 fn own_file() -> Option<PathBuf> {
+    // musl's dladdr knows nothing in a static program.
+    loaded_from().or_else(|| std::env::current_exe().ok())
+}
+
+fn loaded_from() -> Option<PathBuf> {
     // SAFETY: an address of our own code; what dladdr gives lives as long as the file is loaded.
     let name = unsafe {
         let mut info: libc::Dl_info = std::mem::zeroed();

@@ -3,11 +3,14 @@
 use super::ending::Ending;
 use super::forkserver::FRAME_LIMIT;
 use super::host::Remote;
-use super::message::{ANSWER, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, PROBED, REFUSED, error_of_json};
+use super::message::{
+    ANSWER, CIRCUIT, DONE, ENDED, EVENT, FORKED, HANGS, KILL, NUMBERS, OPEN, PROBED, REFUSED, VIEWERS, error_of_json,
+};
 use super::numbers::take_numbers;
 use super::stream;
+use super::viewers;
 use super::wire::{read_frame, receive_with_fds, write_frame};
-use crate::engine::SourceStatus;
+use crate::engine::{Degraded, SourceStatus};
 use crate::error::{Code, Error};
 use serde_json::Value;
 use std::os::fd::OwnedFd;
@@ -24,6 +27,8 @@ impl Remote<'_> {
         match said {
             Ok(Some((EVENT, _))) => self.event(&value()),
             Ok(Some((NUMBERS, _))) => take_numbers(&value(), &self.context.counters),
+            Ok(Some((VIEWERS, _))) => viewers::take(&value(), &*self.context.observer),
+            Ok(Some((CIRCUIT, _))) => self.circuit(&value()),
             Ok(Some((HANGS, _))) => self.hangs(&error_of_json(&value())),
             Ok(Some((ANSWER, _))) => self.desk.put(String::from_utf8_lossy(&payload).into_owned()),
             Ok(Some((OPEN, fds))) => self.open(fds, value()),
@@ -60,6 +65,11 @@ impl Remote<'_> {
                     observer.source(index("input"), &status);
                 }
             }
+            "degraded" => {
+                if let Some(degraded) = Degraded::of_json(&event["degraded"]) {
+                    observer.degraded(&degraded);
+                }
+            }
             "output" => {
                 let error = Some(&event["error"]).filter(|error| !error.is_null()).map(error_of_json);
                 let size = event["size_bytes"].as_u64().unwrap_or(0);
@@ -85,7 +95,11 @@ impl Remote<'_> {
             Ok(())
         });
         match spawned {
-            Ok(task) => self.streams.push(task),
+            Ok(task) => {
+                // Outputs come and go as long as a job runs.
+                self.streams.retain(|task| !task.is_finished());
+                self.streams.push(task);
+            }
             Err(error) => self.context.fail_at_once(&error),
         }
     }

@@ -1,19 +1,22 @@
 //! The host's side of a job that runs in a worker.
 
+use super::bell::Bell;
 use super::desk::Desk;
 use super::ending::{Cause, Ending};
 use super::forkserver::{Connection, ForkServer, Limits, START_LIMIT};
 use super::message::{ASK, CANCEL, KILL, RUN, STOP};
 use super::numbers::settle_numbers;
+use super::outbox::Outbox;
 use super::probed::Probed;
 use super::watch::Silence;
 use super::wire::{wait_readable, write_frame, write_frame_unless};
 use crate::av::Muxer;
-use crate::engine::{Doing, EventFd, JobContext, Task, Wake};
+use crate::engine::{Doing, JobContext, Task};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, command_words};
 use crate::text::from_bytes;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Seek};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
@@ -22,17 +25,10 @@ use std::time::{Duration, Instant};
 
 /// A worker that was told to end, and does not, is killed after this: before the host stops waiting for the job.
 const KILL_AFTER: Duration = Duration::from_millis(250);
+/// When what a worker did not take is sent again.
+const SEND_AGAIN: Duration = Duration::from_millis(5);
 /// Who serves a stream of a worker that is gone ends within this, or waits for the host and is woken.
 const SERVED_WITHIN: Duration = Duration::from_millis(200);
-
-/// Raised when the job is to be stopped or cancelled.
-struct Bell(EventFd);
-
-impl Wake for Bell {
-    fn wake(&self) {
-        self.0.raise();
-    }
-}
 
 /// What would reach a worker's standard input and output, which are nobody's.
 fn refuse_standard_streams(spec: &JobSpec) -> Result<(), Error> {
@@ -52,6 +48,11 @@ fn refuse_standard_streams(spec: &JobSpec) -> Result<(), Error> {
                 .with_hint("Bind a pipe or an io to the job and use mt:NAME."))
         }
     }
+}
+
+/// What can be said against an output that joins a job in a worker, before the worker hears of it.
+pub fn check_reachable(output: &FileSpec) -> Result<(), Error> {
+    refuse_standard_streams(&JobSpec { outputs: vec![output.clone()], ..JobSpec::default() })
 }
 
 /// What can be read and written is what the job uses it for.
@@ -97,7 +98,7 @@ fn in_worker(
 ) -> Result<String, Error> {
     refuse_standard_streams(spec)?;
     let connection = server.fork(limits)?;
-    let bell = Arc::new(Bell(EventFd::new()?));
+    let bell = Arc::new(Bell::new()?);
     let weak = Arc::downgrade(&bell);
     context.on_cancel(weak.clone());
     desk.open(weak);
@@ -107,6 +108,8 @@ fn in_worker(
         bell,
         outputs: spec.outputs.iter().map(|output| output.url.clone()).collect(),
         streams: Vec::new(),
+        outbox: Outbox::default(),
+        tried: BTreeSet::new(),
         probed: Probed::default(),
         result: None,
         ending: None,
@@ -132,6 +135,10 @@ pub(super) struct Remote<'a> {
     pub(super) outputs: Vec<String>,
     /// Threads that serve the worker's streams.
     pub(super) streams: Vec<Task<Result<(), Error>>>,
+    /// What the worker has not taken yet.
+    outbox: Outbox,
+    /// Hosts that it tries, of which it has not told what came of it.
+    pub(super) tried: BTreeSet<String>,
     pub(super) probed: Probed,
     pub(super) result: Option<Result<(), Error>>,
     pub(super) ending: Option<Ending>,
@@ -179,14 +186,15 @@ impl Remote<'_> {
         while self.result.is_none() && (self.ending.is_none() || !self.is_silent) {
             let control = if self.is_silent { -1 } else { self.connection.control.as_raw_fd() };
             let status = if self.ending.is_some() { -1 } else { self.connection.status.as_raw_fd() };
-            let [said, ended, rung] = wait_readable([control, status, self.bell.0.raw()], self.time_left_ms());
+            let [said, ended, rung] = wait_readable([control, status, self.bell.raw()], self.time_left_ms());
             if rung {
-                self.bell.0.lower();
+                self.bell.hush();
                 self.pass_on();
             }
             if said {
                 self.hear();
             }
+            self.outbox.flush(&self.connection.control);
             self.listen_to_silence(said);
             if ended {
                 self.end();
@@ -205,6 +213,8 @@ impl Remote<'_> {
     fn time_left_ms(&self) -> i32 {
         let next = self.kill_at.or_else(|| self.silence.as_ref().map(Silence::next_look));
         let left = next.map(|at| at.saturating_duration_since(Instant::now()));
+        let left =
+            if self.outbox.is_empty() { left } else { Some(left.map_or(SEND_AGAIN, |left| left.min(SEND_AGAIN))) };
         left.map_or(-1, |left| left.as_millis() as i32 + 1)
     }
 
@@ -212,20 +222,30 @@ impl Remote<'_> {
     fn pass_on(&mut self) {
         if self.context.is_cancelled() {
             if self.kill_at.is_none() && self.result.is_none() {
-                let _ = write_frame(&self.connection.control, CANCEL, &[]);
+                self.say(CANCEL, &[]);
                 self.kill_at = Some(Instant::now() + KILL_AFTER);
             }
         } else if self.context.is_ending() && !self.was_stopped {
             self.was_stopped = true;
-            let _ = write_frame(&self.connection.control, STOP, &[]);
+            self.say(STOP, &[]);
+        }
+        for order in self.desk.take_orders() {
+            self.say(order.kind, order.text.as_bytes());
         }
         if !self.is_silent && self.desk.take() {
-            let _ = write_frame(&self.connection.control, ASK, &[]);
+            self.say(ASK, &[]);
         }
+    }
+
+    /// In order, and without waiting for the worker.
+    pub(super) fn say(&mut self, kind: u8, payload: &[u8]) {
+        self.outbox.put(kind, payload);
+        self.outbox.flush(&self.connection.control);
     }
 
     fn conclude(mut self) -> Result<String, Error> {
         settle_numbers(&self.context.counters);
+        self.give_up_tries();
         let result = self.result.take();
         let was_cancelled = self.context.is_cancelled();
         if result.is_none() {

@@ -10,6 +10,11 @@ pub(super) const RUN: u8 = b'R';
 pub(super) const STOP: u8 = b'S';
 pub(super) const CANCEL: u8 = b'X';
 pub(super) const ASK: u8 = b'?';
+/// An output joins; one leaves; an input ends; what was asked about a circuit.
+pub(super) const JOIN: u8 = b'j';
+pub(super) const LEAVE_OUTPUT: u8 = b'v';
+pub(super) const STOP_INPUT: u8 = b'i';
+pub(super) const CIRCUIT_ANSWER: u8 = b'c';
 /// From the worker: an event; numbers; a stream that it opens, with its socket; a piece of what it probed; the end; it lives; its job hangs, and why; what it
 /// does.
 pub(super) const EVENT: u8 = b'E';
@@ -20,6 +25,9 @@ pub(super) const DONE: u8 = b'D';
 pub(super) const ALIVE: u8 = b'L';
 pub(super) const HANGS: u8 = b'H';
 pub(super) const ANSWER: u8 = b'A';
+/// And what outputs that take part are at; a question about a circuit, or what came of a try.
+pub(super) const VIEWERS: u8 = b'V';
+pub(super) const CIRCUIT: u8 = b'C';
 /// To the forkserver: a worker, with its sockets; from it: the worker's process, or why there is none; how it ended. To its status socket: kill it.
 pub(super) const FORK: u8 = b'F';
 pub(super) const FORKED: u8 = b'P';

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-fn unsigned(counters: &Counters) -> [(&'static str, &AtomicU64); 17] {
+fn unsigned(counters: &Counters) -> [(&'static str, &AtomicU64); 19] {
     [
         ("packets_read", &counters.packets_read),
         ("packets_written", &counters.packets_written),
         ("packets_corrupt", &counters.packets_corrupt),
         ("decode_errors", &counters.decode_errors),
+        ("encode_errors", &counters.encode_errors),
+        ("packets_skipped", &counters.packets_skipped),
         ("frames_decoded", &counters.frames_decoded),
         ("frames", &counters.frames),
         ("frames_duplicated", &counters.frames_duplicated),

@@ -1,36 +1,37 @@
 //! A worker: one job or probe, as the host's socket says it.
 
-use super::message::{ANSWER, ASK, CANCEL, RUN, STOP};
+use super::bell::Bell;
+use super::circuits::RemoteCircuits;
+use super::listen::Listener;
+use super::message::RUN;
 use super::relay::Relay;
-use super::remote::{Failing, RemoteStore, RemoteStream};
-use super::sandbox::{Sandbox, confine};
-use super::stream::Abilities;
-use super::wire::{read_frame, wait_readable, write_frame};
+use super::remote::{Failing, bind_of};
+use super::sandbox::{Confined, Sandbox, confine};
+use super::wire::read_frame;
 use crate::crash::{self, AltStack};
 use crate::engine::{
-    Bind, Binds, Classes, Counters, CrashTarget, Debug, HangWatch, Identity, Interrupt, JobContext, JobFacts, JobSlot,
-    JobTrust, LogContext, LogSink, Observer, ThreadPool, dump, install_log, is_viewer, with_stacks,
+    Binds, Breakers, Classes, Counters, CrashTarget, Debug, HangWatch, Identity, Interrupt, JobContext, JobFacts,
+    JobSlot, JobTrust, LogContext, LogSink, Observer, ThreadPool, install_log, is_viewer,
 };
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, command_line, parse_args};
 use crate::secrets::mask_url;
 use parking_lot::Mutex;
 use serde_json::Value;
-use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 /// Runs the job that comes over `control`, which may have this many descriptors, 0 for any; crash reports go to `report`. Returns when the host knows the end.
 pub fn run(control: UnixStream, report: OwnedFd, descriptors: u64) {
     let mut payload = Vec::new();
     let Ok(Some(RUN)) = read_frame(&control, &mut payload) else { return };
     let wanted: Value = serde_json::from_slice(&payload).unwrap_or_default();
-    let Ok(reader) = control.try_clone() else { return };
+    let (Ok(reader), Ok(bell)) = (control.try_clone(), Bell::new().map(Arc::new)) else { return };
     let control = Arc::new(Mutex::new(control));
     let counters = Arc::<Counters>::default();
     let is_watched = wanted["is_watched"].as_bool().unwrap_or(false);
-    let relay = Relay::new(&control, &counters, wanted["level"].as_i64().unwrap_or(24) as i32, is_watched);
+    let relay = Relay::new(&control, &counters, &bell, wanted["level"].as_i64().unwrap_or(24) as i32, is_watched);
     let target = CrashTarget::descriptor(report.into_raw_fd()).ok();
     crash::refresh_modules();
     let _stack = AltStack::install();
@@ -41,12 +42,14 @@ pub fn run(control: UnixStream, report: OwnedFd, descriptors: u64) {
     let failing = Failing::default();
     let sandbox = wanted["sandbox"].as_str().and_then(Sandbox::parse).unwrap_or_default();
     let result = prepare(&wanted, &control, &failing).and_then(|(spec, binds)| {
-        let confined = confine(sandbox, &spec)?;
-        let job =
-            Prepared { wanted: &wanted, spec, binds, failing, target: target.as_ref().map_or(0, CrashTarget::index) };
+        let confined = Arc::new(confine(sandbox, &spec)?);
+        let _ = relay.confined.set(Arc::clone(&confined));
+        let target = target.as_ref().map_or(0, CrashTarget::index);
+        let ear = Ear { reader, bell, confined: Arc::clone(&confined) };
+        let job = Prepared { wanted: &wanted, spec, binds, failing, target };
         // Only now: what makes the sandbox, or says what is wrong, needs some too.
         super::usage::limit(libc::RLIMIT_NOFILE, Some(descriptors));
-        job.run(&relay, &counters, &control, reader).map_err(|error| confined.explain(error))
+        job.run(&relay, &counters, &control, ear).map_err(|error| confined.explain(error))
     });
     let result = result.map_err(|error| match error.code() {
         Code::EMFILE if descriptors > 0 => {
@@ -66,20 +69,17 @@ fn prepare(wanted: &Value, control: &Arc<Mutex<UnixStream>>, failing: &Failing) 
     let spec = parse_args(&args, &Classes)?;
     let binds = Binds::default();
     for bind in wanted["binds"].as_array().map_or(&[][..], Vec::as_slice) {
-        let name = bind["name"].as_str().unwrap_or_default();
-        let made = match bind["kind"].as_str() {
-            Some("store") => {
-                let (failing, control) = (Arc::clone(failing), Arc::clone(control));
-                Bind::Store(Arc::new(RemoteStore { failing, control, name: name.to_owned() }))
-            }
-            kind => {
-                let abilities = Abilities::of_json(&bind["abilities"]);
-                Bind::Io(Some(Box::new(RemoteStream::new(control, failing, name, kind == Some("input"), abilities))))
-            }
-        };
+        let (name, made) = bind_of(bind, control, failing);
         binds.add(name, made).map_err(|(error, _)| error)?;
     }
     Ok((spec, binds))
+}
+
+/// What the host is listened to with.
+struct Ear {
+    reader: UnixStream,
+    bell: Arc<Bell>,
+    confined: Arc<Confined>,
 }
 
 struct Prepared<'a> {
@@ -96,7 +96,7 @@ impl Prepared<'_> {
         relay: &Arc<Relay>,
         counters: &Arc<Counters>,
         control: &Arc<Mutex<UnixStream>>,
-        reader: UnixStream,
+        ear: Ear,
     ) -> Result<(), Error> {
         let threads = ThreadPool::new();
         if self.is("takes_log") {
@@ -106,18 +106,29 @@ impl Prepared<'_> {
         let sink = Arc::downgrade(relay);
         let log = LogContext::register(self.job().max(1), sink as Weak<dyn LogSink>);
         let binds = Arc::new(std::mem::take(&mut self.binds));
+        let circuits = RemoteCircuits::new(control);
+        let breakers = Arc::new(Breakers::elsewhere(Arc::clone(&circuits) as _));
+        let live = Arc::clone(&relay.live);
         let context = JobContext::new(
             Interrupt::new(),
             Arc::clone(counters),
             Arc::clone(relay) as Arc<dyn Observer>,
             Arc::clone(&threads),
-            Identity { log_slot: log.slot(), binds, ..self.identity() },
+            Identity { log_slot: log.slot(), binds, live, breakers, ..self.identity() },
         );
         let _ = self.failing.set(context.failing());
-        let (listener, answers) = (Arc::clone(&context), Arc::clone(control));
-        // The host looks at the idle time: it must hear of what is read before the first packet is written, and of who waits.
-        let teller = if context.trust.limits.idle_s.is_some() { Arc::downgrade(relay) } else { Weak::new() };
-        threads.spawn_aside("mt-control", move || listen(&reader, &listener, &answers, teller))?;
+        let listener = Listener {
+            control: ear.reader,
+            answers: Arc::clone(control),
+            context: Arc::clone(&context),
+            relay: Arc::clone(relay),
+            bell: ear.bell,
+            spec: self.spec.clone(),
+            confined: ear.confined,
+            circuits,
+            is_tight: context.trust.limits.idle_s.is_some(),
+        };
+        threads.spawn_aside("mt-control", move || listener.listen())?;
         if let Some(watch) = HangWatch::new(self.wanted["hang_timeout_ms"].as_u64().unwrap_or(0)) {
             let (watched, control) = (Arc::downgrade(&context), Arc::clone(control));
             threads.spawn_aside("mt-watch", move || super::watch::watch(watch, &watched, &control))?;
@@ -161,37 +172,4 @@ impl Prepared<'_> {
             ..Identity::default()
         }
     }
-}
-
-/// How often numbers are told where somebody looks at them.
-const TELL_EVERY: Duration = Duration::from_millis(50);
-
-/// What the host wants, until it is gone: then nothing is left to do here. Numbers are told from time to time as long as there is a `teller`.
-fn listen(control: &UnixStream, context: &Arc<JobContext>, answers: &Arc<Mutex<UnixStream>>, teller: Weak<Relay>) {
-    let mut payload = Vec::new();
-    loop {
-        while teller.strong_count() > 0 && !wait_readable([control.as_raw_fd()], TELL_EVERY.as_millis() as i32)[0] {
-            if let Some(relay) = teller.upgrade() {
-                relay.numbers();
-            }
-        }
-        match read_frame(control, &mut payload) {
-            Ok(Some(STOP)) => context.stop(),
-            Ok(Some(CANCEL)) => context.cancel(),
-            Ok(Some(ASK)) => {
-                let (job, answers) = (Arc::clone(context), Arc::clone(answers));
-                // A cancel must not wait for it.
-                drop(context.threads.spawn_aside("mt-dump", move || answer(&job, &answers)));
-            }
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => super::usage::leave(Code::EPIPE.to_c().unsigned_abs() as i32),
-        }
-    }
-}
-
-/// What this process does.
-fn answer(context: &JobContext, control: &Mutex<UnixStream>) {
-    let text = with_stacks(&context.threads, |stacks| dump(context, stacks));
-    let text = format!("process {}\n{text}", std::process::id());
-    let _ = write_frame(&control.lock(), ANSWER, text.as_bytes());
 }

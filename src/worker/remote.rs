@@ -3,7 +3,7 @@
 use super::message::OPEN;
 use super::stream::{Abilities, CLOSE, GOOD, LEAVE, READ, SEEK, SIZE, WRITE};
 use super::wire::{read_frame, send_with_fds, wait_readable, write_frame};
-use crate::engine::{ByteStream, HostStore, Interrupt, StreamError};
+use crate::engine::{Bind, ByteStream, HostStore, Interrupt, StreamError};
 use crate::error::Code;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -90,10 +90,26 @@ impl RemoteStream {
     }
 }
 
+/// The worker's end of something that is bound, and its name.
+pub(super) fn bind_of<'a>(bind: &'a Value, control: &Arc<Mutex<UnixStream>>, failing: &Failing) -> (&'a str, Bind) {
+    let name = bind["name"].as_str().unwrap_or_default();
+    let made = match bind["kind"].as_str() {
+        Some("store") => {
+            let (failing, control) = (Arc::clone(failing), Arc::clone(control));
+            Bind::Store(Arc::new(RemoteStore { failing, control, name: name.to_owned() }))
+        }
+        kind => {
+            let abilities = Abilities::of_json(&bind["abilities"]);
+            Bind::Io(Some(Box::new(RemoteStream::new(control, failing, name, kind == Some("input"), abilities))))
+        }
+    };
+    (name, made)
+}
+
 /// Waits for the host's answer; false where it is given up first: the time of the input or output is over, or the job needs no more of it.
 fn is_answered(socket: &UnixStream, interrupt: &Interrupt, reads: bool) -> bool {
     /// Between two looks whether it is still wanted.
-    const STEP: Duration = Duration::from_millis(250);
+    const STEP: Duration = Duration::from_millis(100);
     loop {
         // A millisecond more, so that it is over then.
         let step = interrupt.time_left().map_or(STEP, |left| left.min(STEP)) + Duration::from_millis(1);

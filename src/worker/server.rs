@@ -4,6 +4,7 @@
 use super::ending::{Cause, Ending};
 use super::inherited::{Host, leave_behind};
 use super::kills::Kills;
+use super::library_data;
 use super::message::{ENDED, FORK, FORKED, KILL, REFUSED};
 use super::sandbox;
 use super::spare::{Spare, become_worker, part};
@@ -25,7 +26,7 @@ const SPARE_AFTER: Duration = Duration::from_millis(1);
 
 /// What both sides must have in common: the release and the FFmpeg that is loaded.
 pub fn identity() -> String {
-    let mut text = format!("mt-transcode {} worker protocol 2", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("mt-transcode {} worker protocol 3", env!("CARGO_PKG_VERSION"));
     for library in crate::engine::libraries() {
         let (major, minor, micro) = library.loaded;
         text += &format!(", {} {major}.{minor}.{micro}", library.name);
@@ -78,6 +79,7 @@ pub fn serve(process: Option<&str>) -> i32 {
     // What each worker would do, once: the handlers and the table of modules are there after a fork too.
     crate::crash::install(identity());
     sandbox::prepare();
+    library_data::share();
     let mut payload = Vec::new();
     match read_frame(&host, &mut payload) {
         Ok(Some(_)) if payload == identity().as_bytes() => {}

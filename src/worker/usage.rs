@@ -1,9 +1,9 @@
 //! What the system is asked about workers: their limits, what they use, their end.
 
-use crate::engine::resources::page_bytes;
+use crate::engine::resources::{Limited, page_bytes};
 
 /// Nothing where `value` is none or 0.
-pub fn limit(what: libc::__rlimit_resource_t, value: Option<u64>) {
+pub fn limit(what: Limited, value: Option<u64>) {
     if let Some(value) = value.filter(|value| *value > 0) {
         let limit = libc::rlimit { rlim_cur: value, rlim_max: value.saturating_add(1) };
         // SAFETY: a valid limit for this process.

@@ -80,7 +80,13 @@ fn send_vectored(socket: &UnixStream, parts: &mut [IoSlice], flags: i32) -> io::
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-fn head(kind: u8, length: usize) -> io::Result<[u8; 5]> {
+/// As many bytes as go now; WouldBlock where none do.
+pub fn send_some(socket: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
+    send_vectored(socket, &mut [IoSlice::new(bytes)], libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT)
+}
+
+/// What stands before the bytes of a frame.
+pub fn head(kind: u8, length: usize) -> io::Result<[u8; 5]> {
     let length = u32::try_from(length).map_err(|_| io::ErrorKind::InvalidInput)?.to_le_bytes();
     Ok([kind, length[0], length[1], length[2], length[3]])
 }

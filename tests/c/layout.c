@@ -104,7 +104,7 @@ FIELD(mt_transcode_output_stats_data, packets_dropped, 64);
 FIELD(mt_transcode_output_stats_data, bytes_dropped, 72);
 FIELD(mt_transcode_output_stats_data, skips, 80);
 
-SIZE(mt_transcode_job_stats_data, 192);
+SIZE(mt_transcode_job_stats_data, 208);
 FIELD(mt_transcode_job_stats_data, struct_size, 0);
 FIELD(mt_transcode_job_stats_data, state, 4);
 FIELD(mt_transcode_job_stats_data, position_us, 8);
@@ -130,6 +130,8 @@ FIELD(mt_transcode_job_stats_data, threads, 160);
 FIELD(mt_transcode_job_stats_data, fps, 168);
 FIELD(mt_transcode_job_stats_data, speed, 176);
 FIELD(mt_transcode_job_stats_data, percent, 184);
+FIELD(mt_transcode_job_stats_data, encode_errors, 192);
+FIELD(mt_transcode_job_stats_data, packets_skipped, 200);
 
 SIZE(mt_transcode_result_count, 16);
 FIELD(mt_transcode_result_count, code, 0);

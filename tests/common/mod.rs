@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test file uses its own part
 
 pub mod attacks;
+pub mod camera;
+pub mod live;
 pub mod memory;
 
 use mt_transcode::error::Error;

@@ -74,6 +74,22 @@ def host(isolation: str, hang_ms: str, folder: str, *args: str) -> None:
         os._exit(0)  # the thread that spins would be waited for
 
 
+def joined(folder: str) -> None:
+    """An output joins a job and goes wrong; says how it ended, and what the job is at then."""
+    with Engine(hang_timeout=SHORT_MS / 1000) as engine:
+        job = engine.job(["-re", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=25", "-c", "copy", "-f", "null", "-"])
+        job.start()
+        output = job.output(f"{folder}/bad.mkv", {"c:v": "mpeg4", "mt_slow": "skip"})
+        until = time.monotonic() + 60
+        while not output.state.is_final and time.monotonic() < until:
+            time.sleep(0.05)
+        error = output.error()
+        lines = [next(event.text for event in job.events(60) if event.text and event.stage == "watch")]
+        said = {"code": error.code if error else 0, "detail": error.detail if error else "", "lines": lines, "state": job.state.name}
+        print(json.dumps(said), flush=True)
+        os._exit(0)  # the thread that spins would be waited for
+
+
 class Base(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
@@ -150,6 +166,14 @@ class Hangs(Base):
             self.assertFalse(jobs[1].state.is_final, "the other one goes on")
             jobs[1].stop()
             jobs[1].wait(30)
+
+    def test_an_output_that_joined_ends_alone(self) -> None:
+        said = json.loads(self.run_self("joined", "spin@avcodec_send_frame").splitlines()[-1])
+        self.assertEqual((said["code"], said["state"]), (HUNG, "RUNNING"))
+        functions = self.functions(said["detail"])
+        self.assertIn("fault_spin", functions)
+        self.assertIn("avcodec_send_frame", functions)
+        self.assertIn("frame 0: ", said["lines"][0])
 
     def test_a_dump_while_a_thread_spins(self) -> None:
         for fault in ("spin", "sleep"):
@@ -324,6 +348,8 @@ class Dumps(Base):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["dump"]:
         dumper(*sys.argv[3:])
+    elif sys.argv[1:2] == ["joined"]:
+        joined(sys.argv[3])
     elif len(sys.argv) > 4:
         host(*sys.argv[1:])
     else:

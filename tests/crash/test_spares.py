@@ -4,6 +4,7 @@ its host is by then, the job is as it would be in a worker forked for it, and no
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -119,6 +120,17 @@ class Spares(Isolated):
             eventually("one socket", lambda: [link.split(":")[0] for fd, link in held().items() if fd > 2 and not link.startswith("pipe")] == ["socket"])
             self.assertEqual([held()[0], held()[1]], ["/dev/null", "/dev/null"])
             job.cancel()
+
+    def test_forks_share_what_the_loader_wrote(self) -> None:
+        """Given a forkserver, then FFmpeg's data is mapped from memory files, relocated data to be read only, and no worker can write to those files."""
+        with self.engine():
+            maps = [line.split(maxsplit=5) for line in Path(f"/proc/{self.forkserver()}/maps").read_text().splitlines()]
+            data = [(place, rights) for place, rights, *_, file in (line for line in maps if len(line) == 6) if "libavcodec" in file and "x" not in rights and "memfd:" in file]
+            self.assertEqual({rights for _, rights in data}, {"r--p", "rw-p"})
+            self.assertFalse([line for line in maps if "libavcodec" in line[-1] and "w" in line[1] and "memfd:" not in line[-1]])
+            with open(f"/proc/{self.forkserver()}/map_files/{data[0][0]}", "rb") as file:
+                wanted = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
+                self.assertEqual(fcntl.fcntl(file, fcntl.F_GET_SEALS) & wanted, wanted)
 
     def test_it_ends_with_its_forkserver_and_its_host(self) -> None:
         with self.engine() as engine:

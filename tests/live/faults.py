@@ -1,5 +1,5 @@
-"""What a host sees of a peer that does wrong: `make faults` measures it, and prints and writes build/faults.md. Every fault is tried several times, each time with a job that is not
-a source (how long until its call returns, and with what) and, where the line heals, with one that is (whether and when it is back).
+"""What a host sees of a peer that does wrong: `make faults` measures it, and prints and writes build/faults.md. Every fault is tried several times, on threads and in workers, each time
+with a job that is not a source (how long until its call returns, and with what) and, where the line heals, with one that is (whether and when it is back).
 
 The deadlines are set to LIMIT_MS where a fault would last as long as -mt_live's 10 s: the bound of a fault is then that time and what the library adds."""
 
@@ -13,67 +13,52 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import lines
+import publish
+from jumps import media_faults
 from lines import Line, SrtLine
-from mt_transcode import Engine, Error, Job
-from peers import PATIENCE, eventually
+from mt_transcode import Engine, Job
+from peers import eventually
+from readers import joined_never_reads, never_reads
 from relay import Faults
-from support import is_at_rest, media, program
+from restarts import restarts
+from rows import ISOLATIONS, LIMIT_MS, Row, from_json, isolation_of_environment, result_of, table
+from support import is_at_rest
 
-LIMIT_MS = 500
 OPEN = ["-mt_open_timeout_ms", str(LIMIT_MS)]
 NULL = ["-map", "0", "-c", "copy", "-f", "null", "-"]
 
 
-@dataclass
-class Row:
-    """What came of one fault with one protocol."""
+@dataclass(frozen=True)
+class Amount:
+    """How often a fault is tried, one of those that take seconds, and a cancel."""
 
-    fault: str
-    protocol: str
-    limit_ms: int | None = None
-    times: list[float] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
-    back: list[float] = field(default_factory=list)
-    recovered: str = "-"
-
-    def text(self) -> str:
-        ordered = sorted(self.times)
-        of = lambda part: f"{1000 * ordered[min(len(ordered) - 1, int(part * len(ordered)))]:.0f}" if ordered else "-"  # noqa: E731
-        result = ", ".join(sorted(set(self.results))) or "-"
-        return f"| {self.fault} | {self.protocol} | {self.limit_ms or '-'} | {len(ordered)} | {of(0.5)} | {of(0.99)} | {of(1)} | {result} | {self.recovered} |"
+    count: int
+    slow: int
+    cancels: int
 
 
-HEAD = "| fault | protocol | deadline ms | times | p50 ms | p99 ms | max ms | result | recovered |\n|---|---|---|---|---|---|---|---|---|"
-
-
-def result_of(job: Job) -> str:
-    """Waits for a job that must end: its state and code."""
-    try:
-        job.wait(PATIENCE)
-    except Error as error:
-        if os.environ.get("MT_SHOW"):
-            print(error, error.hint, file=sys.stderr)
-        return f"{job.state.name} {error.name}"
-    return job.state.name
+#: In workers less often: it is the same code behind the process's door.
+MEASURED = {"thread": Amount(10, 4, 600), "process": Amount(5, 2, 400)}
 
 
 class Bench:
-    """An engine, and the rows that came of it. `count` says how often each fault is tried; `slow_count` of those that take seconds."""
+    """An engine, and the rows that came of it."""
 
-    def __init__(self, folder: Path, count: int, slow_count: int) -> None:
-        self.folder, self.count, self.slow_count = folder, count, slow_count
-        self.engine = Engine()
+    def __init__(self, folder: Path, amount: Amount, isolation: str) -> None:
+        self.folder, self.count, self.slow_count, self.cancel_count = folder, amount.count, amount.slow, amount.cancels
+        self.isolation, self.engine = isolation, Engine(isolation=isolation)
         self.rows: list[Row] = []
 
     def row(self, fault: str, protocol: str, limit_ms: int | None = None) -> Row:
-        row = Row(fault, protocol, limit_ms)
+        row = Row(fault, protocol, self.isolation, limit_ms)
         self.rows.append(row)
         if os.environ.get("MT_SHOW"):
-            print(fault, protocol, file=sys.stderr)
+            print(fault, protocol, self.isolation, file=sys.stderr)
         return row
 
     def start(self, *args: object) -> Job:
@@ -128,7 +113,9 @@ class Bench:
             with self.start("-mt_live", 1, *OPEN, "-i", path, *NULL) as job:
                 row.results.append(result_of(job) + (", detached until a writer comes" if self.engine.stats().detached else ""))
                 row.times.append(time.monotonic() - began)
-            os.close(os.open(path, os.O_WRONLY))
+            # A worker that is gone reads no more.
+            with contextlib.suppress(OSError):
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
             self.rests()
 
     # --- after the handshake, and in mid-stream
@@ -183,7 +170,6 @@ class Bench:
                 written = job.stats().packets_written
                 eventually("packets of it", lambda: job.state.is_final or job.stats().packets_written > written + more, 15)
                 took = time.monotonic() - (line.relay.faulted_at or 0)
-                row.back.append(took)
                 row.recovered = f"after {took:.1f} s" if not job.state.is_final else f"no: {result_of(job)}"
             except AssertionError as never:
                 row.recovered = f"no: {never}"
@@ -204,69 +190,11 @@ class Bench:
                 row.times.append(time.monotonic() - began)
             self.rests()
 
-    def restarts(self, every: float, times: int) -> None:
-        """A server that is killed again and again; the output stays open."""
-        row = self.row(f"server restart every {every:g} s, {times} times", "tcp-ts")
-        out = self.folder / "restarts.ts"
-        with lines.tcp_ts() as line:
-            with self.start("-mt_live", 1, "-mt_source", 1, "-mt_retry_ms", 100, "-mt_retry_most_ms", 300, "-mt_open_timeout_ms", 1500, *line.args, "-c", "copy", out) as job:
-                for _ in range(times):
-                    eventually("it is read", lambda: job.state.is_final or job.stats().packets_written > 0)
-                    time.sleep(every)
-                    line.relay.down()
-                    time.sleep(0.2)
-                    written, before = job.stats().packets_written, time.monotonic()
-                    line.relay.up()
-                    eventually("it is back", lambda: job.state.is_final or job.stats().packets_written > written + 20)
-                    row.times.append(time.monotonic() - before)
-                job.stop()
-                row.results.append(result_of(job))
-            row.recovered = f"each time ({line.relay.connections} connections)"
-        self.rests()
-
-    # --- viewers
-
-    def never_reads(self) -> None:
-        """One who connects and does not read, of a server of ours."""
-        row = self.row("viewer that never reads", "tcp-ts", LIMIT_MS)
-        source = ["-f", "lavfi", "-i", "testsrc2=s=1280x720:r=25", "-c:v", "mpeg2video", "-q:v", "2"]
-        for _ in range(self.slow_count):
-            with socket.create_server(("127.0.0.1", 0)) as server:
-                server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                job = self.start("-mt_live", 1, *source, "-mt_write_timeout_ms", LIMIT_MS, "-f", "mpegts", f"tcp://127.0.0.1:{server.getsockname()[1]}")
-                with server.accept()[0], job:
-                    stuck_at, packets = time.monotonic(), -1
-                    while not job.state.is_final:
-                        if job.stats().packets_written != packets:
-                            stuck_at, packets = time.monotonic(), job.stats().packets_written
-                        time.sleep(0.005)
-                    row.results.append(result_of(job))
-                    row.times.append(time.monotonic() - stuck_at)
-            self.rests()
-
-    # --- what is in the media
-
-    def media_faults(self) -> None:
-        clip, folder = media() / "clip.ts", self.folder
-        make = "-f lavfi -i testsrc2=s={}:r=25:d={} {} -c:v libx264 -preset ultrafast -bf 0 -g 25 -threads 1 -c:a aac"
-        program("-i", media() / "clip.mp4", "-c", "copy", "-output_ts_offset", "95439", "-muxdelay", "0", folder / "wrap.ts")
-        program(*make.format("160x120", 10, "-f lavfi -i sine=d=10").split(), folder / "small.ts")
-        program(*make.format("160x120", 40, "-f lavfi -i sine=d=2").split(), folder / "quiet.ts")
-        jumps = [("timestamps wrap at 33 bits", [folder / "wrap.ts"], 250), ("timestamps back to zero", [clip, clip], 500),
-                 ("codec parameters change in mid-stream", [clip, folder / "small.ts"], 500), ("no audio for 38 s", [folder / "quiet.ts"], 1000)]
-        for fault, files, pictures in jumps:
-            for way, codec in (("copied", ["-c", "copy"]), ("encoded", ["-c:v", "mpeg2video", "-c:a", "mp2"])):
-                row, out = self.row(fault, f"tcp-ts, {way}"), folder / f"media-{way}.ts"
-                with lines.Bytes(b"".join(file.read_bytes() for file in files), hangs_up=True) as server:
-                    args = ["-analyzeduration", "3000000", "-f", "mpegts", "-i", f"tcp://127.0.0.1:{server.port}", "-map", "0:v", "-map", "0:a", *codec, out]
-                    self.ends(row, lambda: None, "-mt_live", 1, *args)
-                row.recovered = continuity(out, pictures)
-
     # --- cancels
 
-    def cancels(self, count: int, lines_to_try: list[Line]) -> None:
+    def cancels(self, lines_to_try: list[Line]) -> None:
         """Cancel at random moments of jobs that open, read, write and end: from the call to the final state."""
-        chance = random.Random(7)
+        chance, count = random.Random(7), self.cancel_count
         for index, line in enumerate(lines_to_try):
             row = self.row("cancel at a random moment", line.name)
             line.relay.faults = Faults()
@@ -281,25 +209,14 @@ class Bench:
             self.rests()
 
 
-def continuity(path: Path, pictures: int) -> str:
-    """Whether the pictures of a file are all there and go on without a step of more than a quarter of a second."""
-    from support import packets
-
-    times = [float(packet["dts_time"]) for packet in packets(path) if packet["codec_type"] == "video" and "dts_time" in packet]
-    steps = [later - before for before, later in zip(times, times[1:])]
-    widest, backwards = max(steps, default=0), sum(step <= 0 for step in steps)
-    whole = "all pictures" if len(times) >= pictures else f"{len(times)} of {pictures} pictures"
-    return f"{whole}, " + ("no jump" if widest < 0.25 and not backwards else f"widest step {widest:.2f} s, {backwards} backwards")
-
-
 SILENT = [("tcp-ts", "tcp://127.0.0.1:{}"), ("http", "http://127.0.0.1:{}/live.flv"), ("hls", "http://127.0.0.1:{}/live.m3u8"), ("rtmp", "rtmp://127.0.0.1:{}/live/a"),
           ("rtsp", "rtsp://127.0.0.1:{}/a"), ("https", "https://127.0.0.1:{}/live.flv"), ("rtmps", "rtmps://127.0.0.1:{}/live/a")]
 
 
 @contextlib.contextmanager
-def bench(count: int, slow_count: int) -> Iterator[Bench]:
+def bench(amount: Amount, isolation: str | None = None) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="mt-faults-") as folder:
-        one = Bench(Path(folder), count, slow_count)
+        one = Bench(Path(folder), amount, isolation or isolation_of_environment())
         try:
             yield one
             one.rests()
@@ -311,36 +228,41 @@ def fast_lines() -> list[Callable[[], contextlib.AbstractContextManager[Line]]]:
     return [lines.tcp_ts, lines.http_ts, lines.http_flv]
 
 
-def main(cancels: int = 1000, count: int = 10, slow_count: int = 4) -> None:
-    with bench(count, slow_count) as one:
-        for protocol, url in SILENT:
-            one.silent_peer(protocol, url)
-        one.full_backlog()
-        one.tls_stall()
-        one.fifo()
-        for make in fast_lines():
-            with make() as line:
-                one.on_line(line, False)
-        for real in (lines.rtmp, lines.rtsp, lines.hls):
-            with tempfile.TemporaryDirectory(prefix="mt-peer-") as folder, real(Path(folder)) as line:
-                one.on_line(line, True)
-        one.srt_silence()
-        one.never_reads()
-        one.restarts(3, 20)
-        one.media_faults()
-        with contextlib.ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mt-peer-")))
-            one.cancels(cancels, [stack.enter_context(make()) for make in fast_lines()] + [stack.enter_context(lines.rtmp(folder))])
-        report(one.rows)
+def measure(one: Bench) -> None:
+    for protocol, url in SILENT:
+        one.silent_peer(protocol, url)
+    one.full_backlog()
+    one.tls_stall()
+    one.fifo()
+    for make in fast_lines():
+        with make() as line:
+            one.on_line(line, False)
+    for real in (lines.rtmp, lines.rtsp, lines.hls):
+        with tempfile.TemporaryDirectory(prefix="mt-peer-") as folder, real(Path(folder)) as line:
+            one.on_line(line, True)
+    one.srt_silence()
+    never_reads(one)
+    joined_never_reads(one)
+    media_faults(one)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mt-peer-")))
+        one.cancels([stack.enter_context(make()) for make in fast_lines()] + [stack.enter_context(lines.rtmp(folder))])
 
 
-def report(rows: list[Row]) -> None:
-    text = "\n".join([HEAD, *(row.text() for row in rows)])
-    print(text)
-    out = Path("build/faults.md")
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(text + "\n")
+def main() -> None:
+    with contextlib.ExitStack() as stack:
+        benches = [stack.enter_context(bench(MEASURED[isolation], isolation)) for isolation in ISOLATIONS]
+        for one in benches:
+            measure(one)
+        # A minute in which little happens: both at once.
+        with ThreadPoolExecutor(len(benches)) as pool:
+            list(pool.map(lambda one: restarts(one, 3, 20), benches))
+        import dns  # which has its rows from here
+
+        text = table([*(row for one in benches for row in one.rows), *from_json(dns.rows(3))])
+        print(text)
+        publish.save(publish.FAULTS, text)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:4]))
+    main()

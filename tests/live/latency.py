@@ -9,6 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import flv
+import glass
+import publish
+import ts
 from mt_transcode import Engine, Pipe
 from peers import eventually
 from support import JoinedOutput, is_at_rest, media, program
@@ -18,54 +22,41 @@ Unit = tuple[float, bytes, bool]  # when it is due in seconds, its bytes, whethe
 
 def flv_units(data: bytes) -> Iterator[Unit]:
     """The tags of an FLV file; the head goes with the first."""
-    at, head = 13, data[:13]
-    while at + 11 <= len(data):
-        kind, size = data[at], int.from_bytes(data[at + 1 : at + 4], "big")
-        when = (int.from_bytes(data[at + 4 : at + 7], "big") | data[at + 7] << 24) / 1000
-        tag = data[at : at + 15 + size]
-        # A picture is a tag of video that is no header (packet type 1).
-        yield when, head + tag, kind == 9 and len(tag) > 12 and tag[12] == 1
+    head = data[: flv.HEAD]
+    for tag in flv.tags(data):
+        yield tag.ms / 1000, head + tag.data, tag.is_picture
         head = b""
-        at += len(tag)
 
 
-def ts_units(data: bytes, video_pid: int = 256) -> Iterator[Unit]:
+def ts_units(data: bytes) -> Iterator[Unit]:
     """Runs of packets from one that begins a picture to the next."""
-    pictures, begin, is_picture = 0, 0, False
-    for at in range(0, len(data), 188):
-        pid = (data[at + 1] & 0x1F) << 8 | data[at + 2]
-        if pid == video_pid and data[at + 1] & 0x40:
-            if at > begin:
-                yield pictures / 25, data[begin:at], is_picture
-            pictures, begin, is_picture = pictures + is_picture, at, True
-    yield pictures / 25, data[begin:], is_picture
+    begins = ts.pictures(data)
+    if begins[0] > 0:
+        yield 0, data[: begins[0]], False
+    for number, (begin, end) in enumerate(zip(begins, [*begins[1:], len(data)])):
+        yield number / 25, data[begin:end], True
 
 
 class Pictures:
     """Notes when each picture of a stream of bytes has come, by the beginnings of its units."""
 
     def __init__(self, form: str) -> None:
-        self.form, self.times, self._rest, self._at = form, [], b"", 0
-        self._has_head = form != "flv"
+        self.times: list[float] = []
+        self._pictures = self._in_flv if form == "flv" else self._in_ts
+        self._flv, self._rest = flv.Reader(), b""
 
     def feed(self, data: bytes) -> None:
-        now, self._rest = time.monotonic(), self._rest + data
-        if self.form == "mpegts":
-            whole = len(self._rest) - len(self._rest) % 188
-            for at in range(0, whole, 188):
-                if (self._rest[at + 1] & 0x1F) << 8 | self._rest[at + 2] == 256 and self._rest[at + 1] & 0x40:
-                    self.times.append(now)
-            self._rest = self._rest[whole:]
-            return
-        if not self._has_head and len(self._rest) >= 13:
-            self._has_head, self._rest = True, self._rest[13:]
-        while self._has_head and len(self._rest) >= 11:
-            size = 15 + int.from_bytes(self._rest[1:4], "big")
-            if len(self._rest) < size:
-                return
-            if self._rest[0] == 9 and self._rest[12] == 1:
-                self.times.append(now)
-            self._rest = self._rest[size:]
+        now = time.monotonic()
+        self.times += [now] * self._pictures(data)
+
+    def _in_flv(self, data: bytes) -> int:
+        return sum(tag.is_picture for tag in self._flv.feed(data))
+
+    def _in_ts(self, data: bytes) -> int:
+        self._rest += data
+        begun = len(ts.pictures(self._rest))
+        self._rest = self._rest[len(self._rest) - len(self._rest) % ts.PACKET :]
+        return begun
 
 
 def passage(engine: Engine, source: str, target: str, options: list[str]) -> tuple[float, list[float], float]:
@@ -191,11 +182,10 @@ def main(count: int = 500, seconds: int = 60, rounds: int = 3) -> None:
         for what, through in found.items():
             say(line(what, through))
         say("")
+        glass.table(8, say, line)
         viewers(engine, count, seconds, say)
         eventually("an engine at rest", lambda: is_at_rest(engine))
-    out = Path("build/latency.md")
-    out.parent.mkdir(exist_ok=True)
-    out.write_text("\n".join(lines) + "\n")
+    publish.save(publish.LATENCY, "\n".join(lines))
 
 
 if __name__ == "__main__":

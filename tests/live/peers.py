@@ -111,15 +111,42 @@ class Nginx(Peer):
 
 
 class RtspServer(Peer):
-    """GStreamer's: rtsp://127.0.0.1:`port`/live plays `clip` to whoever asks; what is pushed to /record becomes the file `record`, MPEG-TS."""
+    """GStreamer's: rtsp://127.0.0.1:`port`/live plays `clip` to whoever asks; what is pushed to /record becomes the file `record`, MPEG-TS; /relay gives H.264 on as it comes
+    by RTP to the port `rtp`."""
 
     def __init__(self, folder: Path, clip: Path) -> None:
         check = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
         if not os.path.exists(SYSTEM_PYTHON) or subprocess.run([SYSTEM_PYTHON, "-c", check], stderr=subprocess.DEVNULL, check=False).returncode:
             raise unittest.SkipTest("GStreamer's RTSP server is not installed: scripts/setup-live.sh does it")
-        self.port, self.record = free_port(), folder / "record.ts"
-        super().__init__([SYSTEM_PYTHON, str(HERE / "rtsp_server.py"), str(self.port), str(clip), str(self.record)], folder, "rtsp")
+        self.port, self.rtp, self.record = free_port(), free_port(socket.SOCK_DGRAM, pair=True), folder / "record.ts"
+        super().__init__([SYSTEM_PYTHON, str(HERE / "rtsp_server.py"), str(self.port), str(clip), str(self.record), str(self.rtp)], folder, "rtsp")
         eventually("the RTSP server listens", lambda: listens(self.port))
+
+
+def example(variable: str) -> str:
+    """The path of a program of go/examples that `make` has built."""
+    if program := os.environ.get(variable):
+        return program
+    raise unittest.SkipTest(f"{variable} is not set: make builds it")
+
+
+class Livehub(Peer):
+    """go/examples/livehub: gives `source` on as HLS and by HTTP-FLV at http://127.0.0.1:`port`/live.flv."""
+
+    def __init__(self, folder: Path, source: str, *more: str) -> None:
+        self.port, self.hls = free_port(), folder / "hls"
+        self.hls.mkdir()
+        super().__init__([example("MT_LIVEHUB"), "-listen", f"127.0.0.1:{self.port}", "-source", source, "-folder", str(self.hls), *more], folder, "livehub")
+        eventually("livehub listens", lambda: listens(self.port))
+
+
+class RtmpServer(Peer):
+    """go/examples/rtmpserver: what is published at rtmp://127.0.0.1:`rtmp`/live/KEY is at http://127.0.0.1:`http`/live/KEY.flv."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rtmp, self.http = free_port(), free_port()
+        super().__init__([example("MT_RTMPSERVER"), "-rtmp", f"127.0.0.1:{self.rtmp}", "-http", f"127.0.0.1:{self.http}"], folder, "rtmpserver")
+        eventually("rtmpserver listens", lambda: listens(self.rtmp) and listens(self.http))
 
 
 def ffmpeg(folder: Path, line: str, name: str = "ffmpeg") -> Peer:

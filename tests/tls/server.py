@@ -2,7 +2,8 @@
 
     server.py FOLDER
 
-Prints a line of JSON: {"good": port, "expired": port, "unknown": port, "wrong": port, "rtmps": port} ; FOLDER/ca.pem is the authority.
+Prints a line of JSON: {"good": port, "expired": port, "unknown": port, "wrong": port, "plain": port}, of which the last has no TLS; FOLDER/ca.pem is the
+authority. /to/SERVER/FILE is moved to FILE of that server;
 """
 
 import functools
@@ -51,6 +52,15 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *words):
         pass
 
+    def do_GET(self):
+        if not self.path.startswith("/to/"):
+            return super().do_GET()
+        server, file = self.path.removeprefix("/to/").split("/", 1)
+        self.send_response(302)
+        self.send_header("Location", f"{'http' if server == 'plain' else 'https'}://127.0.0.1:{ports[server]}/{file}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
 
 class Server(http.server.ThreadingHTTPServer):
     def handle_error(self, *words):
@@ -58,10 +68,11 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 def serve(name):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
     server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    if name != "plain":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / f"{name}.crt", folder / f"{name}.key")
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.server_address[1]
 
@@ -73,9 +84,10 @@ certificate("good", "ca", local)
 certificate("expired", "ca", local, end="20210101000000Z")
 certificate("unknown", "stranger", local)
 certificate("wrong", "ca", "DNS:example.org")
-ports = {name: serve(name) for name in ["good", "expired", "unknown", "wrong"]}
+ports = {name: serve(name) for name in ["good", "expired", "unknown", "wrong", "plain"]}
 # A playlist on the good server, its segments on the one with the wrong name.
 (folder / "mixed.m3u8").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.0,\nhttps://127.0.0.1:{ports['wrong']}/clip.ts\n#EXT-X-ENDLIST\n")
+(folder / "moved.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.0,\nto/wrong/clip.ts\n#EXT-X-ENDLIST\n")
 (folder / "good.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.0,\nclip.ts\n#EXT-X-ENDLIST\n")
 print(json.dumps(ports), flush=True)
 sys.stdin.read()

@@ -80,13 +80,20 @@ fn has_interpreter(program: &Path) -> Option<bool> {
 pub fn static_glibc(target: &Target) -> Finding {
     match has_interpreter(&target.proc.join("exe")) {
         Some(true) => good("the program is linked dynamically"),
+        Some(false) if is_built_with_musl(target) => good("the program is linked statically, with musl"),
         Some(false) => warn("the program is linked statically: host names cannot be resolved safely with glibc"),
         None => good("the program cannot be read"),
     }
 }
 
+/// Of another process that is linked statically nothing says so.
+fn is_built_with_musl(target: &Target) -> bool {
+    !target.is_other && cfg!(target_env = "musl")
+}
+
 pub fn musl(target: &Target) -> Finding {
-    let is_musl = mapped(target).iter().any(|path| path.contains("/ld-musl-") || path.contains("/libc.musl-"));
+    let is_musl = is_built_with_musl(target)
+        || mapped(target).iter().any(|path| path.contains("/ld-musl-") || path.contains("/libc.musl-"));
     finding(!is_musl, if is_musl { "the program runs with musl" } else { "the program does not run with musl" })
 }
 

@@ -4,7 +4,7 @@ use super::limits::{Kind, Limits};
 use super::watcher::Watcher;
 use crate::av::Interrupt;
 use crate::engine::context::JobContext;
-use crate::engine::source::is_source;
+use crate::engine::source::{Attempt, is_source};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec};
 use parking_lot::Mutex;
@@ -30,6 +30,8 @@ pub struct Clock {
     /// Somebody connected, or the first packet came.
     is_there: AtomicBool,
     watcher: Arc<Watcher>,
+    /// Of a source that is opened: a call that does not end is left behind alone.
+    attempt: Option<Arc<Attempt>>,
 }
 
 #[derive(Default)]
@@ -79,6 +81,7 @@ impl Clock {
             on_over: OnceLock::new(),
             is_there: AtomicBool::new(false),
             watcher: Arc::clone(&context.deadlines),
+            attempt: Attempt::current(),
         });
         if let Some(source) = source {
             source.reads_by(&clock.interrupt);
@@ -242,19 +245,27 @@ impl Clock {
     /// Looks at it from outside. When to look again; or the error, where it is in a call that does not end by itself.
     pub(super) fn look(&self, now: Instant, grace: Duration) -> Result<Option<Instant>, Error> {
         let mut state = self.state.lock();
+        let may_idle = self.runs_idle() && !state.is_ended && state.over.is_none();
         if let Some(call) = state.call {
-            let Some((kind, until)) = call.over else { return Ok(None) };
-            return match until + grace <= now {
-                true => Err(self.error_of(kind, call.stage)),
-                false => Ok(Some(until + grace)),
+            // Nobody says when the call ends, and from then on time may run out again.
+            let after_call = may_idle.then(|| now + grace);
+            let Some((kind, until)) = call.over else { return Ok(after_call) };
+            return match (until + grace <= now, &self.attempt) {
+                (true, Some(attempt)) if call.kind == Kind::Open => {
+                    attempt.is_stuck(self.error_of(kind, call.stage));
+                    Ok(None)
+                }
+                (true, _) => Err(self.error_of(kind, call.stage)),
+                (false, _) => Ok([Some(until + grace), after_call].into_iter().flatten().min()),
             };
         }
-        if !self.runs_idle() || state.is_ended || state.over.is_some() {
+        if !may_idle {
             return Ok(None);
         }
         let after = |kind, from: Instant| Some((kind, from.checked_add(self.limits.get(kind)?)?));
         let last = state.streams.iter().flatten().min().copied();
-        let idle = after(Kind::Idle, last.unwrap_or(self.began));
+        // Who was busy, opening or writing, was not idle.
+        let idle = after(Kind::Idle, last.max(state.left_at).unwrap_or(self.began));
         let first = [idle, after(Kind::Total, self.began)].into_iter().flatten().min_by_key(|(_, until)| *until);
         let Some((kind, until)) = first else { return Ok(None) };
         if now < until {

@@ -85,6 +85,9 @@ impl FilterStage {
 
     /// The end: encoders that never got a frame are opened all the same, so that their file gets its header (rule 25).
     pub(super) fn open_remaining(&mut self) -> Result<(), Error> {
+        if self.sinks.iter().all(Sink::needs_no_encoder) {
+            return Ok(());
+        }
         if self.graph.is_none() && !self.configure_from_parameters()? {
             let text =
                 format!("a source of the filter graph '{}' ended before its format was known", self.plan.description);
@@ -96,12 +99,33 @@ impl FilterStage {
             };
         }
         for index in 0..self.sinks.len() {
-            if !self.sinks[index].is_open && !self.sinks[index].is_done {
+            if !self.sinks[index].is_open && !self.sinks[index].needs_no_encoder() {
                 self.context.warn("encode", None, "a stream ends without any data");
                 self.open_encoder(index, None)?;
             }
         }
         Ok(())
+    }
+
+    /// Streams whose decoder or encoder failed too often end here; a simple graph hears of it by the end of its source, and gives what is inside.
+    pub(super) fn leave_given_up(&mut self) {
+        if self.plan.is_simple {
+            return;
+        }
+        for sink in self.sinks.iter_mut().filter(|sink| !sink.is_done && sink.is_given_up()) {
+            sink.inbox.send_last(0, EncodeItem::End);
+            sink.is_done = true;
+        }
+    }
+
+    /// The graph cannot be built or an encoder not opened: what that means for each stream that it makes (-mt_degrade).
+    pub(super) fn give_up(&mut self, error: Error) -> Result<(), Error> {
+        let choices: Option<Vec<_>> =
+            self.sinks.iter().filter(|sink| !sink.is_done).map(|sink| sink.degrade.clone()).collect();
+        match choices.filter(|_| is_its_own(&error)) {
+            Some(choices) => choices.iter().try_for_each(|choice| choice.give_up(error.stage(), &error, 1)),
+            None => Err(error),
+        }
     }
 
     pub(super) fn send_ends(&self) {

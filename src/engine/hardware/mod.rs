@@ -6,8 +6,9 @@ mod text;
 
 pub use request::{DecoderHardware, Method, Request};
 
-use super::context::{JobContext, LEVEL_INFO, LEVEL_VERBOSE};
+use super::context::JobContext;
 use super::errors::failed;
+use super::observer::{LEVEL_INFO, LEVEL_VERBOSE};
 use super::trust::Trust;
 use crate::av::{AvError, Codec, Device, DeviceKind, Dict, EncoderHardware, FramePool};
 use crate::error::{Code, Error};

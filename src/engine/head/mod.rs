@@ -92,11 +92,9 @@ fn only_copies(job: &JobSpec) -> bool {
 }
 
 fn copies(output: &FileSpec) -> bool {
-    let mut codecs = output.all("c").peekable();
     let names_all = output.all("c").any(|setting| setting.specifier.is_empty());
     let names_each = ["v", "a"].iter().all(|kind| output.all("c").any(|setting| setting.specifier == *kind));
-    let has_codecs = codecs.peek().is_some() && (names_all || names_each);
-    has_codecs
-        && codecs.all(|setting| setting.value == "copy")
+    output.is_copied()
+        && (names_all || names_each)
         && Muxer::find(output.value("f"), &output.url).is_some_and(|muxer| !muxer.asks_for_decoders_rate())
 }

@@ -118,6 +118,11 @@ impl Binds {
         if let Some(facts) = self.1.facts() {
             return facts;
         }
+        self.facts_now()
+    }
+
+    /// As [`Self::facts`], of what is bound at this moment, also while the job runs.
+    pub fn facts_now(&self) -> Vec<Fact> {
         let binds = self.0.lock();
         binds.iter().map(|(name, bind)| (name.clone(), bind.kind(), bind.abilities())).collect()
     }

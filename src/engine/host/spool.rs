@@ -4,7 +4,7 @@
 
 use super::memory::{HostBytes, InMemory};
 use crate::av::{ByteStream, StreamError};
-use crate::engine::context::{Counters, add};
+use crate::engine::counters::{Counters, add};
 use crate::error::{Code, Error};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

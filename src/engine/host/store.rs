@@ -5,7 +5,8 @@ use super::formats::check_many_files;
 use super::stream::{Failure, HostStream};
 use crate::av::{ByteStream, Dict, Files, Interrupt, Muxer, StreamError};
 use crate::engine::activity::Doing;
-use crate::engine::context::{JobContext, LEVEL_WARNING};
+use crate::engine::context::JobContext;
+use crate::engine::observer::LEVEL_WARNING;
 use crate::error::{Code, Error};
 use std::sync::{Arc, Weak};
 

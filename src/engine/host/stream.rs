@@ -3,7 +3,8 @@
 
 use crate::av::{AvError, ByteStream, Interrupt, StreamError};
 use crate::engine::activity::Doing;
-use crate::engine::context::{Counters, JobContext, Waiting};
+use crate::engine::context::JobContext;
+use crate::engine::counters::{Counters, Waiting};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::sync::Arc;

@@ -27,7 +27,7 @@ impl Item {
 }
 
 /// What became of the packets.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct FeedCounts {
     pub packets_queued: u64,
     pub bytes_queued: u64,

@@ -58,11 +58,6 @@ impl Hub {
         self.is_wanted.store(true, Relaxed);
     }
 
-    /// How many take part.
-    pub fn viewers(&self) -> usize {
-        self.state.lock().feeds.len()
-    }
-
     pub fn unsubscribe(&self, feed: &Arc<Feed>) {
         feed.close();
         let mut state = self.state.lock();

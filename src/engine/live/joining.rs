@@ -5,8 +5,11 @@ use super::input::open_hub;
 use super::settings::ViewerSettings;
 use super::viewer::Viewer;
 use crate::av::{self, Classes, Interrupt};
-use crate::engine::context::{Counters, Identity, JobContext, Observer, Wake};
+use crate::engine::Degraded;
+use crate::engine::context::{Identity, JobContext, Wake};
+use crate::engine::counters::Counters;
 use crate::engine::errors::failed;
+use crate::engine::observer::Observer;
 use crate::engine::{low_latency, run};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, Scope, setting};
@@ -64,15 +67,20 @@ impl Observer for Told {
         self.parent.progress();
     }
 
-    /// Told when all of it is over.
+    /// The job is told when all of it is over.
     fn output_finished(&self, _: usize, size_bytes: u64, _: Option<&Error>) {
         if let Some(viewer) = self.viewer() {
             viewer.wrote(size_bytes);
+            viewer.needs_no_more();
         }
     }
 
     fn log(&self, level: i32, stage: &str, stream: Option<usize>, text: &str) {
         self.parent.log(level, stage, stream, text);
+    }
+
+    fn degraded(&self, degraded: &Degraded) {
+        self.parent.degraded(degraded);
     }
 
     fn wants(&self, level: i32) -> bool {
@@ -98,6 +106,7 @@ pub fn join(parent: &Arc<JobContext>, job: &JobSpec, index: usize, spec: &FileSp
     let viewer = Viewer::new(parent, &context, settings, index, &spec.url);
     *told.viewer.lock() = Arc::downgrade(&viewer);
     parent.live.add(&viewer)?;
+    parent.rouse(); // a source may wait for it
     if parent.is_cancelled() {
         context.cancel();
     }
@@ -109,6 +118,11 @@ pub fn join(parent: &Arc<JobContext>, job: &JobSpec, index: usize, spec: &FileSp
     });
     // `run` was dropped with the thread that could not be had, and has said so.
     spawned.map(|_| viewer)
+}
+
+/// What can be said against an output without knowing how far its job is.
+pub fn check_joining(job: &JobSpec, index: usize, spec: &FileSpec) -> Result<(), Error> {
+    ViewerSettings::of(spec)?.places(job.inputs.len(), index).map(drop)
 }
 
 fn own_context(parent: &Arc<JobContext>, told: &Arc<Told>, index: usize) -> Arc<JobContext> {
@@ -138,8 +152,14 @@ fn check_from(parent: &JobContext, from: Option<usize>) -> Result<(), Error> {
     let Some(from) = from.filter(|from| *from >= parent.ordinary_outputs()) else { return Ok(()) };
     match parent.live.viewer(from) {
         Some(viewer) if !viewer.is_final() => Ok(()),
-        _ => Err(Error::new(Code::EPIPE, format!("output {from}, which -mt_from names, has ended"))),
+        _ => Err(gone_before(from)),
     }
+}
+
+/// An output that another one wants to take part in has ended.
+pub fn gone_before(from: usize) -> Error {
+    Error::new(Code::EPIPE, format!("output {from}, which -mt_from names, has ended"))
+        .with_hint("Take the streams of another output, or of the inputs (without -mt_from).")
 }
 
 /// The viewer as a job: the hubs are its inputs.

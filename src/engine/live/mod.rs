@@ -14,7 +14,7 @@ mod viewer;
 
 pub use feed::{Feed, FeedCounts};
 pub use hub::Hub;
-pub use joining::join;
+pub use joining::{check_joining, gone_before, join};
 pub use registry::{Live, Place};
 pub use settings::{gop_bytes, is_viewer, ordinary_outputs};
-pub use viewer::{ViewerState, ViewerStats};
+pub use viewer::{Viewer, ViewerState, ViewerStats};

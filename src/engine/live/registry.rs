@@ -2,10 +2,11 @@
 
 use super::hub::Hub;
 use super::viewer::Viewer;
-use crate::engine::source::Source;
+use crate::engine::context::JobContext;
+use crate::engine::source::{Source, Timeline};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,15 @@ pub struct Live {
     hubs: Mutex<BTreeMap<Place, Arc<Hub>>>,
     state: Mutex<State>,
     /// Inputs that may come and go.
-    sources: Mutex<BTreeMap<usize, Arc<Source>>>,
+    sources: Mutex<Sources>,
+    pub timeline: Timeline,
+}
+
+#[derive(Default)]
+struct Sources {
+    known: BTreeMap<usize, Arc<Source>>,
+    /// Those that were removed before they were known.
+    removed: BTreeSet<usize>,
 }
 
 #[derive(Default)]
@@ -36,6 +45,9 @@ struct State {
 
 /// How long an uninterruptible call of a viewer is waited for at the end of its job.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a lock is waited for by who looks from outside.
+const LOOK: Duration = Duration::from_millis(50);
 
 impl Live {
     /// The hub of a place, made at the first call.
@@ -73,12 +85,59 @@ impl Live {
     }
 
     pub fn add_source(&self, source: &Arc<Source>) {
-        self.sources.lock().insert(source.index, Arc::clone(source));
+        let mut sources = self.sources.lock();
+        sources.known.insert(source.index, Arc::clone(source));
+        let is_removed = sources.removed.contains(&source.index);
+        drop(sources);
+        if is_removed {
+            source.remove();
+        }
     }
 
     /// Where the input may come and go.
     pub fn source(&self, input: usize) -> Option<Arc<Source>> {
-        self.sources.lock().get(&input).cloned()
+        self.sources.lock().known.get(&input).cloned()
+    }
+
+    /// An input that may come and go ends, or will as soon as the job comes to it.
+    pub fn remove_source(&self, input: usize) {
+        let mut sources = self.sources.lock();
+        sources.removed.insert(input);
+        let source = sources.known.get(&input).cloned();
+        drop(sources);
+        if let Some(source) = source {
+            source.remove();
+        }
+    }
+
+    /// The inputs that were removed so far.
+    pub fn removed_sources(&self) -> Vec<usize> {
+        self.sources.lock().removed.iter().copied().collect()
+    }
+
+    /// Who takes part, or did and was not forgotten yet.
+    pub fn viewers(&self) -> Vec<Arc<Viewer>> {
+        self.state.lock().viewers.values().cloned().collect()
+    }
+
+    /// Who takes part now, and what it runs in. For who looks at the job from outside: waits for nobody, and leaves out what it cannot see.
+    pub fn joined(&self) -> Vec<(Arc<Viewer>, Arc<JobContext>)> {
+        let Some(state) = self.state.try_lock_for(LOOK) else { return Vec::new() };
+        let viewers: Vec<_> = state.viewers.values().cloned().collect();
+        drop(state);
+        viewers.into_iter().filter_map(|viewer| viewer.runs_in(LOOK).map(|context| (viewer, context))).collect()
+    }
+
+    pub fn has_sources(&self) -> bool {
+        !self.sources.lock().known.is_empty()
+    }
+
+    /// One has ended: where it was the last, sources that are open on demand only hear of it.
+    pub(super) fn one_left(&self) {
+        if self.running() == 0 {
+            let sources: Vec<_> = self.sources.lock().known.values().cloned().collect();
+            sources.iter().for_each(|source| source.unwanted());
+        }
     }
 
     /// How many take part now.

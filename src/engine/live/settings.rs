@@ -26,6 +26,7 @@ pub struct ViewerSettings {
     pub queue_time: Option<Duration>,
 }
 
+const ONLY_VIEWERS: [&str; 2] = ["mt_queue_bytes", "mt_queue_ms"];
 const QUEUE_BYTES: u64 = 8 << 20;
 const QUEUE_MS: u64 = 5_000;
 const GOP_BYTES: u64 = 16 << 20;
@@ -81,6 +82,14 @@ impl ViewerSettings {
 /// The ordinary outputs stand first: how many there are. An error where one stands behind an output that takes part in another.
 pub fn ordinary_outputs(job: &JobSpec) -> Result<usize, Error> {
     let count = job.outputs.iter().take_while(|output| !is_viewer(output)).count();
+    for (index, output) in job.outputs[..count].iter().enumerate() {
+        if let Some(name) = ONLY_VIEWERS.into_iter().find(|name| output.value(name).is_some()) {
+            let text = format!("option {name} is for outputs with a queue of their own");
+            let error =
+                Error::option(text).with_hint("Give it to an output with -mt_from N, or with -mt_slow skip or end.");
+            return Err(error.on_output(index, &output.url));
+        }
+    }
     if let Some(behind) = job.outputs[count..].iter().position(|output| !is_viewer(output)) {
         let text = "outputs with -mt_from, or with -mt_slow skip or end, stand behind all others".to_owned();
         return Err(Error::option(text).on_output(count + behind, &job.outputs[count + behind].url));

@@ -5,7 +5,8 @@ use super::hub::Hub;
 use super::joining::Link;
 use super::registry::Place;
 use super::settings::{Slow, ViewerSettings};
-use crate::engine::context::{Counters, JobContext};
+use crate::engine::context::JobContext;
+use crate::engine::counters::Counters;
 use crate::engine::host::name_of;
 use crate::engine::numbers::OutputNumbers;
 use crate::error::{Code, Error};
@@ -34,6 +35,23 @@ pub enum ViewerState {
 impl ViewerState {
     pub fn to_c(self) -> u32 {
         self as u32
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            ViewerState::New => "new",
+            ViewerState::Opening => "opening",
+            ViewerState::Running => "running",
+            ViewerState::Stopping => "stopping",
+            ViewerState::Finished => "finished",
+            ViewerState::Failed => "failed",
+            ViewerState::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn from_c(number: u64) -> Option<ViewerState> {
+        use ViewerState::*;
+        [New, Opening, Running, Stopping, Finished, Failed, Cancelled].get(usize::try_from(number).ok()?).copied()
     }
 }
 
@@ -67,7 +85,7 @@ struct Inner {
 }
 
 /// The numbers of an output that takes part.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct ViewerStats {
     pub feed: FeedCounts,
     pub packets_written: u64,
@@ -156,7 +174,13 @@ impl Viewer {
         let feeds = std::mem::take(&mut inner.feeds);
         inner.context = None;
         drop(inner);
-        let error = result.err().map(|error| error.on_output(self.index, &self.url));
+        let only_its = |error: Error| match error.code() {
+            Code::ECANCELED if !parent.is_cancelled() => {
+                error.replaced(Code::ECANCELED, "the output was cancelled".into())
+            }
+            _ => error,
+        };
+        let error = result.err().map(|error| only_its(error).on_output(self.index, &self.url));
         let mut counts = FeedCounts::default();
         for (hub, feed) in feeds {
             hub.unsubscribe(&feed);
@@ -184,10 +208,25 @@ impl Viewer {
         if is_forgotten {
             parent.live.forget(self.index);
         }
+        parent.live.one_left();
     }
 
     pub fn state(&self) -> ViewerState {
         self.inner.lock().state
+    }
+
+    /// What it runs in, as long as it does. For who looks at it from outside, and must not wait for its lock.
+    pub(super) fn runs_in(&self, limit: Duration) -> Option<Arc<JobContext>> {
+        self.inner.try_lock_for(limit)?.context.clone()
+    }
+
+    /// One of its threads does not get on: it ends with this, and the thread when it can.
+    pub fn give_up(&self, error: &Error) {
+        let context = self.inner.lock().context.clone();
+        self.conclude(Err(error.clone()));
+        if let Some(context) = context {
+            context.fail_at_once(error);
+        }
     }
 
     pub fn is_final(&self) -> bool {
@@ -215,6 +254,12 @@ impl Viewer {
             size_bytes: self.counters.size_bytes.load(Relaxed).max(self.size_bytes.load(Relaxed)),
             position_us: self.counters.position_us.load(Relaxed),
         }
+    }
+
+    /// Its file is whole (-frames, -t): who reads for it does not wait for a packet more, which may be long in coming.
+    pub(super) fn needs_no_more(&self) {
+        let feeds = self.feeds();
+        feeds.iter().for_each(|(_, feed)| feed.end());
     }
 
     /// Ends it in good order, with what waits for it: its file is whole. One that is not to be waited for has its patience for that.

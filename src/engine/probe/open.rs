@@ -5,8 +5,8 @@ use crate::av::{
     AvError, Classes, Codec, Decoder, DecoderSettings, Demuxer, Dict, Input, Interrupt, Opening, Rational, decoder_for,
     find_decoder, write_log,
 };
-use crate::engine::context::{LEVEL_ERROR, LEVEL_WARNING};
 use crate::engine::input_stream::facts_of;
+use crate::engine::observer::{LEVEL_ERROR, LEVEL_WARNING};
 use crate::engine::stream_setup::FileOptions;
 use crate::options::{AvOptions, FileSpec, MediaKind, Selector, Setting, StreamFacts};
 

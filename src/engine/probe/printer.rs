@@ -6,7 +6,7 @@ use super::look::{Look, OptionalFields};
 use super::selection::Selection;
 use crate::av::probe::{SECTION_COUNT, Section, Sink, Value};
 use crate::av::{AvError, utf8_step, write_log};
-use crate::engine::context::{LEVEL_ERROR, LEVEL_WARNING};
+use crate::engine::observer::{LEVEL_ERROR, LEVEL_WARNING};
 use std::io::{self, Write};
 
 pub struct Printer<'a> {

@@ -5,7 +5,8 @@ use super::intervals::{Limit, ReadInterval, Start};
 use crate::av::probe::{Counts, Section, ShownLog, Sink, Subject, Subtitle, Wanted};
 use crate::av::{AvError, DISCARD_ALL, Decoder, Frame, Input, NOPTS, Packet, TIME_BASE, rescale, write_log};
 use crate::engine::activity::Doing;
-use crate::engine::context::{JobContext, LEVEL_ERROR, LEVEL_VERBOSE};
+use crate::engine::context::JobContext;
+use crate::engine::observer::{LEVEL_ERROR, LEVEL_VERBOSE};
 use crate::options::MediaKind;
 use std::time::Duration;
 

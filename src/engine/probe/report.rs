@@ -8,7 +8,7 @@ use super::prober::{Prober, Request};
 use super::selection::Selection;
 use crate::av::probe::{self, Section, ShownLog, Sink};
 use crate::av::{AvError, Url, write_log};
-use crate::engine::context::{LEVEL_ERROR, LEVEL_INFO};
+use crate::engine::observer::{LEVEL_ERROR, LEVEL_INFO};
 use std::io::Write;
 
 /// Why a report is not complete. What is to be said about it was logged.

@@ -6,6 +6,7 @@ use crate::av::AvError;
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Why an opening failed, as far as a circuit cares.
@@ -18,6 +19,20 @@ pub enum Class {
 }
 
 impl Class {
+    const ALL: [Class; 3] = [Class::Certificate, Class::Handshake, Class::Other];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Class::Certificate => "certificate",
+            Class::Handshake => "handshake",
+            Class::Other => "other",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.word() == word)
+    }
+
     /// Of an error that opening `url` ended with.
     pub fn of(error: &Error, url: &str) -> Class {
         let is_tls =
@@ -32,8 +47,26 @@ impl Class {
     }
 }
 
+/// What came of a try.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome {
+    Succeeded,
+    GivenUp,
+    Failed(Class, BreakerSettings),
+}
+
+/// Circuits that are kept elsewhere.
+pub trait Circuits: Send + Sync {
+    /// As [`Breakers::ask`]; waits for the answer, within bounds.
+    fn ask(&self, host: &str) -> Answer;
+    fn tell(&self, host: &str, outcome: &Outcome);
+}
+
 #[derive(Default)]
-pub struct Breakers(Mutex<BTreeMap<String, Circuit>>);
+pub struct Breakers {
+    circuits: Mutex<BTreeMap<String, Circuit>>,
+    elsewhere: Option<Arc<dyn Circuits>>,
+}
 
 #[derive(Default)]
 struct Circuit {
@@ -46,7 +79,7 @@ struct Circuit {
 }
 
 /// Whether a host may be tried now.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer {
     Go,
     /// The circuit is open for so long, or another one tries now.
@@ -54,9 +87,17 @@ pub enum Answer {
 }
 
 impl Breakers {
+    /// Those of another process.
+    pub fn elsewhere(circuits: Arc<dyn Circuits>) -> Breakers {
+        Breakers { elsewhere: Some(circuits), ..Breakers::default() }
+    }
+
     /// Whether a host may be tried now. Who is told to go tells what came of it.
     pub fn ask(&self, host: &str, now: Instant) -> Answer {
-        let mut circuits = self.0.lock();
+        if let Some(elsewhere) = &self.elsewhere {
+            return elsewhere.ask(host);
+        }
+        let mut circuits = self.circuits.lock();
         let Some(circuit) = circuits.get_mut(host) else { return Answer::Go };
         match circuit.open_until {
             None => Answer::Go,
@@ -68,19 +109,28 @@ impl Breakers {
 
     /// It could be opened: the circuit is closed.
     pub fn succeeded(&self, host: &str) {
-        self.0.lock().remove(host);
+        match &self.elsewhere {
+            Some(elsewhere) => elsewhere.tell(host, &Outcome::Succeeded),
+            None => drop(self.circuits.lock().remove(host)),
+        }
     }
 
     /// It was not tried to its end.
     pub fn given_up(&self, host: &str) {
-        if let Some(circuit) = self.0.lock().get_mut(host) {
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.tell(host, &Outcome::GivenUp);
+        } else if let Some(circuit) = self.circuits.lock().get_mut(host) {
             circuit.is_trying = false;
         }
     }
 
-    /// Returns whether the circuit is open from here on.
+    /// Returns whether the circuit is open from here on, as far as it is known here.
     pub fn failed(&self, host: &str, class: Class, settings: &BreakerSettings, now: Instant) -> bool {
-        let mut circuits = self.0.lock();
+        if let Some(elsewhere) = &self.elsewhere {
+            elsewhere.tell(host, &Outcome::Failed(class, *settings));
+            return false;
+        }
+        let mut circuits = self.circuits.lock();
         if class == Class::Other {
             // No more in a row; a circuit that was tried stays as it is, and is tried again at once.
             if let Some(circuit) = circuits.get_mut(host) {
@@ -115,7 +165,7 @@ impl Breakers {
 
     /// Hosts whose circuit is open, or about to be tried.
     pub fn open(&self) -> usize {
-        self.0.lock().values().filter(|circuit| circuit.open_until.is_some()).count()
+        self.circuits.lock().values().filter(|circuit| circuit.open_until.is_some()).count()
     }
 }
 

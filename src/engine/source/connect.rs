@@ -1,12 +1,14 @@
 //! Opening a source, as often as it takes.
 
+use super::aside;
 use super::backoff;
 use super::breaker::{Answer, Class, host_of};
 use super::settings::SourceSettings;
 use super::state::{Source, SourceState};
 use crate::engine::activity::Doing;
-use crate::engine::context::{JobContext, Waiting};
-use crate::engine::files::{OpenInput, open_input};
+use crate::engine::context::JobContext;
+use crate::engine::counters::Waiting;
+use crate::engine::files::OpenInput;
 use crate::engine::low_latency;
 use crate::error::{Code, Error};
 use crate::options::JobSpec;
@@ -80,8 +82,11 @@ impl Connector {
                 self.end();
                 return Err(Refused::Over);
             }
+            self.source.take_left();
             let error = match self.try_in_order(fits)? {
                 Ok(open) => return Ok(open),
+                // It was closed because nobody wanted it any more: that is no failure.
+                Err(_) if self.source.take_left() => continue,
                 Err(error) => error,
             };
             let failures = self.source.status().failures;
@@ -170,7 +175,7 @@ impl Connector {
     }
 
     fn open(&self, at: usize, fits: &dyn Fn(&OpenInput, u32) -> Result<(), Error>) -> Result<OpenInput, Error> {
-        let open = open_input(&self.context, &self.jobs[at], self.source.index)?;
+        let open = aside::open(&self.context, &self.jobs[at], &self.source)?;
         fits(&open, self.source.status().failures)?;
         Ok(open)
     }
@@ -226,7 +231,7 @@ impl Connector {
         if self.context.breakers.ask(&host, Instant::now()) != Answer::Go {
             return None;
         }
-        let open = open_input(&self.context, &self.jobs[0], self.source.index);
+        let open = aside::open(&self.context, &self.jobs[0], &self.source);
         let open = open.and_then(|open| fits(&open, 0).map(|()| open));
         match open {
             Ok(open) => {

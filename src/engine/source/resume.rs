@@ -1,10 +1,14 @@
 //! A source that is read: it is opened again when it breaks off, and its packets go on in the streams that the job knows.
 
 use super::connect::{Connector, Refused};
+use super::forms::Forms;
 use super::state::SourceState;
 use crate::av::{Packet, Rational};
 use crate::engine::context::JobContext;
+use crate::engine::counters::add;
 use crate::engine::files::OpenInput;
+use crate::engine::input_stream::StreamPlan;
+use crate::engine::slate::Slate;
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, MediaKind};
 use parking_lot::Mutex;
@@ -14,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// After so many tries a source may come back without some of its streams.
 const WHOLE_TRIES: u32 = 3;
+/// How often it is looked whether anybody takes part.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub struct SourceInput {
     connector: Connector,
@@ -21,6 +27,7 @@ pub struct SourceInput {
     known: Vec<Known>,
     /// Of each stream of what is open now: which of the known ones it is.
     map: Vec<Option<usize>>,
+    forms: Forms,
     /// The first URL, opened again while an alternate is read.
     returned: Arc<Returned>,
     /// When it was opened, last.
@@ -71,6 +78,7 @@ impl SourceInput {
             connector,
             known: Vec::new(),
             map: Vec::new(),
+            forms: Forms::none(),
             returned: Arc::default(),
             opened_at: Instant::now(),
             wanted_at: Instant::now(),
@@ -90,8 +98,10 @@ impl SourceInput {
             new_extradata: None,
         });
         self.known = known.collect();
+        self.forms = Forms::of(file);
         self.map = (0..self.known.len()).map(Some).collect();
         self.seek_first();
+        self.connector.context().live.timeline.begin(Instant::now());
     }
 
     /// Whether it is to be left: the first URL is back, or nobody wants it any more.
@@ -100,15 +110,44 @@ impl SourceInput {
             return true;
         }
         let Some(linger) = self.connector.source.settings.linger else { return false };
+        // Asked for each packet: who takes part is not counted each time.
+        if self.wanted_at.elapsed() < linger.min(LOOK_EVERY) {
+            return false;
+        }
         if !self.connector.is_unwanted() {
             self.wanted_at = Instant::now();
         }
         self.wanted_at.elapsed() >= linger
     }
 
-    /// The time that it was gone is a gap in its timestamps.
-    pub fn keeps_gap(&self) -> bool {
-        self.connector.source.settings.keeps_gap
+    /// Whether it was closed because nobody wants it any more, and not by its peer; once.
+    pub fn was_left(&mut self) -> bool {
+        self.connector.source.take_left()
+    }
+
+    /// It is gone, and its media ended there, in microseconds.
+    pub fn leaves(&self, ends_us: Option<i64>) {
+        let ends_us = ends_us.unwrap_or(0).saturating_sub(self.connector.source.settings.offset_us);
+        self.connector.context().live.timeline.leave(ends_us);
+    }
+
+    /// It is back: how long after its end its next packet stands, in microseconds.
+    pub fn joins(&self, ends_us: Option<i64>) -> i64 {
+        let settings = &self.connector.source.settings;
+        let now_us = self.connector.context().live.timeline.join(Instant::now(), settings.gap);
+        let gap_us = now_us.zip(ends_us).map(|(now, ends)| now.saturating_add(settings.offset_us).saturating_sub(ends));
+        gap_us.unwrap_or(0).max(0)
+    }
+
+    /// What its decoders show while it is away, and after which time.
+    pub fn slate(&self) -> Option<(Slate, Duration)> {
+        let settings = &self.connector.source.settings;
+        settings.slate.map(|slate| (slate, settings.slate_after))
+    }
+
+    /// Whether it is closed, as nobody takes part.
+    pub fn is_unwanted(&self) -> bool {
+        self.connector.is_unwanted()
     }
 
     /// Whether the host took it out: that is no error.
@@ -116,13 +155,12 @@ impl SourceInput {
         self.connector.source.is_removed()
     }
 
-    /// It broke off, or ended, or is to be left: opens it again, in `file`'s place. `why`: what it ended with. Returns how long it was gone.
-    pub fn again(&mut self, file: &mut OpenInput, why: Option<&Error>) -> Result<Duration, Refused> {
-        let left_at = Instant::now();
+    /// It broke off, or ended, or is to be left: opens it again, in `file`'s place. `why`: what it ended with.
+    pub fn again(&mut self, file: &mut OpenInput, why: Option<&Error>) -> Result<(), Refused> {
         let next = self.returned.take();
         self.close(file);
         if let Some(error) = why {
-            self.connector.source.failed(error);
+            self.connector.source.lost(error);
             // One that hangs up at once is not asked without end.
             self.connector.rest(self.opened_at);
         }
@@ -140,9 +178,10 @@ impl SourceInput {
             }
         };
         (self.opened_at, self.wanted_at) = (Instant::now(), Instant::now());
+        self.connector.source.take_left();
         self.adopt(file, open);
         self.seek_first();
-        Ok(left_at.elapsed())
+        Ok(())
     }
 
     /// A peer that does not answer does not hold up the next try: it is asked no more, and closed aside.
@@ -159,23 +198,22 @@ impl SourceInput {
         let OpenInput { mut input, clock, host, facts, streams, _closing, _closed, .. } = open;
         self.map = mapped(&self.known, &streams);
         for (index, (plan, place)) in streams.iter().zip(&self.map).enumerate() {
-            let Some(known) = place.map(|place| &mut self.known[place]).filter(|known| known.is_used) else { continue };
+            let Some(place) = *place else { continue };
+            let known = &mut self.known[place];
+            known.time_base = plan.info.time_base; // brought to what the job knows, packet by packet
+            if !known.is_used {
+                continue;
+            }
             input.set_discard(index, plan.discard);
             known.needs_key = known.kind == MediaKind::Video;
-            let extradata = plan.info.parameters.extradata();
+            // Where its form cannot be had, what it says of it cannot be used either.
+            let extradata = self.forms.adopt(place, &plan.info.parameters).unwrap_or_default();
             if !extradata.is_empty() && extradata != known.extradata {
-                known.extradata = extradata.to_vec();
-                known.new_extradata = Some(extradata.to_vec());
+                known.new_extradata = Some(extradata.clone());
+                known.extradata = extradata;
             }
         }
         self.connector.context().observer.input_opened(file.index, crate::engine::probe::describe(&input));
-        // Times are brought to what the job knows, packet by packet.
-        let time_bases: Vec<Rational> = streams.iter().map(|plan| plan.info.time_base).collect();
-        for (place, time_base) in self.map.iter().zip(time_bases) {
-            if let Some(place) = place {
-                self.known[*place].time_base = time_base;
-            }
-        }
         file.input = input;
         file.host = host;
         file.facts = facts;
@@ -190,6 +228,12 @@ impl SourceInput {
         let Some(place) = self.map.get(index).copied().flatten() else { return false };
         let known = &mut self.known[place];
         if known.needs_key && !packet.is_key() {
+            return false;
+        }
+        if let Err(error) = self.forms.apply(place, packet) {
+            let context = self.connector.context();
+            add(&context.counters.packets_skipped, 1);
+            context.warn("source", Some(place), &format!("a packet was left out: {}", error.words()));
             return false;
         }
         known.needs_key = false;
@@ -257,9 +301,9 @@ impl Drop for SourceInput {
 }
 
 /// Which of the known streams each of those is: of the same kind and codec, in their order.
-fn mapped(known: &[Known], streams: &[crate::engine::input_stream::StreamPlan]) -> Vec<Option<usize>> {
+fn mapped(known: &[Known], streams: &[StreamPlan]) -> Vec<Option<usize>> {
     let mut is_taken = vec![false; known.len()];
-    let place = |plan: &crate::engine::input_stream::StreamPlan| {
+    let place = |plan: &StreamPlan| {
         let is_it = |known: &Known| known.kind == plan.info.kind() && known.codec == plan.info.parameters.codec_id();
         let place = known.iter().enumerate().position(|(place, known)| !is_taken[place] && is_it(known))?;
         is_taken[place] = true;

@@ -1,8 +1,10 @@
 //! What the options of an input say of it as a source.
 
+use super::timeline::Gap;
 use crate::engine::host::name_of;
+use crate::engine::slate::Slate;
 use crate::error::Error;
-use crate::options::{FileSpec, parse_integer};
+use crate::options::{FileSpec, parse_integer, parse_time_us};
 use std::time::Duration;
 
 /// When the circuit of a host opens, and for how long.
@@ -30,12 +32,19 @@ pub struct SourceSettings {
     pub linger: Option<Duration>,
     /// How often the first URL is tried while an alternate is used.
     pub return_after: Duration,
-    /// The time that it was gone is a gap in its timestamps.
-    pub keeps_gap: bool,
+    /// What becomes of the time that it was gone.
+    pub gap: Gap,
+    /// How much later than others it stands (-itsoffset), in microseconds.
+    pub offset_us: i64,
+    /// What decoders show while it is away, once it was for so long.
+    pub slate: Option<Slate>,
+    pub slate_after: Duration,
     pub breaker: BreakerSettings,
 }
 
-const ONLY_SOURCES: [&str; 9] = [
+const ONLY_SOURCES: [&str; 11] = [
+    "mt_slate",
+    "mt_slate_after_ms",
     "mt_alternate",
     "mt_retry_ms",
     "mt_retry_most_ms",
@@ -76,10 +85,11 @@ impl SourceSettings {
         let ms = |name, default| Duration::from_millis(number(spec, name, default));
         let some_ms = |name| Some(ms(name, 0)).filter(|time| !time.is_zero());
         let first_delay = ms("mt_retry_ms", 500).max(Duration::from_millis(1));
-        let keeps_gap = match spec.value("mt_gap").unwrap_or("close") {
-            "close" => false,
-            "keep" => true,
-            other => {
+        let gap = match spec.value("mt_gap") {
+            None => Gap::Together,
+            Some("close") => Gap::Close,
+            Some("keep") => Gap::Keep,
+            Some(other) => {
                 return Err(Error::option(format!(
                     "option mt_gap has the unknown value '{other}'; it takes close or keep"
                 )));
@@ -93,9 +103,28 @@ impl SourceSettings {
             silence: some_ms("mt_silence_ms"),
             linger: spec.flag("mt_on_demand").unwrap_or(false).then(|| ms("mt_linger_ms", 5_000)),
             return_after: ms("mt_return_ms", 5_000).max(Duration::from_millis(1)),
-            keeps_gap,
+            gap,
+            offset_us: spec.value("itsoffset").and_then(parse_time_us).unwrap_or(0),
+            slate: slate(spec)?,
+            slate_after: ms("mt_slate_after_ms", 500),
             breaker: breaker(spec.value("mt_breaker").unwrap_or_default())?,
         }))
+    }
+}
+
+fn slate(spec: &FileSpec) -> Result<Option<Slate>, Error> {
+    let slate = match spec.value("mt_slate").unwrap_or("none") {
+        "none" => return Ok(None),
+        "black" => Slate::Black,
+        "last" => Slate::Last,
+        other => {
+            let text = format!("option mt_slate has the unknown value '{other}'; it takes none, black or last");
+            return Err(Error::option(text));
+        }
+    };
+    match spec.flag("mt_on_demand").unwrap_or(false) {
+        true => Err(Error::option("the options mt_slate and mt_on_demand exclude each other".into())),
+        false => Ok(Some(slate)),
     }
 }
 

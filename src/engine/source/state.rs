@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The numbers are C's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,6 +123,10 @@ pub struct Source {
     pub settings: SourceSettings,
     context: Weak<JobContext>,
     is_removed: AtomicBool,
+    /// It was closed because nobody wanted it any more.
+    is_left: AtomicBool,
+    /// When the last one left who wanted it; somebody waits for what it is to stay open.
+    left_at: Mutex<(Option<Instant>, bool)>,
     status: Mutex<SourceStatus>,
     /// End what it waits for at its peers.
     interrupts: Mutex<Vec<Weak<Interrupt>>>,
@@ -136,6 +140,8 @@ impl Source {
             settings,
             context: Arc::downgrade(context),
             is_removed: AtomicBool::new(false),
+            is_left: AtomicBool::new(false),
+            left_at: Mutex::default(),
             status: Mutex::new(status),
             interrupts: Mutex::default(),
         })
@@ -157,6 +163,9 @@ impl Source {
         if state == SourceState::Live {
             status.connections += 1;
             status.failures = 0;
+        }
+        // What the host asked for is no failure, whatever the last try was.
+        if state == SourceState::Live || state == SourceState::Ended && self.is_removed() {
             (status.reason, status.code) = (String::new(), 0);
         }
         let told = status.clone();
@@ -166,11 +175,17 @@ impl Source {
         }
     }
 
-    pub(super) fn failed(&self, error: &Error) {
+    /// It was live, and broke off: no try has failed yet.
+    pub(super) fn lost(&self, error: &Error) {
         let mut status = self.status.lock();
-        status.failures += 1;
         status.reason = error.message().to_owned();
         status.code = error.code().to_c();
+    }
+
+    /// A try failed.
+    pub(super) fn failed(&self, error: &Error) {
+        self.status.lock().failures += 1;
+        self.lost(error);
     }
 
     /// What it is opened and read through: a removal ends that.
@@ -188,13 +203,55 @@ impl Source {
         self.is_removed.load(Relaxed)
     }
 
-    /// It ends, and is never opened again; the job goes on with its others.
-    pub fn remove(&self) {
-        self.is_removed.store(true, Relaxed);
+    /// Whether it was closed because nobody wanted it; once.
+    pub(super) fn take_left(&self) -> bool {
+        self.is_left.swap(false, Relaxed)
+    }
+
+    /// Nobody wants it any more: one on demand is closed after its time, also where its peer is silent and no packet comes.
+    pub fn unwanted(self: &Arc<Self>) {
+        let (Some(linger), Some(context)) = (self.settings.linger, self.context.upgrade()) else { return };
+        let mut left_at = self.left_at.lock();
+        left_at.0 = Some(Instant::now());
+        if std::mem::replace(&mut left_at.1, true) {
+            return;
+        }
+        drop(left_at);
+        let (source, threads) = (Arc::clone(self), Arc::clone(&context.threads));
+        // Without a thread it is closed when its next packet comes.
+        if threads.spawn_aside("mt-linger", move || source.linger(linger, &context)).is_err() {
+            self.left_at.lock().1 = false;
+        }
+    }
+
+    fn linger(&self, linger: Duration, context: &JobContext) {
+        loop {
+            let mut left_at = self.left_at.lock();
+            let left = left_at.0.map_or(Duration::ZERO, |at| (at + linger).saturating_duration_since(Instant::now()));
+            if left.is_zero() || context.is_ending() {
+                left_at.1 = false;
+                break;
+            }
+            drop(left_at);
+            context.sleep(left.min(Duration::from_millis(100)));
+        }
+        if !context.is_ending() && context.live.running() == 0 {
+            self.is_left.store(true, Relaxed);
+            self.give_up();
+        }
+    }
+
+    fn give_up(&self) {
         self.interrupts.lock().iter().filter_map(Weak::upgrade).for_each(|interrupt| interrupt.cancel());
         if let Some(context) = self.context.upgrade() {
             context.rouse();
         }
+    }
+
+    /// It ends, and is never opened again; the job goes on with its others.
+    pub fn remove(&self) {
+        self.is_removed.store(true, Relaxed);
+        self.give_up();
     }
 }
 

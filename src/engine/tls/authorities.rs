@@ -13,6 +13,11 @@ pub const USUAL: [&str; 6] = [
     "/usr/local/etc/ssl/cert.pem",
 ];
 
+fn not_there(path: &Path) -> Error {
+    let text = format!("the environment's SSL_CERT_FILE: there is no file '{}'", path.display());
+    Error::new(Code::ENOENT, text).at("options").with_hint("Name a file with authorities there, or in -mt_ca_file.")
+}
+
 /// -mt_ca_file, else SSL_CERT_FILE, a bundle in SSL_CERT_DIR, or the system's. None: FFmpeg's TLS library may know one.
 pub fn authorities(named: Option<&str>) -> Result<Option<PathBuf>, Error> {
     if let Some(named) = named {
@@ -28,6 +33,10 @@ pub fn authorities(named: Option<&str>) -> Result<Option<PathBuf>, Error> {
         let names = USUAL.iter().filter_map(|usual| Path::new(usual).file_name());
         names.map(|name| folder.join(name)).find(|file| file.is_file())
     };
-    let of_environment = variable("SSL_CERT_FILE").or_else(|| variable("SSL_CERT_DIR").and_then(in_folder));
+    if let Some(path) = variable("SSL_CERT_FILE") {
+        // Others than those that were named are not taken in their place.
+        return if path.is_file() { Ok(Some(path)) } else { Err(not_there(&path)) };
+    }
+    let of_environment = variable("SSL_CERT_DIR").and_then(in_folder);
     Ok(of_environment.or_else(|| USUAL.iter().map(PathBuf::from).find(|file| file.is_file())))
 }

@@ -3,9 +3,11 @@
 
 mod authorities;
 mod diagnosis;
+mod peer;
 
 pub use self::authorities::authorities;
-use self::diagnosis::{Fault, ask};
+use self::diagnosis::{Answer, Fault, ask};
+use self::peer::{Peer, is_tls};
 use super::context::JobContext;
 use super::stream_setup::FileOptions;
 use super::trust::{Trust, scheme_of};
@@ -14,10 +16,8 @@ use crate::error::{Code, Error};
 use crate::options::JobSpec;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// What FFmpeg's own protocols use TLS for, and the usual port of each.
-const SCHEMES: [(&str, u16); 5] = [("https", 443), ("tls", 443), ("rtmps", 443), ("gophers", 70), ("mmsts", 443)];
 /// What uses TLS and hands none of its options on (rtsp.c: ff_rtsp_connect; rtmphttp.c: rtmp_http_open).
 const UNVERIFIED: [&str; 2] = ["rtsps", "rtmpts"];
 
@@ -26,6 +26,7 @@ pub struct Verification {
     pub peers: Arc<TlsPeers>,
     authorities: Option<PathBuf>,
     verifies: bool,
+    follows: bool,
     url: String,
 }
 
@@ -38,7 +39,7 @@ impl Verification {
         }
         let verifies = own.as_deref().is_none_or(|value| value != "0");
         let scheme = scheme_of(url);
-        if UNVERIFIED.contains(&scheme.as_str()) && verifies && trust != Trust::Trusted {
+        if let Some(scheme) = unverified(url).filter(|_| verifies && trust != Trust::Trusted) {
             let text = format!(
                 "'{}': FFmpeg cannot verify the TLS peer of {scheme}, which {} requires",
                 crate::secrets::mask_url(url),
@@ -47,8 +48,7 @@ impl Verification {
             return Err(Error::new(Code::UNSUPPORTED, text)
                 .with_hint("Set -tls_verify 0, or -mt_trust trusted, if the network between is yours."));
         }
-        let is_tls = SCHEMES.iter().any(|(name, _)| *name == scheme);
-        if is_tls && own.is_none() && !compares_names(&av::configuration()) {
+        if is_tls(&scheme) && own.is_none() && !compares_names(&av::configuration()) {
             let text = format!(
                 "'{}': the linked FFmpeg uses OpenSSL, with which it compares no names of certificates",
                 crate::secrets::mask_url(url)
@@ -66,11 +66,18 @@ impl Verification {
         if let Some(file) = &authorities {
             settings.push(("ca_file", crate::text::from_bytes(file.as_os_str().as_encoded_bytes())));
         }
-        Ok(Some(Verification { peers: Arc::new(TlsPeers::new(&settings)), authorities, verifies, url: url.to_owned() }))
+        let peers = Arc::new(TlsPeers::new(&settings));
+        Ok(Some(Verification { peers, authorities, verifies, follows: false, url: url.to_owned() }))
+    }
+
+    /// Where FFmpeg follows redirects, so does [`Verification::explain`].
+    pub fn following(mut self, follows: bool) -> Verification {
+        self.follows = follows;
+        self
     }
 
     /// What is wrong with the peer, where an opening failed by its certificate. It is asked again, for 3 s at most, and no longer than
-    /// the file has time; nothing is sent to it that is not sent before a handshake is over.
+    /// the file has time; nothing is sent to it that is not sent before a handshake is over, but for a request where a redirect may have led on.
     pub fn explain(&self, context: &JobContext, time_left: Option<Duration>, error: &Error) -> Option<Error> {
         const LIMIT: Duration = Duration::from_secs(3);
         // GnuTLS and OpenSSL end a refused handshake with EIO or EINVAL, and demuxers turn what failed inside into other codes.
@@ -78,11 +85,14 @@ impl Verification {
         if !self.verifies || !may_be || context.is_cancelled() {
             return None;
         }
-        let url = self.peers.failed().unwrap_or_else(|| self.url.clone());
-        let (host, port) = peer_of(&url)?;
-        let fault = ask(&host, port, self.authorities.as_deref(), time_left.unwrap_or(LIMIT).min(LIMIT))?;
+        let failed = self.peers.failed();
+        // Other codes are an answer of HTTP's, to which nothing leads on.
+        let follows = self.follows && (failed.is_some() || error.ffmpeg_code() == -libc::EIO);
+        let until = Instant::now() + time_left.unwrap_or(LIMIT).min(LIMIT);
+        let (url, host, fault) = self.find(failed.unwrap_or_else(|| self.url.clone()), until, follows)?;
         let shown = crate::secrets::mask_url(&url);
-        let bundle = self.authorities.as_ref().map_or("the system's".into(), |file| format!("'{}'", file.display()));
+        let bundle = self.authorities.as_ref().map(|file| format!("'{}'", file.display()));
+        let bundle = bundle.unwrap_or_else(|| "none are where systems keep them".into());
         let (what, hint) = match fault {
             Fault::Expired => (
                 "is not valid now: it has expired, or is not valid yet",
@@ -90,7 +100,7 @@ impl Verification {
             ),
             Fault::UnknownAuthority => (
                 "is signed by none of the authorities that are known",
-                "Name a file with its authority in -mt_ca_file, or have the peer send its whole chain.",
+                "Name a file with its authority in -mt_ca_file, install the system's (ca-certificates), or have the peer send its whole chain.",
             ),
             Fault::WrongName => {
                 ("is for another name", "Use the name that the certificate is for, or name it with -verifyhost.")
@@ -101,26 +111,32 @@ impl Verification {
         let text = format!("the certificate of '{shown}' {what} (host '{host}', authorities: {bundle}){why}");
         Some(error.clone().replaced(Code::TLS, text).with_hint(hint))
     }
+
+    /// The URL whose peer has a fault, with its host, from `url` on.
+    fn find(&self, mut url: String, until: Instant, follows: bool) -> Option<(String, String, Fault)> {
+        const MOST_REDIRECTS: usize = 8; // as FFmpeg (http.c: max_redirects)
+        for _ in 0..=MOST_REDIRECTS {
+            super::resolver::check(&url, None).ok()?; // it is dialled from here
+            let peer = Peer::of(&url)?;
+            match ask(&peer, self.authorities.as_deref(), until, follows)? {
+                Answer::Fault(fault) => return Some((url, peer.host, fault)),
+                Answer::Moved(to) => url = to,
+            }
+        }
+        None
+    }
+}
+
+/// The scheme of a URL whose TLS peer is never verified, also where it is one of several (tee.c).
+fn unverified(url: &str) -> Option<&'static str> {
+    let is_of = |name: &str, url: &str| url.strip_prefix(name).is_some_and(|rest| rest.starts_with("://"));
+    UNVERIFIED.into_iter().find(|name| url.split(['|', ']']).any(|each| is_of(name, each.trim_start())))
 }
 
 /// Whether FFmpeg looks at the name in a certificate, by its configure line (tls_openssl.c: tls_open says that it does not).
 fn compares_names(configuration: &str) -> bool {
     let has = |word: &str| configuration.split_whitespace().any(|given| given == word);
     !has("--enable-openssl") || has("--enable-gnutls")
-}
-
-/// Host and port of a URL of TLS.
-fn peer_of(url: &str) -> Option<(String, u16)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let port = SCHEMES.iter().find(|(name, _)| *name == scheme)?.1;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let (host, given) = match host.strip_prefix('[') {
-        Some(inner) => inner.split_once(']').map(|(host, rest)| (host, rest.strip_prefix(':')))?,
-        None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
-    };
-    let port = given.map_or(Some(port), |given| given.parse().ok())?;
-    (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 
 #[cfg(test)]
@@ -134,13 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn the_peer_of_a_url() {
-        let is =
-            |url, peer: Option<(&str, u16)>| assert_eq!(peer_of(url), peer.map(|(h, p)| (h.to_owned(), p)), "{url}");
-        is("https://host/a", Some(("host", 443)));
-        is("https://user:p@host:8443/a?b@c", Some(("host", 8443)));
-        is("rtmps://[::1]:1936/live/key", Some(("::1", 1936)));
-        is("http://host/a", None);
-        is("a.mp4", None);
+    fn what_is_never_verified_is_found_among_several() {
+        for url in ["rtsps://host/a", "[f=rtsp]rtsps://host/a", "a.ts|[f=rtsp] rtsps://host/a"] {
+            assert_eq!(unverified(url), Some("rtsps"), "{url}");
+        }
+        for url in ["rtsp://host/a", "https://host/?of=rtsps://host/a", "[f=flv]rtmps://host/a|b.ts"] {
+            assert_eq!(unverified(url), None, "{url}");
+        }
     }
 }

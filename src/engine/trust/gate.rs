@@ -4,7 +4,8 @@ use super::limits::Limits;
 use super::profile::{Policy, Trust};
 use super::protocols::scheme_of;
 use crate::av::{Demuxer, Gate, StreamError};
-use crate::engine::context::{Counters, JobContext, add};
+use crate::engine::context::JobContext;
+use crate::engine::counters::{Counters, add};
 use crate::engine::host::{Failure, Stretch};
 use crate::error::{Code, Error};
 use parking_lot::Mutex;
@@ -16,6 +17,8 @@ pub struct InputGate {
     limits: Limits,
     url: String,
     is_named: bool,
+    /// The input's option http_proxy.
+    proxy: Option<String>,
     protocols: Option<Vec<String>>,
     failure: Arc<Failure>,
     counters: Arc<Counters>,
@@ -31,6 +34,7 @@ impl InputGate {
         named: Option<Demuxer>,
         failure: &Arc<Failure>,
         context: &JobContext,
+        proxy: Option<String>,
     ) -> Option<Arc<dyn Gate>> {
         (!policy.is_open()).then(|| {
             Arc::new(InputGate {
@@ -38,6 +42,7 @@ impl InputGate {
                 limits: policy.limits.clone(),
                 url: url.to_owned(),
                 is_named: named.is_some(),
+                proxy,
                 protocols: policy.protocols_of(url),
                 failure: Arc::clone(failure),
                 counters: Arc::clone(&context.counters),
@@ -58,7 +63,7 @@ impl InputGate {
     }
 
     fn check_url(&self, url: &str) -> Result<(), Error> {
-        crate::engine::resolver::check(url)?;
+        crate::engine::resolver::check(url, self.proxy.as_deref())?;
         let trust = self.policy.trust;
         let shown = crate::secrets::mask_url(url);
         if trust == Trust::Untrusted && url != self.url {

@@ -111,6 +111,11 @@ impl Policy {
         self.checks_addresses() && ["http", "https", "tls", "rtmps"].contains(&scheme.as_str())
     }
 
+    /// Whether FFmpeg goes where HTTP says that something was moved to.
+    pub fn follows_redirects(&self) -> bool {
+        !self.checks_addresses()
+    }
+
     pub(super) fn checks_addresses(&self) -> bool {
         self.addresses != Addresses::Any
     }

@@ -19,7 +19,7 @@ const BUILT_ON: [(&str, &str); 21] = [
     ("srtp", "srtp,rtp,udp"),
     ("tls", "tls,tcp,httpproxy"),
     ("rtmp", "rtmp,tcp"),
-    ("rtmps", "rtmps,tls,tcp"),
+    ("rtmps", "rtmps,tls,tcp,httpproxy"),
     ("rtmpt", "rtmpt,ffrtmphttp,http,tcp"),
     ("rtmpts", "rtmpts,ffrtmphttp,https,http,tls,tcp"),
     ("rtmpe", "rtmpe,ffrtmpcrypt,tcp"),

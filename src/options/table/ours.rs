@@ -176,7 +176,9 @@ static OPTIONS: &[OptionDef] = &[
     def("mt_linger_ms", Scope::INPUT, Long, "milliseconds", "how long after the last (5000)").within(0.0, LARGE),
     def("mt_return_ms", Scope::INPUT, Long, "milliseconds", "how often a source's first URL is tried while an alternate is read (5000)")
         .within(0.0, LARGE),
-    def("mt_gap", Scope::INPUT, Text, "close or keep", "whether the time that a source was gone is a gap in its timestamps (close: they go on without)"),
+    def("mt_gap", Scope::INPUT, Text, "close or keep", "whether the time that a source was gone is a gap in its timestamps (where nothing is said: if another source was there meanwhile)"),
+    def("mt_slate", Scope::INPUT, Text, "none, black or last", "what streams of a source that are encoded show while it is away: nothing, black, or the last picture; sound is silent then"),
+    def("mt_slate_after_ms", Scope::INPUT, Long, "milliseconds", "how long a source must be away before that is shown (500)").within(0.0, LARGE),
     def(
         "mt_breaker",
         Scope::INPUT,
@@ -184,6 +186,9 @@ static OPTIONS: &[OptionDef] = &[
         "certificates=3:handshakes=5:window_ms=60000:open_ms=60000",
         "when a source's host is left alone: so many bad certificates in a row, or failed handshakes within a time, and for how long",
     ),
+    def("mt_degrade", Scope::OUTPUT, Text, "fail, drop or copy", "what becomes of a stream whose decoder, graph or encoder fails time after time, or whose packets the muxer refuses; without it, ffmpeg's way")
+        .each(),
+    def("mt_degrade_after", Scope::OUTPUT, Integer, "count", "how many failures in a row that takes (25)").within(1.0, 1e9).each(),
     def(
         "mt_from",
         Scope::OUTPUT,

@@ -11,7 +11,7 @@ mod words;
 
 use crate::engine::JobTrust;
 use crate::error::{Code, Error};
-use crate::options::JobSpec;
+use crate::options::{FileSpec, JobSpec};
 use needs::Needs;
 use places::Places;
 use serde_json::{Value, json};
@@ -51,6 +51,7 @@ impl Sandbox {
 pub struct Confined {
     places: Option<Places>,
     has_network: bool,
+    has_drivers: bool,
 }
 
 /// Reads, once for all workers that are forked from this process, what is the same for each: the text of a thousand mappings takes a millisecond.
@@ -61,7 +62,7 @@ pub fn prepare() {
 /// Confines this process for one job. There is one thread, and nothing of the job is open.
 pub fn confine(wanted: Sandbox, spec: &JobSpec) -> Result<Confined, Error> {
     if wanted == Sandbox::Off {
-        return Ok(Confined { places: None, has_network: true });
+        return Ok(Confined { places: None, has_network: true, has_drivers: true });
     }
     let trust = JobTrust::of(spec).unwrap_or_default();
     let needs = Needs::of(spec, &trust);
@@ -81,7 +82,11 @@ pub fn confine(wanted: Sandbox, spec: &JobSpec) -> Result<Confined, Error> {
             "Run on a kernel with Landlock and seccomp, where no outer filter forbids them, or do with the best there is (worker_sandbox, MT_TRANSCODE_SANDBOX).",
         ));
     }
-    Ok(Confined { places: files.is_ok().then_some(places), has_network: needs.network || calls.is_err() })
+    Ok(Confined {
+        has_network: needs.network || calls.is_err(),
+        has_drivers: needs.hardware || needs.devices || files.is_err(),
+        places: files.is_ok().then_some(places),
+    })
 }
 
 fn no_new_privileges() -> Result<(), String> {
@@ -93,9 +98,30 @@ fn no_new_privileges() -> Result<(), String> {
 }
 
 const ALLOW: &str = "Name the file in the job, or allow its folder with -mt_allow_read or -mt_allow_write; worker_sandbox or MT_TRANSCODE_SANDBOX switch the sandbox off.";
+const JOINING: &str = "Write it through a stream of the host's (mt:NAME), which is always allowed; or let the job, before its start, name such an output, or allow the folder with -mt_allow_write; worker_sandbox or MT_TRANSCODE_SANDBOX switch the sandbox off.";
 const NETWORK: &str = "No URL of the job names a network protocol, so its worker makes no connections.";
 
 impl Confined {
+    /// Whether an output that joins the job can be opened: what the sandbox allows was settled when the job began.
+    pub fn check_joining(&self, output: &FileSpec) -> Result<(), Error> {
+        let refuse = |what: String| {
+            let text = format!("the sandbox of the worker, which was closed when the job began, does not allow {what}");
+            Err(Error::new(Code::SANDBOX, text).at("open output").with_hint(JOINING))
+        };
+        let alone = JobSpec { outputs: vec![output.clone()], ..JobSpec::default() };
+        let needs = Needs::of(&alone, &JobTrust::default());
+        if needs.network && !self.has_network {
+            return refuse(format!("connections, which '{}' needs", crate::secrets::mask_url(&output.url)));
+        }
+        if (needs.hardware || needs.devices) && !self.has_drivers {
+            return refuse("drivers and devices, which this output needs".into());
+        }
+        let Some(places) = &self.places else { return Ok(()) };
+        let wanted = Places::of_output(output);
+        let outside = wanted.all().find(|(path, access)| !places.allows(path, *access > places::Access::Read));
+        outside.map_or(Ok(()), |(path, _)| refuse(format!("to write to '{}'", path.display())))
+    }
+
     /// Says of an error whether it is the sandbox's doing.
     pub fn explain(&self, error: Error) -> Error {
         let is_refusal = matches!(error.code(), Code::EACCES | Code::EPERM) || error.ffmpeg_code() == -libc::EACCES;
@@ -172,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_error_says_that_it_was_the_sandbox() {
-        let confined = Confined { places: Some(Places::default()), has_network: true };
+        let confined = Confined { places: Some(Places::default()), has_network: true, has_drivers: false };
         let refused = |code: Code| {
             Error::new(code, "cannot open".into())
                 .on_input(0, "/srv/a.mp4")
@@ -183,7 +209,7 @@ mod tests {
         assert!(error.message().contains("/srv/a.mp4") && error.hint().contains("mt_allow_read"), "{error:?}");
         let mut places = Places::default();
         places.add(Path::new("/srv"), places::Access::Read);
-        let confined = Confined { places: Some(places), has_network: false };
+        let confined = Confined { places: Some(places), has_network: false, has_drivers: false };
         let error = confined.explain(refused(Code::EACCES));
         assert_eq!(error.code(), Code::EACCES);
         assert!(error.hint().contains("network"), "{}", error.hint());

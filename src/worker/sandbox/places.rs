@@ -88,6 +88,15 @@ impl Places {
         places
     }
 
+    /// Where one output writes.
+    pub fn of_output(output: &FileSpec) -> Places {
+        let mut places = Places::default();
+        if output.value("f") != Some("null") {
+            places.output(&output.url);
+        }
+        places
+    }
+
     pub fn all(&self) -> impl Iterator<Item = (&Path, Access)> {
         self.all.iter().map(|(path, access)| (path.as_path(), *access))
     }

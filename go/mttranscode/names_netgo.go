@@ -1,0 +1,5 @@
+//go:build netgo
+
+package mttranscode
+
+const goResolverByDefault = true
