@@ -75,3 +75,8 @@ void start_engine(uint32_t max_running) {
   config.log_mode = MT_TRANSCODE_LOG_TAKE;
   check(mt_transcode_engine_new(&config, &engine, NULL), "engine_new");
 }
+
+void free_a_large_block(void) {
+  void *volatile block = malloc(8 << 20);
+  free(block);
+}

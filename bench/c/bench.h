@@ -40,6 +40,8 @@ void sink_append(struct sink *sink, const void *data, size_t size);
 /* One remux in memory, as a command line would say it: -i input -map 0 -c copy -f FORMAT [-KEY VALUE] output. */
 struct remux {
   struct bytes input;
+  /* The file that the input was read from. */
+  const char *path;
   const char *format;
   /* An option of the muxer's; NULL where it needs none. */
   const char *key;
@@ -53,6 +55,16 @@ remux_function remux_by_seekable_loop; /* the same, input and output can seek */
 remux_function remux_by_pipes;         /* this library, pipes with default settings */
 remux_function remux_by_io;            /* this library, callbacks that can seek */
 remux_function remux_by_memory;        /* this library, the input's bytes as they are, the output in a buffer of the library's */
+
+/* From file to file: FFmpeg's libraries and its own files. */
+void remux_files_by_loop(const char *from, const char *to, const char *format);
+
+/* Not a remux: what ffprobe -show_format -show_streams -of json says of the file. */
+remux_function probe_file;
+
+/* glibc gives the top of a heap back to the system when more than 128 KiB of it are free, and each job would fault it in again: half of its
+ * time. It does so no more for sizes below twice that of the largest block that was ever freed: as in any service that has run for a while. */
+void free_a_large_block(void);
 
 /* The engine of those that need one, made before the first job. */
 extern mt_transcode_engine *engine;

@@ -164,3 +164,10 @@ void remux_by_memory(const struct remux *wanted, struct sink *sink) {
   mt_transcode_buffer_free(data);
   mt_transcode_job_free(job);
 }
+
+void probe_file(const struct remux *wanted, struct sink *sink) {
+  char *json = NULL;
+  check(mt_transcode_probe(engine, wanted->path, NULL, -1, &json, NULL), "probe");
+  sink_append(sink, json, strlen(json));
+  mt_transcode_string_free(json);
+}

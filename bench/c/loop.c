@@ -1,5 +1,5 @@
-/* The floor: the least that a C program does with FFmpeg's libraries to remux from memory to memory, with the two settings that the
- * ffmpeg program always makes and that decide how much work there is. No checks beyond FFmpeg's own, no limits, no way to stop it. */
+/* The floor: the least that a C program does with FFmpeg's libraries to remux from memory to memory, or from file to file, with the two
+ * settings that the ffmpeg program always makes and that decide how much work there is. No checks beyond FFmpeg's own, no limits, no way to stop it. */
 #include <libavformat/avformat.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,45 +69,75 @@ static void must(int code, const char *what) {
   if (code < 0) die("%s: %s", what, av_err2str(code));
 }
 
-static void copy_packets(AVFormatContext *input, AVFormatContext *output) {
-  AVPacket *packet = av_packet_alloc();
-  while (av_read_frame(input, packet) >= 0) {
-    AVStream *from = input->streams[packet->stream_index];
-    av_packet_rescale_ts(packet, from->time_base, output->streams[packet->stream_index]->time_base);
-    packet->pos = -1;
-    must(av_interleaved_write_frame(output, packet), "av_interleaved_write_frame");
-  }
-  av_packet_free(&packet);
-}
-
-static void remux(const struct remux *wanted, struct sink *sink, int seekable) {
-  struct source source = {wanted->input, 0};
-  struct target target = {sink, 0};
-  AVFormatContext *input = avformat_alloc_context();
-  AVFormatContext *output = NULL;
+/* `input` is NULL, or has what it reads from. */
+static AVFormatContext *open_input(AVFormatContext *input, const char *path) {
   AVDictionary *options = NULL;
-
-  input->pb = make_io(0, &source, seekable);
-  AVIOContext *reading = input->pb;
   /* As the ffmpeg program: without it an MPEG-TS is probed less far, and a program that begins later is missed. */
   av_dict_set(&options, "scan_all_pmts", "1", 0);
-  must(avformat_open_input(&input, NULL, NULL, &options), "avformat_open_input");
+  must(avformat_open_input(&input, path, NULL, &options), "avformat_open_input");
   av_dict_free(&options);
   must(avformat_find_stream_info(input, NULL), "avformat_find_stream_info");
-  must(avformat_alloc_output_context2(&output, NULL, wanted->format, NULL), "avformat_alloc_output_context2");
+  return input;
+}
+
+static AVFormatContext *make_output(const AVFormatContext *input, const char *format) {
+  AVFormatContext *output = NULL;
+  must(avformat_alloc_output_context2(&output, NULL, format, NULL), "avformat_alloc_output_context2");
   for (unsigned i = 0; i < input->nb_streams; i++) {
     AVStream *stream = avformat_new_stream(output, NULL);
     must(avcodec_parameters_copy(stream->codecpar, input->streams[i]->codecpar), "avcodec_parameters_copy");
     stream->codecpar->codec_tag = 0;
   }
-  output->pb = make_io(1, &target, seekable);
   output->max_delay = AV_TIME_BASE * 7 / 10; /* as the ffmpeg program: MPEG-TS then packs audio as tightly */
-  if (wanted->key != NULL) av_dict_set(&options, wanted->key, wanted->value, 0);
+  return output;
+}
+
+enum { MAX_STREAMS = 16 };
+
+/* Times that a container has rounded may come twice; muxers refuse that, and the ffmpeg program moves them on, as this does. */
+static void keep_order(AVPacket *packet, int64_t *last) {
+  if (packet->dts == AV_NOPTS_VALUE) return;
+  if (*last != AV_NOPTS_VALUE && packet->dts <= *last) {
+    packet->dts = *last + 1;
+    if (packet->pts < packet->dts) packet->pts = packet->dts;
+  }
+  *last = packet->dts;
+}
+
+static void copy_packets(AVFormatContext *input, AVFormatContext *output) {
+  int64_t last[MAX_STREAMS];
+  AVPacket *packet = av_packet_alloc();
+  if (input->nb_streams > MAX_STREAMS) die("more than %d streams", MAX_STREAMS);
+  for (size_t i = 0; i < MAX_STREAMS; i++) last[i] = AV_NOPTS_VALUE;
+  while (av_read_frame(input, packet) >= 0) {
+    AVStream *from = input->streams[packet->stream_index];
+    av_packet_rescale_ts(packet, from->time_base, output->streams[packet->stream_index]->time_base);
+    packet->pos = -1;
+    keep_order(packet, &last[packet->stream_index]);
+    must(av_interleaved_write_frame(output, packet), "av_interleaved_write_frame");
+  }
+  av_packet_free(&packet);
+}
+
+static void write_output(AVFormatContext *input, AVFormatContext *output, const char *key, const char *value) {
+  AVDictionary *options = NULL;
+  if (key != NULL) av_dict_set(&options, key, value, 0);
   must(avformat_write_header(output, &options), "avformat_write_header");
+  av_dict_free(&options);
   copy_packets(input, output);
   must(av_write_trailer(output), "av_write_trailer");
+}
 
-  av_dict_free(&options);
+static void remux(const struct remux *wanted, struct sink *sink, int seekable) {
+  struct source source = {wanted->input, 0};
+  struct target target = {sink, 0};
+  AVIOContext *reading = make_io(0, &source, seekable);
+  AVFormatContext *input = avformat_alloc_context();
+  input->pb = reading;
+  input = open_input(input, NULL);
+  AVFormatContext *output = make_output(input, wanted->format);
+  output->pb = make_io(1, &target, seekable);
+  write_output(input, output, wanted->key, wanted->value);
   free_io(output->pb);
   avformat_free_context(output);
   avformat_close_input(&input);
@@ -117,3 +147,14 @@ static void remux(const struct remux *wanted, struct sink *sink, int seekable) {
 void remux_by_loop(const struct remux *wanted, struct sink *sink) { remux(wanted, sink, 0); }
 
 void remux_by_seekable_loop(const struct remux *wanted, struct sink *sink) { remux(wanted, sink, 1); }
+
+void remux_files_by_loop(const char *from, const char *to, const char *format) {
+  av_log_set_level(AV_LOG_ERROR);
+  AVFormatContext *input = open_input(NULL, from);
+  AVFormatContext *output = make_output(input, format);
+  must(avio_open(&output->pb, to, AVIO_FLAG_WRITE), "avio_open");
+  write_output(input, output, NULL, NULL);
+  must(avio_closep(&output->pb), "avio_closep");
+  avformat_free_context(output);
+  avformat_close_input(&input);
+}

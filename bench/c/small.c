@@ -1,4 +1,4 @@
-/* small: remuxes small files from memory to memory for a while, as often as it can.
+/* small: remuxes small files from memory to memory for a while, as often as it can; or probes them.
  *
  * For each line on standard input
  *
@@ -25,6 +25,7 @@ static const struct {
     {"c_pipe", remux_by_pipes, true},
     {"c_io", remux_by_io, true},
     {"c_memory", remux_by_memory, true},
+    {"c_probe", probe_file, true},
 };
 
 struct slice {
@@ -82,13 +83,6 @@ static remux_function *variant_named(const char *name) {
   die("no variant is named %s", name);
 }
 
-/* glibc gives the top of a heap back to the system when more than 128 KiB of it are free, and each job would fault it in again: half of its
- * time. It does so no more for sizes below twice that of the largest block that was ever freed: as in any service that has run for a while. */
-static void free_a_large_block(void) {
-  void *volatile block = malloc(8 << 20);
-  free(block);
-}
-
 int main(void) {
   char line[4096];
   char name[64];
@@ -102,7 +96,7 @@ int main(void) {
     size_t threads = 0;
     int fields = sscanf(line, "%63s %lf %zu %2047s %63s %63s %127s", name, &seconds, &threads, path, format, key, value);
     if (fields < 5) die("what is '%s'?", line);
-    struct slice slice = {variant_named(name), {load_file(path), format, fields > 5 ? key : NULL, value}, 0};
+    struct slice slice = {variant_named(name), {load_file(path), path, format, fields > 5 ? key : NULL, value}, 0};
     run_slice(&slice, seconds, threads);
     free(slice.remux.input.data);
   }

@@ -1,41 +1,34 @@
-// Small remuxes small files from memory to memory for a while, as often as it can: with the Go package, and by the ffmpeg
-// program as services start it today. It is spoken to as bench/c/small.c is: for each line on standard input
-//
-//	VARIANT SECONDS THREADS FILE FORMAT [KEY VALUE]
-//
-// it prints how many jobs, wall seconds, CPU seconds, and the bytes of one output.
+// Small remuxes small files from memory to memory, or from file to file, for a while, as often as it can, or probes them: with the Go
+// package, on threads and in workers, and by the ffmpeg program as services start it today. Package worker says how it is spoken to.
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"fmt"
 	"log"
-	"os"
-	"strings"
 	"sync"
-	"syscall"
-	"time"
 
+	"mt-transcode.dev/bench/worker"
 	"mt-transcode.dev/go/mttranscode"
 )
 
-// remux is what a command line would say: -i input -map 0 -c copy -f FORMAT [-KEY VALUE] output.
-type remux struct {
-	input      []byte
-	format     string
-	key, value string
+var variants = worker.Variants{
+	"go_memory":  inMemory,
+	"go_pipe":    byPipes,
+	"go_io":      bySeeking,
+	"go_exec":    byProgram("ffmpeg"),
+	"go_static":  byProgram(staticFFmpeg),
+	"go_worker":  inWorker,
+	"go_files":   byProgramWithFiles,
+	"go_probe":   byProbe,
+	"go_ffprobe": byProbeProgram,
 }
 
-// variants make one job from beginning to end.
-var variants = map[string]func(remux, *bytes.Buffer) error{
-	"go_memory": inMemory,
-	"go_pipe":   byPipes,
-	"go_io":     bySeeking,
-	"go_exec":   byProgram,
-}
-
-var engine *mttranscode.Engine
+var (
+	engine *mttranscode.Engine
+	// workers runs each job in a process of its own. Made when it is asked for.
+	workers = sync.OnceValues(func() (*mttranscode.Engine, error) {
+		return mttranscode.NewEngine(mttranscode.WithMaxRunning(64), mttranscode.WithIsolation(mttranscode.Isolation{}))
+	})
+)
 
 func main() {
 	log.SetFlags(0)
@@ -44,89 +37,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer engine.Close()
-	lines := bufio.NewScanner(os.Stdin)
-	for lines.Scan() {
-		if err := answer(lines.Text()); err != nil {
-			log.Fatalf("%s: %v", lines.Text(), err)
-		}
+	if err := worker.Serve(variants); err != nil {
+		log.Fatal(err)
 	}
-}
-
-func answer(line string) error {
-	var name, path, format string
-	var seconds float64
-	var threads int
-	if _, err := fmt.Sscan(line, &name, &seconds, &threads, &path, &format); err != nil {
-		return err
-	}
-	run := variants[name]
-	if run == nil {
-		return fmt.Errorf("no variant is named %s", name)
-	}
-	input, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	what := remux{input: input, format: format}
-	if fields := strings.Fields(line); len(fields) == 7 {
-		what.key, what.value = fields[5], fields[6]
-	}
-	slice := slice{run: func(output *bytes.Buffer) error { return run(what, output) }}
-	return slice.measure(time.Duration(seconds*float64(time.Second)), threads)
-}
-
-// slice is a turn of one variant.
-type slice struct {
-	run func(*bytes.Buffer) error
-
-	mu     sync.Mutex
-	jobs   int
-	bytes  int
-	failed error
-}
-
-func (s *slice) measure(length time.Duration, threads int) error {
-	cpu, begin := cpuTime(), time.Now()
-	var all sync.WaitGroup
-	for range threads {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			s.runJobs(begin.Add(length))
-		}()
-	}
-	all.Wait()
-	fmt.Printf("%d %.6f %.6f %d\n", s.jobs, time.Since(begin).Seconds(), (cpuTime() - cpu).Seconds(), s.bytes)
-	return s.failed
-}
-
-func (s *slice) runJobs(until time.Time) {
-	var output bytes.Buffer // keeps its memory from one job to the next, as a service would
-	var failed error
-	jobs := 0
-	for first := true; failed == nil && (first || time.Now().Before(until)); first = false {
-		output.Reset()
-		failed = s.run(&output)
-		jobs++
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jobs += jobs
-	s.bytes = output.Len()
-	if failed != nil {
-		s.failed = failed
-	}
-}
-
-// cpuTime is that of this process and of its children that have ended, user and system.
-func cpuTime() time.Duration {
-	var total time.Duration
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var usage syscall.Rusage
-		if err := syscall.Getrusage(who, &usage); err != nil {
-			log.Fatal(err)
-		}
-		total += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-	}
-	return total
 }
