@@ -105,12 +105,16 @@ pub fn join(parent: &Arc<JobContext>, job: &JobSpec, index: usize, spec: &FileSp
     let context = own_context(parent, &told, index);
     let viewer = Viewer::new(parent, &context, settings, index, &spec.url);
     *told.viewer.lock() = Arc::downgrade(&viewer);
-    parent.live.add(&viewer)?;
+    // Before a source opens for it: nothing of what that gives is missed.
+    viewer.subscribe(parent, &context, &places, !job.global_flag("copyts"));
+    if let Err(error) = parent.live.add(&viewer) {
+        viewer.unsubscribe();
+        return Err(error);
+    }
     parent.rouse(); // a source may wait for it
     if parent.is_cancelled() {
         context.cancel();
     }
-    viewer.subscribe(parent, &context, &places, !job.global_flag("copyts"));
     let run = Run { viewer: Arc::clone(&viewer), context, job: own };
     let spawned = parent.threads.spawn(format!("mt-out{index}"), parent.owner, move || {
         run.run();

@@ -148,6 +148,17 @@ impl Viewer {
         }
     }
 
+    /// It takes nothing any more; what its feeds counted stays.
+    pub(super) fn unsubscribe(&self) {
+        let feeds = std::mem::take(&mut self.inner.lock().feeds);
+        let mut counts = FeedCounts::default();
+        for (hub, feed) in feeds {
+            hub.unsubscribe(&feed);
+            counts.add(&feed.counts());
+        }
+        self.inner.lock().counts.add(&counts);
+    }
+
     pub(super) fn feeds(&self) -> Vec<(Arc<Hub>, Arc<Feed>)> {
         self.inner.lock().feeds.clone()
     }
@@ -171,7 +182,6 @@ impl Viewer {
         // Its media ended with a cancel of the job, of which it may hear a moment later.
         let is_cancelled = parent.is_cancelled() && inner.state != ViewerState::Stopping;
         let result = if is_cancelled { result.and(Err(Error::cancelled())) } else { result };
-        let feeds = std::mem::take(&mut inner.feeds);
         inner.context = None;
         drop(inner);
         let only_its = |error: Error| match error.code() {
@@ -181,20 +191,13 @@ impl Viewer {
             _ => error,
         };
         let error = result.err().map(|error| only_its(error).on_output(self.index, &self.url));
-        let mut counts = FeedCounts::default();
-        for (hub, feed) in feeds {
-            hub.unsubscribe(&feed);
-            counts.add(&feed.counts());
-        }
+        self.unsubscribe();
         // Who takes part in what it has written ends with it.
         parent.live.end_hub(Place::Output(self.index));
         if let Some((name, "")) = name_of(&self.url) {
             parent.binds.finish_one(name, error.as_ref().map_or(Code::OK, Error::code));
         }
-        let mut inner = self.inner.lock();
-        inner.counts = counts;
-        inner.error.clone_from(&error);
-        drop(inner);
+        self.inner.lock().error.clone_from(&error);
         parent.observer.output_finished(self.index, self.size_bytes.load(Relaxed), error.as_ref());
         let mut inner = self.inner.lock();
         inner.state = match &error {
