@@ -5,7 +5,7 @@ mod common;
 
 use common::*;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// What the program says when a head was enough.
 const SAID: &str = "the head says what the streams are";
@@ -18,12 +18,21 @@ struct Copy {
 }
 
 fn copy(file: &Path, probe: &str, muxer: &str, out: &Path) -> Copy {
-    let line =
-        format!("-v verbose -nostdin -y {probe} -bitexact -i {} -map 0 -c copy -bitexact -f {muxer}", file.display());
+    copy_from(&file.display().to_string(), Stdio::null(), probe, muxer, out)
+}
+
+/// The same from a stream, which cannot seek and has no size.
+fn copy_stream(file: &Path, probe: &str, muxer: &str, out: &Path) -> Copy {
+    copy_from("pipe:0", std::fs::File::open(file).expect("the file").into(), probe, muxer, out)
+}
+
+fn copy_from(input: &str, stdin: Stdio, probe: &str, muxer: &str, out: &Path) -> Copy {
+    let line = format!("-v verbose -nostdin -y {probe} -bitexact -i {input} -map 0 -c copy -bitexact -f {muxer}");
     let output = Command::new("timeout")
         .args(["60", env!("CARGO_BIN_EXE_mt-transcode")])
         .args(words(&line))
         .arg(out)
+        .stdin(stdin)
         .output()
         .expect("timeout(1)");
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -44,6 +53,10 @@ fn without_coded_size(line: &str) -> String {
 
 /// Whether the head was enough for every muxer; both ways give the same.
 fn same_both_ways(file: &Path, folder: &Path) -> bool {
+    same_both_ways_by(&copy, file, folder)
+}
+
+fn same_both_ways_by(copy: &dyn Fn(&Path, &str, &str, &Path) -> Copy, file: &Path, folder: &Path) -> bool {
     let knew = ["mp4", "mpegts", "flv", "matroska"].map(|muxer| {
         let quick = copy(file, "", muxer, &folder.join("quick"));
         let full = copy(file, "-mt_full_probe", muxer, &folder.join("full"));
@@ -81,6 +94,30 @@ fn heads_that_say_all_are_believed_and_right() {
         format!("{TONE} -c:a aac -ac 1 -ar 32000"),
     ] {
         assert!(same_both_ways(&made(folder.path(), &line), folder.path()), "not known by its head: {line}");
+    }
+}
+
+/// Given clips with their index first, when they come as a stream, then their heads are believed, too (with FFmpeg 7 and later, whose
+/// demuxer says how long a file is only at its end, they are not).
+#[test]
+fn heads_of_streams_are_believed_and_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let media = "-c:v libx264 -pix_fmt yuv420p -c:a aac -movflags +faststart";
+    let says_duration = !cfg!(ffmpeg7_0);
+    for line in [
+        format!("{PICTURE} {TONE} {media}"),
+        format!("{PICTURE} {media} -bf 3 -b_strategy 0 -r 30000/1001"),
+        format!("{TONE} {media} -ac 1 -ar 32000"),
+    ] {
+        let is_known = same_both_ways_by(&copy_stream, &made(folder.path(), &line), folder.path());
+        assert_eq!(is_known, says_duration, "{line}");
+    }
+    for line in [
+        format!("{PICTURE} -c:v libx264 -pix_fmt yuv420p -movflags +frag_keyframe+empty_moov"),
+        format!("{PICTURE} -c:v libx264 -pix_fmt yuv420p10le -movflags +faststart"),
+    ] {
+        let file = made(folder.path(), &line);
+        assert!(!same_both_ways_by(&copy_stream, &file, folder.path()), "believed: {line}");
     }
 }
 
@@ -137,8 +174,15 @@ fn every_head_of_the_corpus_gives_what_decoding_gives() {
     let manifest = std::fs::read_to_string(root.join("MANIFEST.tsv")).expect("the manifest");
     let of_mov = |line: &&str| line.split('\t').nth(2).is_some_and(|format| format.starts_with("mov,"));
     let files: Vec<&str> = manifest.lines().filter(of_mov).filter_map(|line| line.split('\t').next()).collect();
-    let is_known = |file: &&&str| copy(&root.join(file), "", "mpegts", &folder.path().join("quick")).knew_by_head;
-    let known = files.iter().filter(is_known).filter(|file| same_both_ways(&root.join(file), folder.path())).count();
-    println!("{known} of {} MP4 files are known by their heads", files.len());
+    let out = folder.path().join("quick");
+    let way = |what: &str, copy: &dyn Fn(&Path, &str, &str, &Path) -> Copy| {
+        let is_known = |file: &&&str| copy(&root.join(file), "", "mpegts", &out).knew_by_head;
+        let is_same = |file: &&&str| same_both_ways_by(copy, &root.join(file), folder.path());
+        let known = files.iter().filter(is_known).filter(is_same).count();
+        println!("{known} of {} MP4 files are known by their heads as {what}", files.len());
+        known
+    };
+    let known = way("files", &copy);
+    way("streams", &copy_stream);
     assert!(known > 0);
 }

@@ -32,7 +32,8 @@ fn errors(output: &Output) -> String {
 
 /// A running endless job, whose file has begun.
 fn endless(folder: &Path, options: &str) -> Child {
-    let mut command = command(OURS, folder, &format!("{options} {ENDLESS}"));
+    // Who runs the tests in the background of a shell ignores SIGQUIT, and so would the program.
+    let mut command = command("env", folder, &format!("--default-signal=QUIT {OURS} {options} {ENDLESS}"));
     let child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     eventually("something is written", || std::fs::metadata(folder.join("o.mp4")).is_ok_and(|file| file.len() > 2000));
     child

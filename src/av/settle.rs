@@ -52,10 +52,13 @@ impl StreamHead {
 
 impl Input {
     /// Takes `heads`, one for each stream, for what the streams are. False, and nothing changed, where the container says otherwise,
-    /// leaves something open, or is cut off before the first packets: then only reading tells.
+    /// leaves something open, or is a file cut off before the first packets: then only reading tells. What a stream will give is believed.
     pub fn settle(&mut self, heads: &[StreamHead]) -> bool {
-        let Some(size) = self.sized() else { return false };
-        if heads.len() != self.stream_count() || !heads.iter().enumerate().all(|(i, head)| self.agrees(i, head, size)) {
+        let size = self.size();
+        if !self.says_all(size)
+            || heads.len() != self.stream_count()
+            || !heads.iter().enumerate().all(|(index, head)| self.agrees(index, head, size))
+        {
             return false;
         }
         for (index, head) in heads.iter().enumerate() {
@@ -65,16 +68,19 @@ impl Input {
         true
     }
 
-    /// The size of a whole file that says how long it is.
-    fn sized(&self) -> Option<i64> {
+    /// In bytes. None of a stream.
+    fn size(&self) -> Option<i64> {
+        let pb = self.get().pb;
+        // SAFETY: the open context's reader.
+        (!pb.is_null()).then(|| unsafe { ffi::avio_size(pb) }).filter(|size| *size > 0)
+    }
+
+    /// Whether it has all its streams now, and says how long they are.
+    fn says_all(&self, size: Option<i64>) -> bool {
         let context = self.get();
         let is_whole = context.ctx_flags as u32 & ffi::AVFMTCTX_NOHEADER == 0 && context.nb_programs == 0;
-        if !is_whole || context.pb.is_null() {
-            return None;
-        }
-        // SAFETY: the open context's reader.
-        let size = Some(unsafe { ffi::avio_size(context.pb) }).filter(|size| *size > 0)?;
-        (context.duration > 0 || context.duration == NOPTS && self.ends_at(size)).then_some(size)
+        let says_duration = || context.duration == NOPTS && size.is_some_and(|size| self.ends_at(size));
+        is_whole && !context.pb.is_null() && (context.duration > 0 || says_duration())
     }
 
     /// Whether nothing follows what the index knows, as fragments would: since 7.0 the demuxer gives no file a duration, which it takes
@@ -88,20 +94,27 @@ impl Input {
             };
             last.map_or(0, |entry| entry.pos.saturating_add(i64::from(entry.size())))
         };
-        // SAFETY: the open context's reader, which is asked only.
-        let position = unsafe { ffi::avio_seek(self.get().pb, 0, libc::SEEK_CUR) };
-        position == size || (0..self.stream_count()).map(end_of_media).max() == Some(size)
+        self.position() == size || (0..self.stream_count()).map(end_of_media).max() == Some(size)
     }
 
-    fn agrees(&self, index: usize, head: &StreamHead, size: i64) -> bool {
+    /// Where its reader, which there is, stands.
+    fn position(&self) -> i64 {
+        // SAFETY: the open context's reader, which is asked only.
+        unsafe { ffi::avio_seek(self.get().pb, 0, libc::SEEK_CUR) }
+    }
+
+    fn agrees(&self, index: usize, head: &StreamHead, size: Option<i64>) -> bool {
         let pointer = self.stream(index);
         // SAFETY: a valid stream with its parameters; no Rust enum in them (build.rs).
         let (stream, par) = unsafe { (&*pointer, &*(*pointer).codecpar) };
         let (decoder, tag) = head.decoder();
         // SAFETY: an entry of the valid stream's index, or NULL.
         let first = unsafe { ffi::avformat_index_get_entry(pointer, 0).as_ref() };
-        let is_there =
-            first.is_some_and(|entry| entry.size() > 0 && entry.pos.saturating_add(i64::from(entry.size())) <= size);
+        let is_ahead = |entry: &ffi::AVIndexEntry| match size {
+            Some(size) => entry.pos.saturating_add(i64::from(entry.size())) <= size,
+            None => entry.pos >= self.position(), // a stream does not go back
+        };
+        let is_there = first.is_some_and(|entry| entry.size() > 0 && is_ahead(entry));
         let is_timed = stream.start_time != NOPTS && stream.duration > 0 && stream.nb_frames > 0;
         let is_decoded_as_usual = decoder_for(par.codec_id as i32).is_some_and(|codec| codec.name() == decoder);
         let is_same = match head {
@@ -135,7 +148,7 @@ impl Input {
     }
 
     /// As update_stream_timings of libavformat/demux.c.
-    fn settle_times(&mut self, size: i64) {
+    fn settle_times(&mut self, size: Option<i64>) {
         let times = (0..self.stream_count()).map(|index| {
             // SAFETY: a valid stream.
             let stream = unsafe { &*self.stream(index) };
@@ -150,7 +163,9 @@ impl Input {
         if context.duration == NOPTS {
             context.duration = longest;
         }
-        context.bit_rate = (size as f64 * 8.0 * f64::from(ffi::AV_TIME_BASE) / context.duration as f64) as i64;
+        if let Some(size) = size {
+            context.bit_rate = (size as f64 * 8.0 * f64::from(ffi::AV_TIME_BASE) / context.duration as f64) as i64;
+        }
         context.duration_estimation_method = ffi::AVFMT_DURATION_FROM_STREAM;
     }
 }
