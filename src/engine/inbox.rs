@@ -47,6 +47,14 @@ struct Queue<T> {
     is_closed: bool,
 }
 
+impl<T> Queue<T> {
+    /// Who waits for room is woken only for several items: a wake for each costs more than an audio frame's decoding. Before the
+    /// consumer sleeps it has either come here, or starves and wakes everyone.
+    fn has_much_room(&self) -> bool {
+        self.items.len() <= self.limit / 2
+    }
+}
+
 /// Why nothing can be sent.
 pub enum Refused {
     /// The consumer wants no more: not an error.
@@ -175,7 +183,9 @@ impl<T: Weight + Send + 'static> Inbox<T> {
             if let Some((queue, (_, item))) = queue.and_then(|q| Some((q, state.queues[q].items.pop_front()?))) {
                 state.starving_for = None;
                 self.counters().link_bytes.fetch_sub(item.weight_bytes() as u64, Relaxed);
-                self.room.notify_all();
+                if state.queues[queue].has_much_room() {
+                    self.room.notify_all();
+                }
                 return Some((queue, item));
             }
             state.starving_for = wanted;
@@ -314,6 +324,24 @@ mod tests {
         assert_eq!((0..100).filter(|_| inbox.receive(None).is_some_and(|(q, _)| q == 0)).count(), 100);
         assert_eq!(context.counters.link_bytes.load(Relaxed), 0);
         assert!(context.counters.link_bytes_peak.load(Relaxed) >= 1000);
+    }
+
+    #[test]
+    fn nobody_is_left_waiting_for_room_whatever_the_length_and_the_order() {
+        for limit in 1..=5 {
+            let inbox = Inbox::new(&context(1 << 20), vec![("video".into(), limit), ("audio".into(), limit)]);
+            let producers = [0, 1].map(|queue| {
+                let inbox = Arc::clone(&inbox);
+                std::thread::spawn(move || assert!((0..300).all(|_| inbox.send(queue, Item(1)).is_ok())))
+            });
+            // Two of one, one of the other, one of any; and what is left.
+            for wanted in [Some(0), Some(0), Some(1), None].iter().cycle().take(400) {
+                assert!(inbox.receive(*wanted).is_some());
+            }
+            (400..600).for_each(|_| assert!(inbox.receive(None).is_some()));
+            producers.into_iter().for_each(|producer| producer.join().unwrap());
+            assert!(inbox.is_empty());
+        }
     }
 
     #[test]
