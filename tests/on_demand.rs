@@ -154,7 +154,10 @@ impl Service {
         let name = format!("v{round}");
         self.job.bind_pipe(&name, &out, Side::Write).unwrap();
         let output = self.job.add_file(Direction::Output, &format!("mt:{name}")).unwrap();
-        for (key, value) in [("c", "copy"), ("f", "matroska"), ("map", "0"), ("map", "1"), ("mt_live", "1")] {
+        // On a busy machine one may be a second later than the other: the muxer is not to wait for what comes after all that is given.
+        let interleave = ("max_interleave_delta", "1");
+        for (key, value) in [("c", "copy"), ("f", "matroska"), ("map", "0"), ("map", "1"), ("mt_live", "1"), interleave]
+        {
             self.job.set_file_option(Direction::Output, output, key, Some(value)).unwrap();
         }
         self.job.commit_file(Direction::Output, output).unwrap();
