@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@
 
 enum { MAX_STREAMS = 1000, OWN_THREADS = 2, QUIET_MS = 250 };
 
-static const double SETTLE_SECONDS = 1, QUIET_CPU_SECONDS = 0.01;
+static const double SETTLE_SECONDS = 1, QUIET_CPU_SECONDS = 0.01, PATIENCE_SECONDS = 60;
 
 struct crowd {
   struct stream streams[MAX_STREAMS];
@@ -140,6 +141,15 @@ static void start_crowd(struct crowd *crowd, enum who who, int count, const char
   start_feeder(&crowd->feeder);
 }
 
+static _Noreturn void give_up(const struct crowd *crowd, const char *why) {
+  size_t without = 0;
+  for (size_t i = 0; i < crowd->count; i++) {
+    without += crowd->streams[i].first_out == 0;
+    if (crowd->streams[i].process != 0) kill(crowd->streams[i].process, SIGKILL);
+  }
+  die("%s; %zu of %zu streams gave nothing", why, without, crowd->count);
+}
+
 /* Takes what comes within a tenth of a second. */
 static void read_some(struct crowd *crowd) {
   struct epoll_event events[64];
@@ -147,7 +157,7 @@ static void read_some(struct crowd *crowd) {
   for (int i = 0; i < ready; i++) {
     struct stream *stream = events[i].data.ptr;
     crowd->read_bytes += take(stream, NULL);
-    if (stream->is_at_end) die("a stream has ended: the clip is too short, or there is an error above");
+    if (stream->is_at_end) give_up(crowd, "a stream has ended: the clip is too short, or there is an error above");
   }
 }
 
@@ -159,7 +169,10 @@ static void read_until(struct crowd *crowd, double when) {
 static double read_first_bytes(struct crowd *crowd, double begin) {
   double longest = 0;
   for (size_t i = 0; i < crowd->count; i++) {
-    while (crowd->streams[i].first_out == 0) read_some(crowd);
+    while (crowd->streams[i].first_out == 0) {
+      if (now_seconds() > crowd->feeder.begin + PATIENCE_SECONDS) give_up(crowd, "no first bytes for a minute");
+      read_some(crowd);
+    }
     double took = crowd->streams[i].first_out - begin;
     if (took > longest) longest = took;
   }
@@ -207,6 +220,7 @@ int main(int argc, char **argv) {
     printf(" 0 0 0 0 0 0 0 0 0\n");
   }
   crowd.feeder.is_over = true;
+  while (!crowd.feeder.is_done) read_some(&crowd);
   join_feeder(&crowd.feeder);
   for (size_t i = 0; i < crowd.count; i++) end_stream(&crowd.streams[i]);
   mt_transcode_engine_free(engine);

@@ -177,13 +177,18 @@ static void give_piece(struct feeder *feeder, size_t number, size_t at) {
   if (feeder->given != NULL) feeder->given[number] = now_seconds();
 }
 
-static void *run_feeder(void *argument) {
-  struct feeder *feeder = argument;
+static void feed(struct feeder *feeder) {
   for (size_t number = 0; number < feeder->clip->count && feeder->clip->pieces[number].when <= feeder->seconds; number++) {
     for (size_t at = 0; at < feeder->count && !feeder->is_over; at++) give_piece(feeder, number, at);
-    if (feeder->is_over) return NULL;
+    if (feeder->is_over) return;
   }
   for (size_t at = 0; at < feeder->count; at++) end_input(&feeder->streams[at]);
+}
+
+static void *run_feeder(void *argument) {
+  struct feeder *feeder = argument;
+  feed(feeder);
+  feeder->is_done = true;
   return NULL;
 }
 

@@ -44,7 +44,9 @@ struct feeder {
   double seconds;
   /* NULL, or when each piece was given to the last stream. */
   double *given;
+  /* Set to end it. Outputs are to be read until it is done: what it writes may wait for that. */
   atomic_bool is_over;
+  atomic_bool is_done;
   /* How much later than it was due a piece was given, at most; may be set back. */
   _Atomic double late;
   pthread_t thread;
