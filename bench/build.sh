@@ -18,6 +18,9 @@ read -ra ffmpeg <<< "$ffmpeg"
 "$cc" "${flags[@]}" bench/c/{command,bench,loop}.c -o "$out/command" "${library[@]}" "${ffmpeg[@]}" -pthread
 "$cc" "${flags[@]}" bench/c/{pipe,bench,ends}.c -o "$out/pipe" "${library[@]}" -pthread
 "$cc" "${flags[@]}" bench/c/{memory,bench}.c -o "$out/memory" "${library[@]}" -pthread
+for program in live latency closing; do
+    "$cc" "${flags[@]}" bench/c/{$program,stream,bench}.c -o "$out/$program" "${library[@]}" -pthread
+done
 
 modules=()
 if [ -n "$tree" ]; then
