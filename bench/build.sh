@@ -19,6 +19,19 @@ read -ra ffmpeg <<< "$ffmpeg"
 "$cc" "${flags[@]}" bench/c/{pipe,bench,ends}.c -o "$out/pipe" "${library[@]}" -pthread
 "$cc" "${flags[@]}" bench/c/{memory,bench}.c -o "$out/memory" "${library[@]}" -pthread
 
+# Kinds chunk, scaling and start; the floor of start has nothing of the library.
+"$cc" "${flags[@]}" bench/c/{chunk,bench}.c -o "$out/chunk" "${library[@]}" -pthread
+"$cc" "${flags[@]}" bench/c/{scaling,bench,library}.c -o "$out/scaling" "${library[@]}" -pthread
+"$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start,bench}.c -o "$out/start" -ldl
+"$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start_loop,bench,loop}.c -o "$out/start_loop" "${ffmpeg[@]}"
+
+# Kind parts. Only of this tree: another one may have none.
+if [ -z "$tree" ]; then
+    parts=$("${CARGO:-cargo}" bench --locked --bench parts --no-run --message-format=json-render-diagnostics |
+        sed -n 's|.*"executable":"\([^"]*/parts-[^"]*\)".*|\1|p')
+    cp "$parts" "$out/parts"
+fi
+
 modules=()
 if [ -n "$tree" ]; then
     sed "s|=> ../go/mttranscode|=> $(realpath "$tree")/go/mttranscode|" bench/go.mod > "$out/go.mod"
