@@ -25,13 +25,6 @@ read -ra ffmpeg <<< "$ffmpeg"
 "$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start,bench}.c -o "$out/start" -ldl
 "$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start_loop,bench,loop}.c -o "$out/start_loop" "${ffmpeg[@]}"
 
-# Kind parts. Only of this tree: another one may have none.
-if [ -z "$tree" ]; then
-    parts=$("${CARGO:-cargo}" bench --locked --bench parts --no-run --message-format=json-render-diagnostics |
-        sed -n 's|.*"executable":"\([^"]*/parts-[^"]*\)".*|\1|p')
-    cp "$parts" "$out/parts"
-fi
-
 modules=()
 if [ -n "$tree" ]; then
     sed "s|=> ../go/mttranscode|=> $(realpath "$tree")/go/mttranscode|" bench/go.mod > "$out/go.mod"
