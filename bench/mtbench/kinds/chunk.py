@@ -19,12 +19,12 @@ HEAD = ("chunk", "MB/s", "lowest–highest", "× the best", "p95 of a chunk, ms"
 PAGE = f"""\
 ## Chunk sizes
 
-{STREAMS} streams of {BYTES_PER_SECOND // 1_000_000} MB/s each, {STREAMS * BYTES_PER_SECOND // 1_000_000} MB/s in all: host → pipe → job, `-f data -c copy` →
-pipe → host, all in one process (`bench/c/chunk.c`). The chunk is `chunk_bytes` of both pipes, the packet, and what the host writes and reads at
-once; pipes are else as by default. Bytes come out as they went in, so that each chunk is followed: its time is that from the write to the
-read of its last byte. Where the machine is too slow for all of it, the rate is what was reached, and chunks wait for room, which counts from when
-there was some. System calls are those of the whole process, counted by the kernel (`raw_syscalls:sys_enter` by perf_event_open); that needs
-CAP_PERFMON, and the column is empty without.
+{STREAMS} streams of {BYTES_PER_SECOND // 1_000_000} MB/s each, {STREAMS * BYTES_PER_SECOND // 1_000_000} MB/s in all: host → pipe → job, `-f data -c copy` → pipe → host,
+all in one process (`bench/c/chunk.c`). The chunk is `chunk_bytes` of both pipes, the packet, and what the host writes and reads at once; pipes are
+else as by default. One thread of the host's writes to all streams and another one reads from them: with the smallest chunks it is they who are slow. Bytes
+come out as they went in, so that each chunk is followed: its time is that from the write to the read of its last byte. Where not all of the
+rate is held, what was reached is said, and a chunk's time begins when there was room for it. System calls are those of the whole process, counted by
+the kernel (`raw_syscalls:sys_enter` by perf_event_open); that needs CAP_PERFMON, and the column is empty without.
 
 ![Throughput and CPU of each chunk size](bench/chunk.svg)
 """
