@@ -38,7 +38,7 @@ class ChunkResults(Results):
         key = lambda line: int(line["chunk_kib"])
         wall = lambda line: float(line["wall_s"])
         self.rate = samples(lines, key, lambda line: float(line["bytes"]) / wall(line) / 1e6)
-        self.p95 = samples(lines, key, lambda line: float(line["p95_us"]) / 1e3)
+        self.p95 = samples(lines, key, lambda line: max(float(line["p95_us"]), 1) / 1e3)
         self.cpu = samples(lines, key, lambda line: float(line["cpu_s"]) / wall(line))
         self.cpu_a_gb = samples(lines, key, lambda line: float(line["cpu_s"]) / float(line["bytes"]) * 1e9)
         self.switches = samples(lines, key, lambda line: float(line["switches"]) / wall(line))

@@ -10,6 +10,8 @@ from ..process import ask_once
 from ..svg import OURS, Axis, Mark, Panel, plot
 
 MIB = 1 << 20
+# The least that is more than nothing.
+PAGE_BYTES = 4096
 AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 # Of all of them, from memory to memory.
 JOBS = {"quick": 600, "full": 2000}
@@ -37,7 +39,7 @@ class ScalingResults(Results):
         key = lambda line: int(line["at_once"])
         self.rate = samples(lines, key, lambda line: float(line["jobs"]) / float(line["wall_s"]))
         self.cpu = samples(lines, key, lambda line: float(line["cpu_s"]) / float(line["jobs"]) * 1e3)
-        over_before = lambda column: lambda line: (float(line[column]) - float(line["before_bytes"])) / MIB
+        over_before = lambda column: lambda line: max(float(line[column]) - float(line["before_bytes"]), PAGE_BYTES) / MIB
         self.memory = samples(lines, key, over_before("held_bytes"))
         self.in_use = samples(lines, key, over_before("in_use_bytes"))
 
