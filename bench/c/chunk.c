@@ -11,6 +11,7 @@
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,9 @@ static size_t count;
 static size_t chunk;
 static double bytes_per_second;
 static double begin;
-static double end;
+static double seconds;
+/* The time that is measured is over: nothing more is written. */
+static atomic_bool is_over;
 
 /* Since the warming up. */
 static struct {
@@ -127,11 +130,10 @@ static void feed(struct stream *stream, const uint8_t *content, double due) {
 /* Streams have their turns one after another, not all at once. */
 static void *run_writer(void *argument) {
   double turn = (double)chunk / (double)count;
-  double now = begin;
-  while (now < end) {
-    for (size_t i = 0; i < count; i++) feed(&streams[i], argument, (now - begin) * bytes_per_second + turn * (double)i);
+  while (!atomic_load(&is_over)) {
+    double due = (now_seconds() - begin) * bytes_per_second;
+    for (size_t i = 0; i < count; i++) feed(&streams[i], argument, due + turn * (double)i);
     usleep(TICK_US);
-    now = now_seconds();
   }
   for (size_t i = 0; i < count; i++) check(mt_transcode_pipe_close_write(streams[i].in, 0), "pipe_close_write");
   return NULL;
@@ -174,22 +176,29 @@ static size_t drain_ready(uint8_t *buffer) {
   return ended;
 }
 
+/* Something has come out of each. */
+static bool all_flow(void) {
+  for (size_t i = 0; i < count; i++) {
+    if (streams[i].read == 0) return false;
+  }
+  return true;
+}
+
 /* Reads until all streams have ended; `used` gets what was used at the end of the warming up, and at the end of the time. */
 static void read_all(uint8_t *buffer, int counter, struct usage used[2]) {
   struct pollfd place = {mt_transcode_engine_event_fd(engine), POLLIN, 0};
   uint64_t bytes = 0;
   bool is_warm = false;
-  bool is_over = false;
   for (size_t ended = 0; ended < count;) {
     poll(&place, 1, POLL_MS);
     ended += drain_ready(buffer);
-    if (!is_warm && now_seconds() >= begin + WARM_SECONDS) {
+    if (!is_warm && now_seconds() >= begin + WARM_SECONDS && all_flow()) {
       is_warm = true;
       memset(&seen, 0, sizeof seen);
       used[0] = usage_now(counter);
     }
-    if (!is_over && now_seconds() >= end) {
-      is_over = true;
+    if (is_warm && !atomic_load(&is_over) && now_seconds() >= used[0].wall + seconds) {
+      atomic_store(&is_over, true);
       bytes = seen.bytes;
       used[1] = usage_now(counter);
     }
@@ -217,6 +226,7 @@ int main(int argc, char **argv) {
   chunk = strtoul(argv[1], NULL, 10);
   count = strtoul(argv[2], NULL, 10);
   bytes_per_second = strtod(argv[3], NULL);
+  seconds = strtod(argv[4], NULL);
   if (chunk == 0 || count == 0 || count > MAX_STREAMS) die("%zu streams of %zu bytes", count, chunk);
   uint8_t *content = calloc(2, chunk); /* what is written, and room for what is read */
   if (content == NULL) die("no memory");
@@ -224,7 +234,6 @@ int main(int argc, char **argv) {
   start_engine(MAX_STREAMS);
   for (size_t i = 0; i < count; i++) start_stream(&streams[i]);
   begin = now_seconds();
-  end = begin + WARM_SECONDS + strtod(argv[4], NULL);
   if (pthread_create(&writer, NULL, run_writer, content) != 0) die("pthread_create");
   read_all(content + chunk, counter, used);
   pthread_join(writer, NULL);
