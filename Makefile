@@ -251,13 +251,20 @@ coverage: setup-test ## line coverage of Rust (by the tests of every language) a
 
 ##### measuring
 
-.PHONY: bench bench-quick bench-compare bench-isolation soak
+.PHONY: bench bench-quick bench-parts bench-compare bench-isolation soak
 STAGED_TOOLS = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)"
 MEASURE = $(STAGED_TOOLS) bench/run.sh
-bench: setup-test stage ## compare with what people use now: docs/benchmarks.md (10 minutes; KINDS="small pipe" for these only)
+# Without STAGED_TOOLS: in another environment Cargo would build all of the library again.
+PARTS = $(if $(filter parts,$(or $(KINDS),parts)),bench-parts)
+bench-parts:
+	@mkdir -p build/bench
+	@parts=$$($(CARGO) bench --locked --bench parts --no-run --message-format=json-render-diagnostics | \
+	    sed -n 's|.*"executable":"\([^"]*/parts-[^"]*\)".*|\1|p'); cp "$$parts" build/bench/parts
+
+bench: setup-test stage $(PARTS) ## compare with what people use now: docs/benchmarks.md (10 minutes; KINDS="small pipe" for these only)
 	$(MEASURE) full $(KINDS)
 
-bench-quick: setup-test stage ## the same in 2 minutes
+bench-quick: setup-test stage $(PARTS) ## the same in 2 minutes
 	$(MEASURE) quick $(KINDS)
 
 bench-compare: setup-test stage ## how this tree compares with revision BASE=HEAD, in ratios (10 minutes; KINDS=small, LENGTH=quick)

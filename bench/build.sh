@@ -22,6 +22,12 @@ for program in live latency closing; do
     "$cc" "${flags[@]}" bench/c/{$program,stream,bench}.c -o "$out/$program" "${library[@]}" -pthread
 done
 
+# Kinds chunk, scaling and start; the floor of start has nothing of the library.
+"$cc" "${flags[@]}" bench/c/{chunk,bench}.c -o "$out/chunk" "${library[@]}" -pthread
+"$cc" "${flags[@]}" bench/c/{scaling,bench,library}.c -o "$out/scaling" "${library[@]}" -pthread
+"$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start,bench}.c -o "$out/start" -ldl
+"$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start_loop,bench,loop}.c -o "$out/start_loop" "${ffmpeg[@]}"
+
 modules=()
 if [ -n "$tree" ]; then
     sed "s|=> ../go/mttranscode|=> $(realpath "$tree")/go/mttranscode|" bench/go.mod > "$out/go.mod"

@@ -8,8 +8,6 @@
 #include <sys/resource.h>
 #include <time.h>
 
-mt_transcode_engine *engine;
-
 void die(const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -18,6 +16,9 @@ void die(const char *format, ...) {
   fputc('\n', stderr);
   exit(1);
 }
+
+#ifndef BENCH_WITHOUT_LIBRARY
+mt_transcode_engine *engine;
 
 void check(int64_t code, const char *what) {
   if (code < 0) die("%s: %s", what, mt_transcode_strerror((int32_t)code));
@@ -29,6 +30,15 @@ void check_job(int64_t code, const mt_transcode_job *job, const char *what) {
   mt_transcode_job_error(job, &error);
   die("%s: %s (%s)", what, mt_transcode_strerror((int32_t)code), error != NULL ? error->message : "no text");
 }
+
+void start_engine(uint32_t max_running) {
+  mt_transcode_engine_config config;
+  mt_transcode_engine_config_init(&config, sizeof config);
+  config.max_running = max_running;
+  config.log_mode = MT_TRANSCODE_LOG_TAKE;
+  check(mt_transcode_engine_new(&config, &engine, NULL), "engine_new");
+}
+#endif
 
 double now_seconds(void) {
   struct timespec now;
@@ -45,6 +55,20 @@ static double cpu_seconds_of(int who) {
 }
 
 double cpu_seconds(void) { return cpu_seconds_of(RUSAGE_SELF) + cpu_seconds_of(RUSAGE_CHILDREN); }
+
+uint64_t proc_bytes(const char *path, const char *name) {
+  char line[256];
+  uint64_t kilobytes = 0;
+  FILE *file = fopen(path, "re");
+  if (file == NULL) die("cannot read %s", path);
+  while (fgets(line, sizeof line, file) != NULL) {
+    if (strncmp(line, name, strlen(name)) == 0) kilobytes = strtoull(line + strlen(name), NULL, 10);
+  }
+  fclose(file);
+  return kilobytes << 10;
+}
+
+uint64_t private_bytes(void) { return proc_bytes("/proc/self/smaps_rollup", "Private_Dirty:"); }
 
 struct bytes load_file(const char *path) {
   struct bytes bytes = {NULL, 0};
@@ -66,14 +90,6 @@ void sink_append(struct sink *sink, const void *data, size_t size) {
   }
   memcpy(sink->data + sink->size, data, size);
   sink->size += size;
-}
-
-void start_engine(uint32_t max_running) {
-  mt_transcode_engine_config config;
-  mt_transcode_engine_config_init(&config, sizeof config);
-  config.max_running = max_running;
-  config.log_mode = MT_TRANSCODE_LOG_TAKE;
-  check(mt_transcode_engine_new(&config, &engine, NULL), "engine_new");
 }
 
 void free_a_large_block(void) {

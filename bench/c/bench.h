@@ -34,6 +34,10 @@ double now_seconds(void);
 /* CPU time so far of this process and of its children that have ended, user and system. */
 double cpu_seconds(void);
 
+/* A number of a file of /proc, in bytes; memory that no other process shares. */
+uint64_t proc_bytes(const char *path, const char *name);
+uint64_t private_bytes(void);
+
 struct bytes load_file(const char *path);
 void sink_append(struct sink *sink, const void *data, size_t size);
 

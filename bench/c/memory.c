@@ -30,24 +30,9 @@ struct live {
   uint64_t left;
 };
 
-/* A number of a file of /proc, in bytes. */
-static uint64_t number_of(const char *path, const char *name) {
-  char line[256];
-  uint64_t kilobytes = 0;
-  FILE *file = fopen(path, "re");
-  if (file == NULL) die("cannot read %s", path);
-  while (fgets(line, sizeof line, file) != NULL) {
-    if (strncmp(line, name, strlen(name)) == 0) kilobytes = strtoull(line + strlen(name), NULL, 10);
-  }
-  fclose(file);
-  return kilobytes << 10;
-}
+static uint64_t resident_bytes(void) { return proc_bytes("/proc/self/status", "VmRSS:"); }
 
-static uint64_t private_bytes(void) { return number_of("/proc/self/smaps_rollup", "Private_Dirty:"); }
-
-static uint64_t resident_bytes(void) { return number_of("/proc/self/status", "VmRSS:"); }
-
-static uint64_t highest_resident_bytes(void) { return number_of("/proc/self/status", "VmHWM:"); }
+static uint64_t highest_resident_bytes(void) { return proc_bytes("/proc/self/status", "VmHWM:"); }
 
 static void forget_highest(void) {
   FILE *file = fopen("/proc/self/clear_refs", "we");

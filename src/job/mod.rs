@@ -52,6 +52,8 @@ pub use crash::CrashReports;
 pub use diagnostics::diagnostics;
 pub use engine::Engine;
 pub use engine_config::{EngineConfig, LogMode};
+#[doc(hidden)]
+pub use events::EventQueue; // for benches/, which measure it from outside
 pub use events::{Event, EventKind};
 pub use handle::{Direction, Job, State};
 pub use isolation::Isolation;

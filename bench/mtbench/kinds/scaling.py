@@ -1,0 +1,101 @@
+"""Small remuxes in memory, so many at once in one engine: jobs a second, and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..figures import Line, Sample, Verdict, at_least, at_most, number, samples, table
+from ..kind import Kind, Results
+from ..process import ask_once
+from ..svg import OURS, Axis, Mark, Panel, plot
+
+MIB = 1 << 20
+# The least that is more than nothing.
+PAGE_BYTES = 4096
+AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+# Of all of them, from memory to memory.
+JOBS = {"quick": 600, "full": 2000}
+FILE, FORMAT = "small.mp4", "mpegts"
+HEAD = ("at once", "jobs/s", "lowest–highest", "CPU ms a job", "memory, MiB", "in use, MiB", "in use, MiB a job", "for each job more")
+
+PAGE = f"""\
+## Scaling
+
+MP4 to MPEG-TS, about 200 kB, from memory to a buffer of the library's, in one engine (`bench/c/scaling.c`): {JOBS["full"]:,} jobs for each number at
+once (`quick`: {JOBS["quick"]}), and as many threads of the host's as jobs at once. Before that, as many jobs are held in the middle of their input, so that
+all are there at a time: memory is Private_Dirty of /proc/self/smaps_rollup with them, less what it was before them, when eight jobs had run. "In use"
+is what is left after malloc_trim(0); the rest is free memory that malloc keeps. "For each job more" is what the jobs have in use that the line
+above has not, divided by their number.
+
+![Jobs a second and memory, by how many run at once](bench/scaling.svg)
+"""
+
+
+class ScalingResults(Results):
+    """By jobs at once."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        super().__init__(lines)
+        key = lambda line: int(line["at_once"])
+        self.rate = samples(lines, key, lambda line: float(line["jobs"]) / float(line["wall_s"]))
+        self.cpu = samples(lines, key, lambda line: float(line["cpu_s"]) / float(line["jobs"]) * 1e3)
+        over_before = lambda column: lambda line: max(float(line[column]) - float(line["before_bytes"]), PAGE_BYTES) / MIB
+        self.memory = samples(lines, key, over_before("held_bytes"))
+        self.in_use = samples(lines, key, over_before("in_use_bytes"))
+
+    def each_more(self, few: int, many: int) -> Sample | None:
+        """MiB in use for each job beyond the few."""
+        one, two = self.in_use.get(few), self.in_use.get(many)
+        if not one or not two:
+            return None
+        return Sample({name: (value - one.by_round[name]) / (many - few) for name, value in two.by_round.items() if name in one.by_round})
+
+    def flatness(self) -> Sample | None:
+        """The lowest rate over the highest one of each round, from two at once on."""
+        rates = [rate for at_once, rate in self.rate.items() if at_once > 1]
+        if not rates:
+            return None
+        values = {name: [rate.by_round[name] for rate in rates if name in rate.by_round] for name in rates[0].by_round}
+        return Sample({name: min(found) / max(found) for name, found in values.items()})
+
+    def page(self) -> str:
+        lines, before = [], 0
+        for at_once, rate in self.rate.items():
+            in_use, more = self.in_use[at_once].median, self.each_more(before, at_once)
+            memory = (number(self.memory[at_once].median), number(in_use), number(in_use / at_once), number(more.median) if more else "")
+            used = (number(self.cpu[at_once].median), *memory)
+            lines.append((str(at_once), number(rate.median), rate.spread(), *used))
+            before = at_once
+        return PAGE + "\n" + table(HEAD, lines)
+
+    def verdicts(self) -> list[Verdict]:
+        late, early = self.each_more(64, 256), self.each_more(16, 64)
+        growth = late.over(early) if late and early else None
+        return [
+            at_least("Jobs/s from 2 to 256 at once, the lowest against the highest", 0.9, self.flatness()),
+            at_most("Memory in use for each job more, from 64 to 256 at once, against that from 16 to 64", 1.1, growth),
+        ]
+
+    def plots(self) -> dict[str, str]:
+        marks = lambda of: [Mark(f"{at_once} at once", sample, OURS) for at_once, sample in of.items()]
+        each = {at_once: Sample({name: value / at_once for name, value in of.by_round.items()}) for at_once, of in self.in_use.items()}
+        panels = [Panel("Jobs a second", marks(self.rate)), Panel("In use, MiB a job", marks(each))]
+        return {"scaling.svg": plot("Small remuxes in one engine, by how many run at once", panels, Axis.of(panels, is_log=True))}
+
+    def ours(self) -> dict[str, Sample]:
+        rates = {f"remux in memory, {at_once} at once": rate.inverse() for at_once, rate in self.rate.items()}
+        return rates | {f"memory in use of {at_once} at once": in_use for at_once, in_use in self.in_use.items()}
+
+
+class Scaling(Kind):
+    """A process for each number."""
+
+    name = "scaling"
+    columns = ("at_once", "jobs", "wall_s", "cpu_s", "before_bytes", "held_bytes", "in_use_bytes")
+    rounds = {"quick": 1, "full": 3}
+    results = ScalingResults
+
+    def turn(self) -> Iterator[tuple]:
+        jobs = JOBS[self.setting.length]
+        for at_once in AT_ONCE:
+            yield at_once, jobs, *ask_once(self.setting.programs / "scaling", at_once, jobs, self.setting.media / FILE, FORMAT)
