@@ -18,6 +18,7 @@ read -ra ffmpeg <<< "$ffmpeg"
 "$cc" "${flags[@]}" bench/c/{command,bench,loop}.c -o "$out/command" "${library[@]}" "${ffmpeg[@]}" -pthread
 "$cc" "${flags[@]}" bench/c/{pipe,bench,ends}.c -o "$out/pipe" "${library[@]}" -pthread
 "$cc" "${flags[@]}" bench/c/{memory,bench}.c -o "$out/memory" "${library[@]}" -pthread
+"$cc" "${flags[@]}" bench/c/{queue,bench}.c -o "$out/queue" "${library[@]}" -pthread
 
 modules=()
 if [ -n "$tree" ]; then

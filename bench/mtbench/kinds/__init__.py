@@ -7,7 +7,8 @@ from .big import Big
 from .memory import Memory
 from .pipe import Pipe
 from .probe import Probe
+from .scheduling import Scheduling
 from .small import Small
 from .transcode import Transcode
 
-KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Small, Probe, Big, Transcode, Pipe, Memory)}
+KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in (Small, Probe, Big, Transcode, Pipe, Memory, Scheduling)}
