@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // nicer counts the threads of this process by whether they are nicer than usual.
@@ -46,5 +48,39 @@ func TestThreadsAndNiceness(t *testing.T) {
 	for _, option := range []EngineOption{WithThreadsPerJob(65), WithNiceness(20)} {
 		_, err := NewEngine(option)
 		wantIs(t, err, syscall.EINVAL)
+	}
+}
+
+// crowded keeps Go's threads busy, so that it starts another one whenever it is read.
+type crowded struct {
+	*bytes.Reader
+	sleepers *sync.WaitGroup
+}
+
+func (c crowded) Read(buffer []byte) (int, error) {
+	for range 3 {
+		c.sleepers.Add(1)
+		go func() {
+			defer c.sleepers.Done()
+			short := syscall.Timespec{Nsec: 50e6}
+			_ = syscall.Nanosleep(&short, nil) // takes a thread
+		}()
+	}
+	return c.Reader.Read(buffer[:min(len(buffer), 1024)])
+}
+
+func TestGosThreadsStayAsTheyAre(t *testing.T) {
+	engine := newEngine(t, WithNiceness(7))
+	var out bytes.Buffer
+	var sleepers sync.WaitGroup
+	check(t, remux(t, engine, crowded{bytes.NewReader(readFile(t, clip(t))), &sleepers}, &out, "mpegts"))
+	sleepers.Wait()
+	check(t, engine.Close())
+	for until := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		if _, nice := nicer(t); nice == 0 {
+			return
+		} else if time.Now().After(until) {
+			t.Fatalf("%d threads of Go's were cloned from one of the engine's", nice)
+		}
 	}
 }
