@@ -14,7 +14,7 @@ from ..quota import Quota
 MIB = 1 << 20
 QUEUE, QUOTA = "64 transcodes", "16 transcodes under a quota of one CPU"
 JOBS = {QUEUE: 64, QUOTA: 16}
-SECONDS = {"quick": 0.1, "full": 0.4}
+SECONDS = {"quick": 0.1, "full": 0.25}
 QUOTA_CPUS = 1
 # What FFmpeg and x264 choose for 720p where they count 64 CPUs.
 DECODER_THREADS, ENCODER_THREADS, GRAPH_THREADS = 16, 22, 16
