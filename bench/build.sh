@@ -27,6 +27,7 @@ done
 "$cc" "${flags[@]}" bench/c/{scaling,bench,library}.c -o "$out/scaling" "${library[@]}" -pthread
 "$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start,bench}.c -o "$out/start" -ldl
 "$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start_loop,bench,loop}.c -o "$out/start_loop" "${ffmpeg[@]}"
+"$cc" "${flags[@]}" bench/c/{queue,bench}.c -o "$out/queue" "${library[@]}" -pthread
 
 modules=()
 if [ -n "$tree" ]; then

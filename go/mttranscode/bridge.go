@@ -4,35 +4,47 @@ package mttranscode
 import "C"
 
 import (
+	"runtime"
 	"runtime/cgo"
 	"unsafe"
 )
 
 // The functions that C calls, on threads of the job's. They only find their object: what may wait is handed to a
-// goroutine by it.
+// goroutine by it. While a goroutine waits there, Go's runtime may start a thread, and would clone this one, with its niceness (WithNiceness): locked, it asks
+// another one to do it.
 
 //export mttranscodeRead
 func mttranscodeRead(handle C.uintptr_t, buffer *C.uint8_t, size C.uint64_t) C.int64_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int64_t(cgo.Handle(handle).Value().(*seekable).read(memory(buffer, size)))
 }
 
 //export mttranscodeWrite
 func mttranscodeWrite(handle C.uintptr_t, data *C.uint8_t, size C.uint64_t) C.int64_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int64_t(cgo.Handle(handle).Value().(*seekable).write(memory(data, size)))
 }
 
 //export mttranscodeSeek
 func mttranscodeSeek(handle C.uintptr_t, position C.int64_t) C.int64_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int64_t(cgo.Handle(handle).Value().(*seekable).seek(int64(position)))
 }
 
 //export mttranscodeSize
 func mttranscodeSize(handle C.uintptr_t) C.int64_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int64_t(cgo.Handle(handle).Value().(*seekable).size())
 }
 
 //export mttranscodeStoreOpen
 func mttranscodeStoreOpen(handle C.uintptr_t, name *C.char, file *C.uintptr_t) C.int32_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	id, code := cgo.Handle(handle).Value().(*storeBinding).open(C.GoString(name))
 	*file = C.uintptr_t(id)
 	return C.int32_t(code)
@@ -40,21 +52,29 @@ func mttranscodeStoreOpen(handle C.uintptr_t, name *C.char, file *C.uintptr_t) C
 
 //export mttranscodeStoreWrite
 func mttranscodeStoreWrite(handle, file C.uintptr_t, data *C.uint8_t, size C.uint64_t) C.int64_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int64_t(cgo.Handle(handle).Value().(*storeBinding).write(uintptr(file), memory(data, size)))
 }
 
 //export mttranscodeStoreSeek
 func mttranscodeStoreSeek(handle, file C.uintptr_t, position C.int64_t) C.int64_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int64_t(cgo.Handle(handle).Value().(*storeBinding).seek(uintptr(file), int64(position)))
 }
 
 //export mttranscodeStoreClose
 func mttranscodeStoreClose(handle, file C.uintptr_t, code C.int32_t) C.int32_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int32_t(cgo.Handle(handle).Value().(*storeBinding).close(uintptr(file), Code(code)))
 }
 
 //export mttranscodeStoreRemove
 func mttranscodeStoreRemove(handle C.uintptr_t, name *C.char) C.int32_t {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	return C.int32_t(cgo.Handle(handle).Value().(*storeBinding).remove(C.GoString(name)))
 }
 

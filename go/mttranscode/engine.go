@@ -30,6 +30,8 @@ type engineConfig struct {
 	isolation             *Isolation
 	failures              failurePolicy
 	hangTimeout           time.Duration
+	threadsPerJob         int
+	niceness              int
 	logger                *slog.Logger
 	resolver              *net.Resolver
 }
@@ -129,6 +131,19 @@ func WithHangTimeout(longest time.Duration) EngineOption {
 	return func(c *engineConfig) { c.hangTimeout = longest }
 }
 
+// WithThreadsPerJob sets how many threads each codec and each filter graph of a job gets where the job does not say it (-threads,
+// -filter_threads), 64 at most. Below 1, and by default: as FFmpeg and its codecs choose, by the CPUs that this process may use; unlike theirs, the
+// choice also follows the quota of the container.
+func WithThreadsPerJob(threads int) EngineOption {
+	return func(c *engineConfig) { c.threadsPerJob = threads }
+}
+
+// WithNiceness makes the engine's threads, with those of codecs and workers, nicer than the one that calls [NewEngine], by up to 19 as nice(2) counts: goroutines
+// of this program come first where CPUs are short. Below 1, and by default: all are alike. See docs/threading.md.
+func WithNiceness(more int) EngineOption {
+	return func(c *engineConfig) { c.niceness = more }
+}
+
 // WithLogLeftAlone leaves FFmpeg's log as it is: lines go where the process, or FFmpeg's default (standard error),
 // sends them, and jobs have no log events.
 func WithLogLeftAlone() EngineOption {
@@ -188,6 +203,8 @@ func (c *engineConfig) toC() C.mt_transcode_engine_config {
 	if c.hangTimeout > 0 {
 		config.hang_timeout_ms = C.uint32_t(min((c.hangTimeout-1)/time.Millisecond+1, math.MaxUint32))
 	}
+	config.threads_per_job = toLimit(int64(c.threadsPerJob), 0)
+	config.niceness = toLimit(int64(c.niceness), 0)
 	config.flags = C.MT_TRANSCODE_ENGINE_QUIET_EVENTS // who waits for events looks for them first
 	config.log_mode = C.MT_TRANSCODE_LOG_TAKE
 	if c.leaveLog {

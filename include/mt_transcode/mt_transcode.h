@@ -422,7 +422,7 @@ typedef struct mt_transcode_store {
 typedef struct mt_transcode_engine_config {
   // Size of this struct in bytes, set by `_init`.
   uint32_t struct_size;
-  // How many jobs run at once; more are queued. 0: twice the CPUs this process may use (affinity and cgroup), at least 2.
+  // How many jobs run at once; more are queued. 0: twice the CPUs this process may use (affinity and cgroup quota).
   uint32_t max_running;
   // How many jobs wait in the queue; more are refused with `-EAGAIN`. 0: 1024. `MT_TRANSCODE_NONE`: none wait.
   uint32_t max_queued;
@@ -471,8 +471,14 @@ typedef struct mt_transcode_engine_config {
   // stage "watch" with the stacks of its threads and ends with `MT_TRANSCODE_EHUNG`, its worker is killed. 0: never. The job's global option
   // `mt_hang_timeout_ms` goes before. See docs/hangs.md.
   uint32_t hang_timeout_ms;
+  // How many threads each codec and each filter graph of a job gets where the job does not say it (`threads`, `filter_threads`), 64 at most. 0: as FFmpeg and its
+  // codecs choose; where the cgroup's quota is less than the processors that they count, as they would choose on a machine of so many.
+  uint32_t threads_per_job;
+  // How much nicer the engine's threads are, with those of codecs and workers, than the thread that makes the engine: 0 to 19, of nice(2). With 19 jobs run mostly while the
+  // host leaves processors idle. See docs/threading.md.
+  uint32_t niceness;
   // Zero.
-  uint64_t reserved[2];
+  uint64_t reserved[1];
 } mt_transcode_engine_config;
 
 // What failed, where, and what to do: the whole text of an error. All strings are UTF-8, never NULL (empty where there is

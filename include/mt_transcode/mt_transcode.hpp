@@ -89,6 +89,10 @@ struct engine_config {
   bool quarantines_crashed = false;
   // After how long without progress, waiting for nobody outside, a job hangs and fails with EHUNG; 0: never.
   std::chrono::milliseconds hang_timeout{0};
+  // Of each codec and each filter graph where a job does not say it; 0: as many as suit the CPUs that may be used.
+  std::uint32_t threads_per_job = 0;
+  // How much nicer the engine's threads are than the one that makes it, 0 to 19.
+  std::uint32_t niceness = 0;
   // What a worker gives up that its job does not need.
   mt::sandbox worker_sandbox = mt::sandbox::best;
 };
@@ -133,6 +137,8 @@ class engine {
                    (config.quarantines_crashed ? MT_TRANSCODE_ON_CRASH_QUARANTINE : 0);
     if (config.hang_timeout.count() < 0 || config.hang_timeout.count() > UINT32_MAX) return failure::of(-EINVAL);
     raw.hang_timeout_ms = static_cast<std::uint32_t>(config.hang_timeout.count());
+    raw.threads_per_job = config.threads_per_job;
+    raw.niceness = config.niceness;
     raw.worker_sandbox = static_cast<std::uint32_t>(config.worker_sandbox);
     if (config.crash_reports) {
       raw.flags |= MT_TRANSCODE_ENGINE_CRASH_REPORTS;

@@ -43,6 +43,9 @@ class Engine:
     anew; with `quarantine_crashed` inputs that crash workers are refused from then on. See docs/capture.md.
     A job that makes no progress for `hang_timeout` seconds, while it waits for nobody outside, gets a log event with the stacks of its threads and fails
     with EHUNG; None is never. See docs/hangs.md.
+
+    Each codec and each filter graph of a job that does not say it itself gets `threads_per_job` threads (0: as many as suit the CPUs that may be used). The
+    engine's threads are nicer than the calling one by `niceness`, 0 to 19. See docs/threading.md.
     """
 
     def __init__(self, max_running: int = 0, max_queued: int = 0, log_mode: LogMode = LogMode.TAKE, require_lgpl: bool = False,
@@ -51,7 +54,8 @@ class Engine:
                  worker_path: str | os.PathLike[str] | None = None, worker_memory_bytes: int = 0, worker_cpu_seconds: int = 0,
                  worker_descriptors: int = 0, worker_sandbox: str = "best",
                  capture_on_failure: str | os.PathLike[str] | None = None, capture_bytes: int = 0, capture_count: int = 0,
-                 retry_crashed: bool = False, quarantine_crashed: bool = False, hang_timeout: float | None = None) -> None:
+                 retry_crashed: bool = False, quarantine_crashed: bool = False, hang_timeout: float | None = None,
+                 threads_per_job: int = 0, niceness: int = 0) -> None:
         config = _EngineConfig()
         _check(_lib.mt_transcode_engine_config_init(byref(config), ctypes.sizeof(config)))
         config.max_running, config.max_queued = max_running, max_queued
@@ -73,6 +77,7 @@ class Engine:
         config.capture_bytes, config.capture_count = capture_bytes, capture_count
         config.on_crash = int(retry_crashed) | 2 * int(quarantine_crashed)
         config.hang_timeout_ms = 0 if hang_timeout is None else min(max(1, _milliseconds(hang_timeout)), 2**32 - 1)
+        config.threads_per_job, config.niceness = threads_per_job, niceness
         if worker_sandbox not in _SANDBOXES:
             raise ValueError(f"worker_sandbox is {worker_sandbox!r}; it takes 'best', 'required' or 'off'")
         config.worker_sandbox = _SANDBOXES.index(worker_sandbox)

@@ -147,7 +147,8 @@ class _EngineConfig(_Struct):
                 + _fields(c_int32, "crash_fd") + _fields(c_uint32, "isolation") + [("worker_path", c_char_p)]
                 + _fields(c_uint64, "worker_memory_bytes") + _fields(c_uint32, "worker_cpu_seconds worker_descriptors")
                 + [("capture_path", c_char_p), ("capture_bytes", c_uint64)]
-                + _fields(c_uint32, "capture_count on_crash worker_sandbox hang_timeout_ms") + [("reserved", c_uint64 * 2)])
+                + _fields(c_uint32, "capture_count on_crash worker_sandbox hang_timeout_ms threads_per_job niceness")
+                + [("reserved", c_uint64 * 1)])
 
 
 class _Error(_Struct):

@@ -104,7 +104,8 @@ class Handles(Scenarios):
             config.struct_size = size
             self.assertEqual(self.make(config), -errno.EINVAL)
         config.struct_size = sizeof(config)
-        for name, value in (("reserved", (c_uint64 * 2)(0, 1)), ("isolation", 9), ("worker_sandbox", 3), ("flags", 1 << 31), ("log_mode", 99)):
+        for name, value in (("reserved", (c_uint64 * 1)(1)), ("isolation", 9), ("worker_sandbox", 3), ("flags", 1 << 31), ("log_mode", 99),
+                            ("niceness", 20), ("threads_per_job", 65)):
             bad = _EngineConfig.from_buffer_copy(config)
             setattr(bad, name, value)
             self.assertEqual(self.make(bad), -errno.EINVAL, name)

@@ -21,6 +21,10 @@ const MEMORY_EVENTS: Question =
 const PIDS_LIMIT: Question = Question { controller: "pids", unified: "pids.max", legacy: "pids.max" };
 const PIDS_USED: Question = Question { controller: "pids", unified: "pids.current", legacy: "pids.current" };
 
+/// Version 2 has both in one file: "50000 100000", or "max 100000". Version 1 has -1 where there is no quota.
+const CPU_QUOTA: Question = Question { controller: "cpu", unified: "cpu.max", legacy: "cpu.cfs_quota_us" };
+const CPU_PERIOD: Question = Question { controller: "cpu", unified: "cpu.max", legacy: "cpu.cfs_period_us" };
+
 /// The files that answer, of the process's own group and then of those above it.
 fn places(question: Question, membership: &str, root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -70,6 +74,17 @@ pub fn processes() -> Option<(u64, u64)> {
     answers(PIDS_USED).zip(limits).find_map(|(used, limit)| Some((used.trim().parse().ok()?, limit?)))
 }
 
+/// How many processors' time the group, or one above it, may use; None where nothing limits it.
+pub fn cpu_quota() -> Option<f64> {
+    answers(CPU_QUOTA).zip(answers(CPU_PERIOD)).filter_map(|(quota, period)| share(&quota, &period)).reduce(f64::min)
+}
+
+fn share(quota: &str, period: &str) -> Option<f64> {
+    let quota: f64 = quota.split_whitespace().next()?.parse().ok()?;
+    let period: f64 = period.split_whitespace().last()?.parse().ok()?;
+    (quota > 0.0 && period > 0.0).then(|| quota / period)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +105,14 @@ mod tests {
         );
         is("0::/a\n", &["/c/a/memory.max", "/c/memory.max", "/c/unified/a/memory.max", "/c/unified/memory.max"]);
         is("1:name=systemd:/x\nnonsense\n", &[]);
+    }
+
+    #[test]
+    fn a_quota_is_a_number_of_processors() {
+        assert_eq!(share("50000 100000\n", "50000 100000\n"), Some(0.5));
+        assert_eq!(share("250000\n", "100000\n"), Some(2.5));
+        for (quota, period) in [("max 100000\n", "max 100000\n"), ("-1\n", "100000\n"), ("", ""), ("100000\n", "0\n")] {
+            assert_eq!(share(quota, period), None, "{quota:?} {period:?}");
+        }
     }
 }

@@ -9,6 +9,17 @@ use std::ptr;
 #[derive(Clone, Copy)]
 pub struct Codec(*const ffi::AVCodec);
 
+/// How a codec divides its work between threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Threading {
+    /// FFmpeg's threads, a picture each; of codecs that can do both, FFmpeg chooses this.
+    Frames,
+    /// FFmpeg's threads, a part of a picture each.
+    Slices,
+    /// Those of another library.
+    Own,
+}
+
 // SAFETY: AVCodec structures are static and constant.
 unsafe impl Send for Codec {}
 // SAFETY: as above.
@@ -98,6 +109,16 @@ impl Codec {
     /// Takes audio frames of any size.
     pub fn takes_any_frame_size(self) -> bool {
         self.get().capabilities & ffi::AV_CODEC_CAP_VARIABLE_FRAME_SIZE as i32 != 0
+    }
+
+    /// Which threads it works with; None where it has none.
+    pub fn threading(self) -> Option<Threading> {
+        let kinds = [
+            (ffi::AV_CODEC_CAP_FRAME_THREADS, Threading::Frames),
+            (ffi::AV_CODEC_CAP_SLICE_THREADS, Threading::Slices),
+            (ffi::AV_CODEC_CAP_OTHER_THREADS, Threading::Own),
+        ];
+        kinds.into_iter().find(|(flag, _)| self.get().capabilities as u32 & flag != 0).map(|(_, kind)| kind)
     }
 
     pub fn pixel_formats(self) -> Vec<i32> {

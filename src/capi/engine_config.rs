@@ -3,7 +3,7 @@
 use super::structs::{self, Sized32};
 use super::{guard, optional, out};
 use crate::error::Error;
-use crate::job::{Captures, CrashReports, EngineConfig, Isolation, LogMode, OnCrash};
+use crate::job::{Captures, CodecThreads, CrashReports, EngineConfig, Isolation, LogMode, OnCrash};
 use crate::worker::{Limits, Sandbox};
 use std::ffi::c_char;
 use std::mem::size_of;
@@ -66,7 +66,7 @@ pub const MT_TRANSCODE_NONE: u32 = u32::MAX;
 pub struct mt_transcode_engine_config {
     /// Size of this struct in bytes, set by `_init`.
     pub struct_size: u32,
-    /// How many jobs run at once; more are queued. 0: twice the CPUs this process may use (affinity and cgroup), at least 2.
+    /// How many jobs run at once; more are queued. 0: twice the CPUs this process may use (affinity and cgroup quota).
     pub max_running: u32,
     /// How many jobs wait in the queue; more are refused with `-EAGAIN`. 0: 1024. `MT_TRANSCODE_NONE`: none wait.
     pub max_queued: u32,
@@ -115,8 +115,14 @@ pub struct mt_transcode_engine_config {
     /// stage "watch" with the stacks of its threads and ends with `MT_TRANSCODE_EHUNG`, its worker is killed. 0: never. The job's global option
     /// `mt_hang_timeout_ms` goes before. See docs/hangs.md.
     pub hang_timeout_ms: u32,
+    /// How many threads each codec and each filter graph of a job gets where the job does not say it (`threads`, `filter_threads`), 64 at most. 0: as FFmpeg and its
+    /// codecs choose; where the cgroup's quota is less than the processors that they count, as they would choose on a machine of so many.
+    pub threads_per_job: u32,
+    /// How much nicer the engine's threads are, with those of codecs and workers, than the thread that makes the engine: 0 to 19, of nice(2). With 19 jobs run mostly while the
+    /// host leaves processors idle. See docs/threading.md.
+    pub niceness: u32,
     /// Zero.
-    pub reserved: [u64; 2],
+    pub reserved: [u64; 1],
 }
 
 // SAFETY: integers and a pointer only, without padding.
@@ -147,7 +153,9 @@ pub(super) const DEFAULTS: mt_transcode_engine_config = mt_transcode_engine_conf
     on_crash: MT_TRANSCODE_ON_CRASH_REPORT,
     worker_sandbox: MT_TRANSCODE_SANDBOX_BEST,
     hang_timeout_ms: 0,
-    reserved: [0; 2],
+    threads_per_job: 0,
+    niceness: 0,
+    reserved: [0; 1],
 };
 
 /// Fills `config` with the defaults. `struct_size` is `sizeof(mt_transcode_engine_config)` as the caller was compiled, so that
@@ -186,8 +194,16 @@ pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<Engi
     if config.flags & !KNOWN != 0 {
         return Err(Error::invalid(format!("config.flags has unknown bits: {:#x}", config.flags)));
     }
-    if config.reserved != [0; 2] {
+    if config.reserved != [0; 1] {
         return Err(Error::invalid("config has a reserved field that is not zero".into()));
+    }
+    let niceness = u8::try_from(config.niceness).ok().filter(|niceness| *niceness <= 19);
+    let niceness =
+        niceness.ok_or_else(|| Error::invalid(format!("config.niceness is {}; it takes 0 to 19", config.niceness)))?;
+    if config.threads_per_job > CodecThreads::most() {
+        let text =
+            format!("config.threads_per_job is {}; it takes {} at most", config.threads_per_job, CodecThreads::most());
+        return Err(Error::invalid(text));
     }
     let log_mode = match config.log_mode {
         MT_TRANSCODE_LOG_LEAVE => LogMode::Leave,
@@ -211,6 +227,8 @@ pub(super) unsafe fn convert(config: &mt_transcode_engine_config) -> Result<Engi
     .with_quiet_events(config.flags & MT_TRANSCODE_ENGINE_QUIET_EVENTS != 0)
     .with_queue_timeout_ms(config.queue_timeout_ms)
     .with_hang_timeout_ms(config.hang_timeout_ms.into())
+    .with_threads_per_job(config.threads_per_job)
+    .with_niceness(niceness)
     .with_memory_budget_bytes(config.memory_budget_bytes))
 }
 

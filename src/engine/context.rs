@@ -1,6 +1,7 @@
 //! What every component of a job shares: first of all, the way to stop it.
 
 use super::activity::Activity;
+use super::codec_threads::CodecThreads;
 use super::counters::{CountedThread, Counters};
 use super::deadlines::Watcher;
 use super::debug::Debug;
@@ -63,6 +64,8 @@ pub struct Identity {
     /// Of an output that joined: its number in the job. All that it says of output 0 is said of that one.
     pub first_output: usize,
     pub debug: Debug,
+    /// Of codecs and graphs, where its description does not say it.
+    pub codec_threads: CodecThreads,
 }
 
 pub struct JobContext {
@@ -90,6 +93,7 @@ pub struct JobContext {
     pub breakers: Arc<Breakers>,
     first_output: usize,
     pub debug: Debug,
+    pub codec_threads: CodecThreads,
     /// Files that statistics go to.
     pub statistics: StatisticsFiles,
     /// The job will fail, though its outputs go on to their ends: an input broke off.
@@ -142,6 +146,7 @@ impl JobContext {
             activity: Activity::default(),
             devices: Devices::default(),
             debug: identity.debug,
+            codec_threads: identity.codec_threads,
             statistics: StatisticsFiles::default(),
             is_failing: Arc::default(),
             outputs: identity.outputs,

@@ -29,7 +29,6 @@ impl Builder<'_> {
         if let Some(name) = value("pre") {
             presets::apply(name, codec, &mut options)?;
         }
-        options.set_if_absent("threads", "auto");
         let two_pass = match kind {
             MediaKind::Video => {
                 let prefix = value("passlogfile");
@@ -45,6 +44,7 @@ impl Builder<'_> {
                 packets: self.statistics("stats_enc_post", Place::Packets, kind, facts, index)?.map(Mutex::new),
             },
             options,
+            threads: self.context.codec_threads,
             is_bitexact: self.spec.flag("bitexact").unwrap_or(false),
             wants_global_header: open.output.flags().wants_global_header(),
             quality: value("q").and_then(parse_float).filter(|q| *q >= 0.0),

@@ -99,6 +99,8 @@ impl Opener<'_> {
 
     fn open_with(&self, common: &CommonSettings, media: &MediaSettings) -> Result<Encoder, Error> {
         let mut options = self.plan.options.clone();
+        let height = if let MediaSettings::Video(video) = media { video.height } else { 0 };
+        self.plan.threads.add_to_encoder(self.plan.codec, height, self.plan.quality.is_some(), &mut options);
         let name = self.plan.codec.name();
         let statistics = self.plan.two_pass.statistics.as_deref();
         let encoder = Encoder::open(self.plan.codec, common, media, statistics, &mut options).map_err(|e| {

@@ -13,6 +13,7 @@ mod advice;
 mod attachments;
 mod audio_source;
 mod channel_map;
+mod codec_threads;
 mod context;
 mod copy;
 mod copy_setup;
@@ -110,6 +111,7 @@ mod video_statistics;
 
 pub use crate::av::{ByteStream, RingPool, StreamError};
 pub use activity::{Doing, one_line};
+pub use codec_threads::CodecThreads;
 pub use context::{Identity, JobContext, Wake};
 pub use counters::Counters;
 pub use debug::Debug;
@@ -150,7 +152,7 @@ pub use crate::av::probe::sha256;
 /// Checks the FFmpeg that is loaded; None where it fits.
 pub use crate::av::{Classes, Interrupt, Library, LogContext, LogSink};
 pub use crate::av::{LogPrinter, Url, install_printer, listing, process, program_log, terminal};
-pub use crate::av::{cgroup, resources};
+pub use crate::av::{cgroup, cpus, niceness, resources};
 pub use crate::av::{
     configuration, install_log, libraries, licence, mismatch, register_devices, release, set_log_slot,
 };

@@ -266,7 +266,8 @@ impl Builder<'_> {
         if av::exact_bits_per_sample(encode.codec.id()) == 24 {
             swr.set("output_sample_bits", "24");
         }
-        let threads = self.job.global("filter_threads").map(str::to_owned).or_else(|| encode.options.get("threads"));
+        let said = self.job.global("filter_threads").map(str::to_owned).or_else(|| encode.options.get("threads"));
+        let threads = said.or_else(|| self.context.codec_threads.of_graph());
         let graph = GraphPlan {
             description: filter.unwrap_or_else(|| if kind == MediaKind::Video { "null" } else { "anull" }.to_owned()),
             is_simple: true,

@@ -1,5 +1,6 @@
 //! What is to be done, decided before anything runs: which graphs there are, which streams go where.
 
+use super::codec_threads::CodecThreads;
 use super::context::JobContext;
 use super::degrade::Degrade;
 use super::files::OpenInput;
@@ -19,7 +20,7 @@ pub struct GraphPlan {
     pub is_simple: bool,
     pub sources: Vec<GraphSource>,
     pub sinks: Vec<GraphSink>,
-    /// Of a simple graph: -filter_threads or the encoder's threads; of a complex one -filter_complex_threads.
+    /// Of a simple graph: -filter_threads or the encoder's threads; of a complex one -filter_complex_threads; else the job's rule.
     pub threads: Option<String>,
     /// -filter_buffered_frames.
     pub most_frames: Option<String>,
@@ -75,6 +76,8 @@ pub enum FrameRateMode {
 pub struct EncodePlan {
     pub codec: Codec,
     pub options: Dict,
+    /// Where the options do not say it.
+    pub threads: CodecThreads,
     pub is_bitexact: bool,
     pub wants_global_header: bool,
     pub quality: Option<f64>,
@@ -258,20 +261,26 @@ pub struct OpenOutput {
 pub fn complex_graphs(context: &JobContext, job: &JobSpec, inputs: &mut [OpenInput]) -> Result<Vec<GraphPlan>, Error> {
     let texts = super::scripts::complex_graphs(job)?;
     texts.iter().try_for_each(|text| super::trust::check_graph(&context.trust, text))?;
-    texts.iter().map(|text| complex_graph(job, text, inputs)).collect()
+    texts.iter().map(|text| complex_graph(context, job, text, inputs)).collect()
 }
 
-fn complex_graph(job: &JobSpec, description: &str, inputs: &mut [OpenInput]) -> Result<GraphPlan, Error> {
+fn complex_graph(
+    context: &JobContext,
+    job: &JobSpec,
+    description: &str,
+    inputs: &mut [OpenInput],
+) -> Result<GraphPlan, Error> {
     let graph = Graph::parse(description, &GraphOptions::default()).map_err(|e| {
         super::errors::failed(e, "filter", Code::FILTER, &format!("cannot build the filter graph '{description}'"))
     })?;
     let (sources, sinks) = graph.pads();
+    let threads = job.global("filter_complex_threads").map(str::to_owned).or_else(|| context.codec_threads.of_graph());
     let mut plan = GraphPlan {
         description: description.to_owned(),
         is_simple: false,
         sources: Vec::new(),
         sinks: Vec::new(),
-        threads: Some(job.global("filter_complex_threads").unwrap_or("0").to_owned()),
+        threads: Some(threads.unwrap_or_else(|| "0".to_owned())),
         most_frames: job.global("filter_buffered_frames").filter(|most| *most != "0").map(str::to_owned),
         sws: String::new(),
         swr: String::new(),

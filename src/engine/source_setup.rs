@@ -104,7 +104,7 @@ pub fn open_codec(
         let others = options.get("side_data_prefer_packet").map_or(String::new(), |others| format!("{others},"));
         options.set("side_data_prefer_packet", &format!("{others}displaymatrix"));
     }
-    options.set_if_absent("threads", "auto");
+    context.codec_threads.add_to_decoder(codec, info.parameters.height(), &mut options);
     if info.is_attached_picture() {
         options.set("threads", "1"); // its only frame must not wait for more
     }

@@ -1,6 +1,6 @@
 //! The one place that starts threads. They are kept for a while and used again: a thread costs more than a small job.
 
-use crate::av::{os, resources, stacks};
+use crate::av::{niceness, os, resources, stacks};
 use crate::crash;
 use crate::error::{Code, Error};
 use crossbeam_channel::{Receiver, bounded};
@@ -27,6 +27,8 @@ type Work = Box<dyn FnOnce() -> Option<Box<dyn FnOnce()>> + Send>;
 pub struct ThreadPool {
     state: Mutex<State>,
     changed: Condvar,
+    /// Of every thread; None leaves it as it is inherited.
+    niceness: Option<i32>,
 }
 
 #[derive(Default)]
@@ -66,9 +68,21 @@ pub fn is_pool_thread_of(id: u64) -> bool {
 
 impl ThreadPool {
     pub fn new() -> Arc<ThreadPool> {
+        Self::with_niceness(0)
+    }
+
+    /// Threads that are nicer, by `more`, than the calling one.
+    pub fn with_niceness(more: u8) -> Arc<ThreadPool> {
         remember_panics();
         stacks::raise_default(STACK_BYTES);
-        Arc::default()
+        // A number for all, not one more than who starts a thread has: that is often one of these.
+        let niceness = (more > 0).then(|| niceness::get() + i32::from(more));
+        Arc::new(ThreadPool { niceness, ..ThreadPool::default() })
+    }
+
+    /// What its threads have; None where they inherit.
+    pub fn niceness(&self) -> Option<i32> {
+        self.niceness
     }
 
     /// Threads at work, and threads that wait for some.
@@ -165,6 +179,9 @@ impl ThreadPool {
     fn serve(self: Arc<Self>, id: u64, first: Work) {
         // Also without crash reports: a dump asks threads for their stacks, and what Rust or the host give a handler may be too little to walk one.
         let _stack = crash::AltStack::install();
+        if let Some(niceness) = self.niceness {
+            niceness::raise(niceness); // what codecs start here inherits it
+        }
         let seat = Arc::new(Seat { id, work: Mutex::default(), given: Condvar::new() });
         let mut work = Some(first);
         let mut is_open = false;

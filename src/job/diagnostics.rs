@@ -40,7 +40,7 @@ pub fn diagnostics() -> String {
         "resolver": resolver(),
         "kernel": engine::kernel(),
         "sandbox": crate::worker::sandbox_diagnostics(),
-        "cpus": std::thread::available_parallelism().map_or(1, |n| n.get()),
+        "cpus": engine::cpus::usable(),
         "architecture": std::env::consts::ARCH,
     })
     .to_string()

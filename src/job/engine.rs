@@ -10,7 +10,7 @@ use super::quarantine::Quarantine;
 use super::ready::Ready;
 use super::stats::{EngineStats, Health};
 use super::timer::Timer;
-use crate::engine::{Breakers, Counters, CrashTarget, JobContext, Library, Pipe, RingPool, ThreadPool};
+use crate::engine::{Breakers, CodecThreads, Counters, CrashTarget, JobContext, Library, Pipe, RingPool, ThreadPool};
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, VecDeque};
@@ -21,6 +21,8 @@ use std::time::Instant;
 pub struct Engine {
     pub(super) config: EngineConfig,
     threads: Arc<ThreadPool>,
+    /// Settled when the engine is made: a quota that changes later is not seen.
+    codec_threads: CodecThreads,
     pub(super) state: Mutex<EngineState>,
     pub(super) changed: Condvar,
     pub(super) ready: Mutex<Ready>,
@@ -62,7 +64,8 @@ impl Engine {
             workers,
             quarantine: Arc::default(),
             crash_target,
-            threads: ThreadPool::new(),
+            threads: ThreadPool::with_niceness(config.niceness),
+            codec_threads: CodecThreads::of_process(config.threads_per_job),
             state: Mutex::new(EngineState {
                 max_running: config.max_running,
                 max_queued: config.max_queued,
@@ -88,6 +91,10 @@ impl Engine {
 
     pub(super) fn threads(&self) -> &Arc<ThreadPool> {
         &self.threads
+    }
+
+    pub(super) fn codec_threads(&self) -> CodecThreads {
+        self.codec_threads
     }
 
     pub(super) fn link_budget_bytes(&self) -> u64 {

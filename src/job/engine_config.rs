@@ -4,6 +4,7 @@ use super::capture::{Captures, DEFAULT_CAPTURE_BYTES};
 use super::crash::CrashReports;
 use super::isolation::Isolation;
 use super::on_crash::OnCrash;
+use crate::engine;
 use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +36,10 @@ pub struct EngineConfig {
     pub(super) on_crash: OnCrash,
     /// Milliseconds without progress after which a job hangs; 0 is never.
     pub(super) hang_timeout_ms: u64,
+    /// Of each codec and each graph where the job does not say it; 0 is what the processors that may be used suggest.
+    pub(super) threads_per_job: u32,
+    /// How much nicer the engine's threads are than the one that makes it.
+    pub(super) niceness: u8,
 }
 
 pub(super) const DEFAULT_QUEUED: u32 = 1024;
@@ -42,8 +47,7 @@ const DEFAULT_LINK_BUDGET_BYTES: u64 = 256 << 20;
 
 /// Jobs at once: a remux waits for files most of the time, so twice the CPUs that this process may use.
 pub(super) fn default_running() -> u32 {
-    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-    (2 * cpus).max(2)
+    2 * engine::cpus::usable()
 }
 
 impl EngineConfig {
@@ -71,6 +75,8 @@ impl EngineConfig {
             capture_bytes: DEFAULT_CAPTURE_BYTES,
             on_crash: OnCrash::default(),
             hang_timeout_ms: 0,
+            threads_per_job: 0,
+            niceness: 0,
         }
     }
 
@@ -101,6 +107,18 @@ impl EngineConfig {
     /// After how long without progress a job hangs; 0 is never.
     pub fn with_hang_timeout_ms(mut self, hang_timeout_ms: u64) -> Self {
         self.hang_timeout_ms = hang_timeout_ms;
+        self
+    }
+
+    /// Of each codec and each graph where the job does not say it, at most [`engine::CodecThreads::most`]; 0 is the default.
+    pub fn with_threads_per_job(mut self, threads: u32) -> Self {
+        self.threads_per_job = threads;
+        self
+    }
+
+    /// How much nicer the engine's threads are than the calling one.
+    pub fn with_niceness(mut self, niceness: u8) -> Self {
+        self.niceness = niceness;
         self
     }
 

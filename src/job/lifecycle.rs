@@ -150,6 +150,7 @@ impl Job {
                 live: Arc::clone(&self.live),
                 breakers: Arc::clone(&self.engine.breakers),
                 first_output: 0,
+                codec_threads: self.engine.codec_threads(),
             },
         )
     }

@@ -44,7 +44,7 @@ mod trim;
 mod watch;
 
 pub(crate) use crate::engine::FLUSH_CHUNKS;
-pub use crate::engine::{AlsoEnds, Choice, Degraded};
+pub use crate::engine::{AlsoEnds, Choice, CodecThreads, Degraded};
 pub use crate::engine::{ByteStream, HostBytes, HostStore, InMemory, PipeConfig, PipeStats, Side, StreamError, Wait};
 pub use crate::engine::{forward_log, native_stack, set_profiling};
 pub use capture::Captures;

@@ -118,6 +118,7 @@ impl Engine {
                 binds,
                 trust: JobTrust::of(&spec)?,
                 crash_slot: self.crash_slot(0, LABEL, &crate::secrets::mask_url(&url), "").map(Arc::new),
+                codec_threads: self.codec_threads(),
                 ..Identity::default()
             },
         );

@@ -68,7 +68,7 @@ impl Engine {
     /// Opens the inputs of a description that has no outputs, so that what is in them stands in FFmpeg's log, as
     /// `ffmpeg -i FILE` does it. On the calling thread; blocks as long as opening does.
     pub fn open_inputs(self: &Arc<Self>, spec: &JobSpec) -> Result<(), Error> {
-        let identity = Identity { owner: next_id(), ..Identity::default() };
+        let identity = Identity { owner: next_id(), codec_threads: self.codec_threads(), ..Identity::default() };
         let threads = Arc::clone(self.threads());
         let context = JobContext::new(Interrupt::new(), Arc::default(), Arc::new(Spoken), threads, identity);
         crate::engine::open_inputs(&context, spec)

@@ -160,6 +160,10 @@ impl Remote<'_> {
         wanted["label"] = json!(self.context.label);
         wanted["folder"] = json!(std::env::current_dir().ok().map(|folder| from_bytes(folder.as_os_str().as_bytes())));
         wanted["job"] = json!(self.context.owner);
+        let threads = self.context.codec_threads;
+        wanted["threads_per_job"] = json!(threads.per_job);
+        wanted["cpus"] = json!(threads.cpus);
+        wanted["niceness"] = json!(self.context.threads.niceness());
         wanted["link_budget_bytes"] = json!(self.context.link_budget_bytes);
         let binds = self.context.binds.facts();
         wanted["binds"] = binds

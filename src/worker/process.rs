@@ -10,8 +10,8 @@ use super::sandbox::{Confined, Sandbox, confine};
 use super::wire::read_frame;
 use crate::crash::{self, AltStack};
 use crate::engine::{
-    Binds, Breakers, Classes, Counters, CrashTarget, Debug, HangWatch, Identity, Interrupt, JobContext, JobFacts,
-    JobSlot, JobTrust, LogContext, LogSink, Observer, ThreadPool, install_log, is_viewer,
+    Binds, Breakers, Classes, CodecThreads, Counters, CrashTarget, Debug, HangWatch, Identity, Interrupt, JobContext,
+    JobFacts, JobSlot, JobTrust, LogContext, LogSink, Observer, ThreadPool, install_log, is_viewer, niceness,
 };
 use crate::error::{Code, Error};
 use crate::options::{JobSpec, command_line, parse_args};
@@ -30,6 +30,9 @@ pub fn run(control: UnixStream, report: OwnedFd, descriptors: u64) {
     let (Ok(reader), Ok(bell)) = (control.try_clone(), Bell::new().map(Arc::new)) else { return };
     let control = Arc::new(Mutex::new(control));
     let counters = Arc::<Counters>::default();
+    if let Some(wanted) = wanted["niceness"].as_i64() {
+        niceness::raise(wanted as i32); // all its threads inherit it
+    }
     let is_watched = wanted["is_watched"].as_bool().unwrap_or(false);
     let relay = Relay::new(&control, &counters, &bell, wanted["level"].as_i64().unwrap_or(24) as i32, is_watched);
     let target = CrashTarget::descriptor(report.into_raw_fd()).ok();
@@ -149,6 +152,7 @@ impl Prepared<'_> {
 
     fn identity(&self) -> Identity {
         let text = |key: &str| self.wanted[key].as_str().unwrap_or_default();
+        let number = |key: &str| self.wanted[key].as_u64().unwrap_or(0) as u32;
         // As the host's own reports name a probe.
         let command = match self.is("is_probe") {
             true => self.spec.inputs.first().map(|input| mask_url(&input.url)).unwrap_or_default(),
@@ -160,6 +164,7 @@ impl Prepared<'_> {
             link_budget_bytes: self.wanted["link_budget_bytes"].as_u64().unwrap_or(256 << 20),
             outputs: self.spec.outputs.iter().filter(|output| !is_viewer(output)).count(),
             trust: JobTrust::of(&self.spec).unwrap_or_default(),
+            codec_threads: CodecThreads { per_job: number("threads_per_job"), cpus: number("cpus") },
             debug: Debug::of(&self.spec),
             crash_slot: JobSlot::take(&JobFacts {
                 job: self.job(),

@@ -40,7 +40,9 @@ FIELD(mt_transcode_engine_config, capture_count, 96);
 FIELD(mt_transcode_engine_config, on_crash, 100);
 FIELD(mt_transcode_engine_config, worker_sandbox, 104);
 FIELD(mt_transcode_engine_config, hang_timeout_ms, 108);
-FIELD(mt_transcode_engine_config, reserved, 112);
+FIELD(mt_transcode_engine_config, threads_per_job, 112);
+FIELD(mt_transcode_engine_config, niceness, 116);
+FIELD(mt_transcode_engine_config, reserved, 120);
 
 SIZE(mt_transcode_error, 80);
 FIELD(mt_transcode_error, struct_size, 0);

@@ -202,9 +202,9 @@ static void s16_struct_size(void) {
   mt_transcode_shutdown_counts counts = {.struct_size = 0};
   check_config_sizes();
   CHECK_EQUAL(mt_transcode_engine_config_init(&config, sizeof config), 0);
-  config.reserved[1] = 1;
+  config.reserved[0] = 1;
   CHECK_EQUAL(make_and_free(&config), -EINVAL);
-  config.reserved[1] = 0;
+  config.reserved[0] = 0;
   config.flags = 1u << 31;
   CHECK_EQUAL(make_and_free(&config), -EINVAL);
   config.flags = 0;

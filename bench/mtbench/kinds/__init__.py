@@ -13,9 +13,10 @@ from .parts import Parts
 from .pipe import Pipe
 from .probe import Probe
 from .scaling import Scaling
+from .scheduling import Scheduling
 from .small import Small
 from .start import Start
 from .transcode import Transcode
 
-ORDER = (Small, Probe, Start, Big, Transcode, Scaling, Pipe, Chunk, Memory, Live, Latency, Closing, Parts)
+ORDER = (Small, Probe, Start, Big, Transcode, Scaling, Scheduling, Pipe, Chunk, Memory, Live, Latency, Closing, Parts)
 KINDS: dict[str, type[Kind]] = {kind.name: kind for kind in ORDER}

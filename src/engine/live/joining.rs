@@ -146,6 +146,7 @@ fn own_context(parent: &Arc<JobContext>, told: &Arc<Told>, index: usize) -> Arc<
             crash_slot: parent.crash_slot(),
             live: Arc::clone(&parent.live),
             first_output: index,
+            codec_threads: parent.codec_threads,
             ..Identity::default()
         },
     )
