@@ -56,9 +56,9 @@ each write at once; in the other each is a process of the ffmpeg program between
 [stands for](low-latency.md). From a second after all have given their first bytes on it is measured for {seconds} s.
 
 Memory is Private_Dirty of smaps_rollup at the end of that: of the processes, or what came to the one since before its first job, less its pipes
-as far as they were ever full, divided by the streams. "In use" is what is left after malloc_trim(0). CPU, per cent of a core, is that of the
-processes, or of the library's threads; and with the two threads that feed and read. The library has a thread, `mt-timer`, besides those of
-its jobs.
+as far as they were ever full, divided by the streams. "In use" is what is left after malloc_trim(0). CPU, per cent of a core for a
+second of media that came out, is that of the processes, or of the library's threads; and with the two threads that feed and read. The
+library has a thread, `mt-timer`, besides those of its jobs.
 
 """
 FIRST = """
@@ -79,7 +79,7 @@ class LiveResults(Results):
         firsts = [line for line in lines if line["seconds"] == "0"]
         each = lambda line, names: sum(float(line[name]) for name in names) / float(line["streams"])
         key = lambda line: (line["variant"], line["target"])
-        share = lambda names: samples(self.crowds, key, lambda line: 100 * each(line, names) / float(line["seconds"]))
+        share = lambda names: samples(self.crowds, key, lambda line: 100 * sum(float(line[name]) for name in names) / float(line["media_s"]))
         memory = lambda name: samples(self.crowds, key, lambda line: (each(line, [name]) - each(line, ["pipe_bytes"])) / MIB)
         self.own, self.in_use = memory("bytes"), memory("in_use_bytes")
         self.cpu, self.all_cpu = share(["cpu_s"]), share(["cpu_s", "host_cpu_s"])
@@ -136,7 +136,7 @@ class Live(Kind):
     """A process for each measurement."""
 
     name = "live"
-    columns = ("variant", "source", "target", "streams", "seconds", "tries", *MEASURED)
+    columns = ("variant", "source", "target", "streams", "seconds", "tries", "media_s", *MEASURED)
     rounds = {"quick": 1, "full": 1}
     results = LiveResults
 
@@ -152,11 +152,16 @@ class Live(Kind):
         for target in FORMS:
             for name, variant in self.wanted(CROWDS):
                 streams, seconds = STREAMS[length], SECONDS[length]
-                yield name, ".ts", target, streams, seconds, 1, *ask_once(*self.command(variant, streams, seconds, ".ts", target))
+                measured = ask_once(*self.command(variant, streams, seconds, ".ts", target))
+                yield name, ".ts", target, streams, seconds, 1, f"{self.media_seconds(target, int(measured[-1])):.1f}", *measured
         for suffix in FORMS:
             for name, variant in self.wanted(FIRSTS, "live"):
                 yield self.first_row(name, suffix, [self.first_byte(variant, suffix) for _ in range(TRIES[length])])
         yield from self.default_firsts()
+
+    def media_seconds(self, target: str, read_bytes: int) -> float:
+        """Of all streams: what came out, which is more than the time that passed where some had fallen behind."""
+        return read_bytes / self.clips[target].stat().st_size * clips.SECONDS
 
     def wanted(self, variants: dict[str, Variant], options: str = "") -> list[tuple[str, Variant]]:
         ours = self.setting.ours_only
@@ -180,4 +185,4 @@ class Live(Kind):
 
     @staticmethod
     def first_row(name: str, suffix: str, seconds: list[float]) -> tuple:
-        return (name, suffix, suffix, 1, 0, len(seconds), f"{statistics.median(seconds):.6f}", *[0] * (len(MEASURED) - 1))
+        return (name, suffix, suffix, 1, 0, len(seconds), 0, f"{statistics.median(seconds):.6f}", *[0] * (len(MEASURED) - 1))
