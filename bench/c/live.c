@@ -42,21 +42,13 @@ struct cost {
   double own;
 };
 
-/* Of this process where `pid` is 0. */
-static uint64_t private_bytes(pid_t pid) {
+static uint64_t private_bytes_of(pid_t pid) {
   char path[64];
-  char line[256];
-  uint64_t kilobytes = 0;
-  snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid != 0 ? (int)pid : (int)getpid());
-  FILE *file = fopen(path, "re");
-  if (file == NULL) die("cannot read %s", path);
-  while (fgets(line, sizeof line, file) != NULL) {
-    if (strncmp(line, "Private_Dirty:", 14) == 0) kilobytes = strtoull(line + 14, NULL, 10);
-  }
-  fclose(file);
-  return kilobytes << 10;
+  snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+  return proc_bytes(path, "Private_Dirty:");
 }
 
+/* Of this process where `pid` is 0. */
 static size_t threads_of(pid_t pid) {
   char path[64];
   size_t count = 0;
@@ -77,8 +69,8 @@ static size_t count_threads(const struct crowd *crowd) {
 
 static uint64_t memory_of(const struct crowd *crowd) {
   uint64_t bytes = 0;
-  if (crowd->is_ours) return private_bytes(0);
-  for (size_t i = 0; i < crowd->count; i++) bytes += private_bytes(crowd->streams[i].process);
+  if (crowd->is_ours) return private_bytes();
+  for (size_t i = 0; i < crowd->count; i++) bytes += private_bytes_of(crowd->streams[i].process);
   return bytes;
 }
 
@@ -210,7 +202,7 @@ int main(int argc, char **argv) {
   if (crowd.count == 0 || crowd.count > MAX_STREAMS) die("%s streams", argv[2]);
   if (crowd.is_ours) start_engine(MAX_STREAMS);
 
-  uint64_t before = crowd.is_ours ? private_bytes(0) : 0;
+  uint64_t before = crowd.is_ours ? private_bytes() : 0;
   double begin = now_seconds();
   start_crowd(&crowd, who, argc - 5, (const char *const *)argv + 5);
   printf("%.6f", read_first_bytes(&crowd, begin));

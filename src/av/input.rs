@@ -3,6 +3,7 @@
 use super::access::{Access, Gate, Reach};
 use super::chapters::{self, Chapter};
 use super::guarded::{self, Opened};
+use super::seekback;
 use super::sidedata::{self, SideData};
 use super::tls::TlsPeers;
 use super::{AvError, Codec, Demuxer, Dict, Interrupt, Io, Packet, Parameters, Rational, ffi};
@@ -148,6 +149,7 @@ impl Input {
             let result = AvError::check(ffi::avformat_open_input(&mut context, url.as_ptr(), format, options.as_mut()));
             drop(Opened::from_ptr(access.hand_over(ptr::null_mut()), &access));
             result?;
+            seekback::release((*context).pb);
             if probe_score > 0 {
                 (*context).probe_score = probe_score;
             }

@@ -57,6 +57,7 @@ mod report;
 pub mod resources;
 mod ring;
 mod sdp;
+mod seekback;
 mod settle;
 mod sidedata;
 mod spared;
