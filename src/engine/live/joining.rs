@@ -156,7 +156,7 @@ fn own_context(parent: &Arc<JobContext>, told: &Arc<Told>, index: usize) -> Arc<
 fn check_from(parent: &JobContext, from: Option<usize>) -> Result<(), Error> {
     let Some(from) = from.filter(|from| *from >= parent.ordinary_outputs()) else { return Ok(()) };
     match parent.live.viewer(from) {
-        Some(viewer) if !viewer.is_final() => Ok(()),
+        Some(viewer) if !viewer.is_over() => Ok(()),
         _ => Err(gone_before(from)),
     }
 }

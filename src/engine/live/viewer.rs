@@ -236,6 +236,11 @@ impl Viewer {
         self.state() >= ViewerState::Finished
     }
 
+    /// Whether its end was told, or is being told: the host may hear of it a moment before it is final.
+    pub(super) fn is_over(&self) -> bool {
+        self.inner.lock().is_ended
+    }
+
     /// Nobody will ask for it any more. Whether it is final.
     pub fn forget(&self) -> bool {
         let mut inner = self.inner.lock();
