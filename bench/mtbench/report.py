@@ -12,7 +12,7 @@ from .kinds import KINDS
 PAGE = """\
 # Benchmarks
 
-Written by `make bench`; do not edit it. `make bench-quick` takes two minutes, `make bench` about ten; `make bench KINDS="small pipe"`
+Written by `make bench`; do not edit it. `make bench-quick` takes about four minutes, `make bench` a quarter of an hour; `make bench KINDS="small pipe"`
 measures only these kinds and leaves the others' numbers as they are. The measuring programs are in `bench/`, the raw numbers in
 `bench/results/*.csv`.
 
