@@ -261,10 +261,10 @@ bench-parts:
 	@parts=$$($(CARGO) bench --locked --bench parts --no-run --message-format=json-render-diagnostics | \
 	    sed -n 's|.*"executable":"\([^"]*/parts-[^"]*\)".*|\1|p'); cp "$$parts" build/bench/parts
 
-bench: setup-test stage $(PARTS) ## compare with what people use now: docs/benchmarks.md (10 minutes; KINDS="small pipe" for these only)
+bench: setup-test stage $(PARTS) ## compare with what people use now: docs/benchmarks.md (15 minutes; KINDS="small pipe" for these only)
 	$(MEASURE) full $(KINDS)
 
-bench-quick: setup-test stage $(PARTS) ## the same in 2 minutes
+bench-quick: setup-test stage $(PARTS) ## the same in 4 minutes
 	$(MEASURE) quick $(KINDS)
 
 bench-compare: setup-test stage ## how this tree compares with revision BASE=HEAD, in ratios (10 minutes; KINDS=small, LENGTH=quick)
