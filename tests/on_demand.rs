@@ -49,9 +49,10 @@ impl Peer {
     }
 }
 
-/// Gives the picture, and then nothing more, until its peer hangs up.
-fn picture(bytes: Vec<u8>) -> impl Fn(TcpStream) {
+/// Gives the picture after a while, and then nothing more, until its peer hangs up.
+fn picture(bytes: Vec<u8>, after: Duration) -> impl Fn(TcpStream) {
     move |mut stream| {
+        std::thread::sleep(after);
         let _ = stream.write_all(&bytes);
         let _ = stream.read(&mut [0]);
     }
@@ -118,10 +119,14 @@ struct Service {
 }
 
 impl Service {
-    /// With so many milliseconds that each stays open after the last viewer: the picture's and the sound's.
     fn new(linger_ms: [u32; 2]) -> Service {
+        Service::late(linger_ms, Duration::ZERO)
+    }
+
+    /// With so many milliseconds that each stays open after the last viewer, the picture's and the sound's, and how long the picture comes after the sound.
+    fn late(linger_ms: [u32; 2], after: Duration) -> Service {
         let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
-        let peers = [Peer::new(picture(pictures(&engine, folder.path()))), Peer::new(sound)];
+        let peers = [Peer::new(picture(pictures(&engine, folder.path()), after)), Peer::new(sound)];
         let source = |linger_ms: u32| {
             format!(
                 "-mt_source 1 -mt_on_demand 1 -mt_linger_ms {linger_ms} -mt_retry_ms 1 -mt_read_timeout_ms 60000 \
@@ -150,14 +155,26 @@ impl Service {
 
     /// A viewer comes, sees and hears everything, and goes.
     fn round(&self, round: usize) {
+        self.round_with(round, ["copy", "copy"]);
+    }
+
+    /// With these codecs of picture and sound.
+    fn round_with(&self, round: usize, [video, audio]: [&str; 2]) {
         let out = pipe(&self.engine, 1 << 20);
         let name = format!("v{round}");
         self.job.bind_pipe(&name, &out, Side::Write).unwrap();
         let output = self.job.add_file(Direction::Output, &format!("mt:{name}")).unwrap();
         // On a busy machine one may be a second later than the other: the muxer is not to wait for what comes after all that is given.
         let interleave = ("max_interleave_delta", "1");
-        for (key, value) in [("c", "copy"), ("f", "matroska"), ("map", "0"), ("map", "1"), ("mt_live", "1"), interleave]
-        {
+        for (key, value) in [
+            ("c:v", video),
+            ("c:a", audio),
+            ("f", "matroska"),
+            ("map", "0"),
+            ("map", "1"),
+            ("mt_live", "1"),
+            interleave,
+        ] {
             self.job.set_file_option(Direction::Output, output, key, Some(value)).unwrap();
         }
         self.job.commit_file(Direction::Output, output).unwrap();
@@ -241,6 +258,17 @@ fn sources_open_with_the_first_viewer_and_close_after_the_last_in_either_order()
         }
         service.ends();
     }
+}
+
+/// A camera whose sound has come and gone when its picture is there: what is silent holds up nothing of the other.
+#[test]
+fn a_viewer_has_all_of_a_source_whose_peer_is_silent() {
+    let service = Service::late([1, 1], Duration::from_millis(1500));
+    for (round, codecs) in [["copy", "copy"], ["copy", "copy"], ["mpeg4", "pcm_mulaw"]].into_iter().enumerate() {
+        service.round_with(round, codecs);
+        service.saw_no_failure();
+    }
+    service.ends();
 }
 
 #[test]

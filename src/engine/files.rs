@@ -80,7 +80,7 @@ impl OpenInput {
             std::fs::metadata(crate::text::to_path(self.url.strip_prefix("file:").unwrap_or(&self.url)))
                 .is_ok_and(|m| m.is_file())
         };
-        self.input.format_name() == "lavfi" || is_file() && is_regular()
+        self.feed.is_none() && (self.input.format_name() == "lavfi" || is_file() && is_regular())
     }
 }
 

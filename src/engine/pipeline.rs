@@ -236,8 +236,9 @@ impl Builder {
             };
             running.mux.push(self.component(&format!("mux{output}"), move || stage.run())?);
         }
-        // A source that is gone must not hold up the others: each is read as it comes.
-        let several = demuxers.len() > 1 && demuxers.iter().all(|demuxer| demuxer.source.is_none());
+        // A source that is gone must not hold up the others, nor a hub where nothing comes: each is read as it comes.
+        let comes_and_goes = |demuxer: &Demuxer| demuxer.source.is_some() || demuxer.file.feed.is_some();
+        let several = demuxers.len() > 1 && !demuxers.iter().any(comes_and_goes);
         let steps = self.context.lockstep.get().map(|lockstep| {
             Arc::new(Steps {
                 lockstep: Arc::clone(lockstep),

@@ -98,7 +98,26 @@ impl SingleThread {
             let target = &self.targets[*i];
             self.muxers[target.output].as_ref().and_then(|m| m.last_dts_us(target.index)).unwrap_or(i64::MIN)
         };
-        open.min_by_key(behind).map(|i| self.targets[i].input)
+        self.wait_for_any(wants);
+        let key = |i: &usize| (!self.has_more(self.targets[*i].input), behind(i));
+        open.min_by_key(key).map(|i| self.targets[i].input)
+    }
+
+    /// Whether reading an input that is a hub would give something at once. What a file has is always there.
+    fn has_more(&self, input: usize) -> bool {
+        self.demuxers[input].file.feed.as_ref().is_none_or(|feed| feed.is_ready())
+    }
+
+    /// A hub where nothing comes holds up no other: waits until one that feeds any of these targets has something.
+    fn wait_for_any(&self, wants: impl Fn(&usize) -> bool) {
+        let Some(feed) = &self.demuxers[0].file.feed else { return };
+        loop {
+            let seen = feed.arrivals().count();
+            if (0..self.targets.len()).any(|i| wants(&i) && self.has_more(self.targets[i].input)) {
+                return;
+            }
+            feed.arrivals().wait_beyond(seen);
+        }
     }
 
     /// Gives the packet to each target of its stream; the last one gets it itself, the others a reference.

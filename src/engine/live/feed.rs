@@ -1,6 +1,7 @@
 //! The queue of one who takes part: bounded in bytes and time. What happens when it is full is its own affair, and only one that was told
 //! to may hold up the job.
 
+use super::arrivals::Arrivals;
 use super::settings::{Slow, ViewerSettings};
 use crate::av::Packet;
 use crate::engine::activity::Doing;
@@ -52,7 +53,7 @@ impl FeedCounts {
 pub struct Feed {
     settings: ViewerSettings,
     state: Mutex<State>,
-    filled: Condvar,
+    arrivals: Arc<Arrivals>,
     room: Condvar,
     owner: Weak<JobContext>,
     /// The time in the job that is its owner's beginning: that of the first packet of all its feeds. None: times are kept.
@@ -84,11 +85,16 @@ pub enum Pushed {
 }
 
 impl Feed {
-    pub fn new(owner: &Arc<JobContext>, settings: ViewerSettings, zero_us: Option<Arc<OnceLock<i64>>>) -> Arc<Feed> {
+    pub fn new(
+        owner: &Arc<JobContext>,
+        settings: ViewerSettings,
+        arrivals: &Arc<Arrivals>,
+        zero_us: Option<Arc<OnceLock<i64>>>,
+    ) -> Arc<Feed> {
         let feed = Arc::new(Feed {
             settings,
             state: Mutex::new(State { waits_for_key: true, ..State::default() }),
-            filled: Condvar::new(),
+            arrivals: Arc::clone(arrivals),
             room: Condvar::new(),
             owner: Arc::downgrade(owner),
             zero_us,
@@ -105,7 +111,7 @@ impl Feed {
             state.waits_for_key = false;
             state.put(item.clone());
         }
-        self.filled.notify_one();
+        self.arrivals.changed();
     }
 
     /// Never waits. `begins`: a player can begin here.
@@ -140,7 +146,7 @@ impl Feed {
         }
         state.waits_for_key = false;
         state.put(item.clone());
-        self.filled.notify_one();
+        self.arrivals.changed();
         Pushed::Done
     }
 
@@ -158,7 +164,7 @@ impl Feed {
             return false;
         }
         state.put(item.clone());
-        self.filled.notify_one();
+        self.arrivals.changed();
         true
     }
 
@@ -189,12 +195,12 @@ impl Feed {
 
     /// The next packet; waits for one. None: there are no more, or the owner's job ends.
     pub fn next(&self) -> Option<Item> {
-        let mut state = self.state.lock();
         loop {
-            let owner = self.owner.upgrade();
-            if owner.is_none_or(|owner| owner.is_ending()) {
+            let seen = self.arrivals.count();
+            if self.is_owner_ending() {
                 return None;
             }
+            let mut state = self.state.lock();
             if let Some(item) = state.queue.pop_front() {
                 state.bytes -= item.bytes();
                 state.counts.packets_queued -= 1;
@@ -204,9 +210,24 @@ impl Feed {
             if state.is_ended {
                 return None;
             }
-            let _waiting = Doing::EmptyLink.begin(0);
-            self.filled.wait(&mut state);
+            drop(state);
+            self.arrivals.wait_beyond(seen);
         }
+    }
+
+    /// Whether [`Feed::next`] would not wait.
+    pub fn is_ready(&self) -> bool {
+        let state = self.state.lock();
+        !state.queue.is_empty() || state.is_ended || self.is_owner_ending()
+    }
+
+    /// Where what comes for any of its owner's feeds is told.
+    pub fn arrivals(&self) -> &Arrivals {
+        &self.arrivals
+    }
+
+    fn is_owner_ending(&self) -> bool {
+        self.owner.upgrade().is_none_or(|owner| owner.is_ending())
     }
 
     /// The time in the job that is to be 0, as this packet of it has come; None where times are kept.
@@ -220,7 +241,7 @@ impl Feed {
     /// No more comes: what waits is still taken.
     pub fn end(&self) {
         self.state.lock().is_ended = true;
-        self.filled.notify_all();
+        self.arrivals.changed();
         self.room.notify_all();
     }
 
@@ -274,7 +295,7 @@ impl State {
 impl Wake for Feed {
     fn wake(&self) {
         let _guard = self.state.lock();
-        self.filled.notify_all();
+        self.arrivals.changed();
         self.room.notify_all();
     }
 }

@@ -2,6 +2,7 @@
 //! there by a bounded queue of its own ([`feed`]), and writes on a thread of its own ([`joining`]), so that nobody holds up anybody.
 //! Nothing here reads a source.
 
+mod arrivals;
 mod feed;
 mod gop;
 mod headers;

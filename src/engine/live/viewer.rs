@@ -137,12 +137,12 @@ impl Viewer {
 
     /// From here on it misses nothing.
     pub(super) fn subscribe(&self, parent: &JobContext, context: &Arc<JobContext>, places: &[Place], from_zero: bool) {
-        let zero_us = from_zero.then(Arc::default);
+        let (arrivals, zero_us) = (Arc::default(), from_zero.then(Arc::default));
         for place in places {
             let hub = parent.live.hub(*place);
             let weak = Arc::downgrade(&hub);
             context.on_cancel(weak);
-            let feed = Feed::new(context, self.settings.clone(), zero_us.clone());
+            let feed = Feed::new(context, self.settings.clone(), &arrivals, zero_us.clone());
             self.inner.lock().feeds.push((Arc::clone(&hub), Arc::clone(&feed)));
             hub.subscribe(&feed);
         }
