@@ -43,7 +43,8 @@ func CloseWhenDone() BindOption { return closeWhenDone{} }
 //     the job starts, and stands at its end afterwards. The job can seek in it and needs nothing of Go's while it
 //     runs: this is the fastest way. The copy counts in [EngineStats].MemoryReserved.
 //   - An io.Seeker that can seek (a regular file, a bytes.Reader) can be read as such: formats with an index anywhere
-//     work. The input begins where r stands. To have it read as a stream, hide the method: struct{ io.Reader }{r}.
+//     work. The input begins where r stands. One of at most 1 MiB is read whole when the job opens it. To have it read as a stream,
+//     hide the method: struct{ io.Reader }{r}.
 //   - Any other, and a *bytes.Buffer with options for a pipe, is read as a stream by a goroutine, through a pipe with the
 //     options given.
 //

@@ -122,6 +122,9 @@ const _: () = assert!(size_of::<mt_transcode_store>() == 64);
 ///
 /// - `io`: copied. From a successful call on, `release` will be called once; when the call fails, it is not.
 ///
+/// An input that can seek, has a size of at most 1 MiB, and is not read at the pace of its media (`-re`, `-mt_live`, `-mt_source`) is read at once, to
+/// memory of the job's, when it is opened.
+///
 /// Returns 0, `-EINVAL`, `-EILSEQ`, `-E2BIG`, `-EEXIST`, `-EBUSY` (the job was started, and this cannot be written by an output that joins it, or it ends),
 /// `-EBADF`, `-EPERM`. Threads: any. Never blocks. Since 0.1.
 ///

@@ -2,7 +2,7 @@
 
 use super::formats::{check_many_files, check_streamable_output};
 use super::name_of;
-use super::spool::{DEFAULT_SEEK_BUFFER_BYTES, prepare};
+use super::spool::{DEFAULT_SEEK_BUFFER_BYTES, SMALL_BYTES, keep_small, prepare};
 use super::store::HostFiles;
 use super::stream::{Failure, HostStream};
 use crate::av::{ByteStream, Demuxer, Dict, Files, Interrupt, Io, Muxer};
@@ -41,7 +41,12 @@ pub fn open_input(
         .counting(context, context.binds.pipe(name).is_some())
         .may_read(policy.limits.open_bytes)
         .may_keep(keep);
-    let stream = prepare(Box::new(stream), keep, &context.counters)?;
+    // What is read at the pace of its media may grow meanwhile.
+    let is_paced = ["re", "readrate", "mt_source"].iter().any(|name| spec.value(name).is_some())
+        || spec.flag("mt_live") == Some(true);
+    let small_bytes = if is_paced { 0 } else { policy.limits.open_bytes.unwrap_or(u64::MAX).min(SMALL_BYTES) };
+    let stream = keep_small(Box::new(stream), small_bytes, &context.counters)?;
+    let stream = prepare(stream, keep, &context.counters)?;
     let mut io = Io::reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
     let (format, probe_score) = match named {
         Some(format) => (format, 0),

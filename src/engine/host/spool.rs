@@ -1,6 +1,6 @@
-//! Streams that cannot seek, for a format that must. The MP4 family is the one that matters: its index (moov) may lie behind its
-//! media (mdat), and then nothing can be read before all has come. Such a file is kept in memory, up to a limit that is stated
-//! (ISO/IEC 14496-12, 4.2: boxes).
+//! Inputs of the host's that are kept in memory. Small ones that can seek, as each read and seek of them is a call of the host's, or a message to it. And
+//! streams that cannot seek, for a format that must: the MP4 family is the one that matters. Its index (moov) may lie behind its media (mdat), and then
+//! nothing can be read before all has come: such a file is kept up to a limit that is stated (ISO/IEC 14496-12, 4.2: boxes).
 
 use super::memory::{HostBytes, InMemory};
 use crate::av::{ByteStream, StreamError};
@@ -61,6 +61,30 @@ fn layout(data: &[u8]) -> Layout {
 
 fn is_first(kind: &[u8]) -> bool {
     [b"ftyp", b"mdat", b"free", b"skip", b"wide", b"pnot"].iter().any(|first| *first == kind)
+}
+
+/// What can seek and has no more bytes is read at once.
+pub(super) const SMALL_BYTES: u64 = 1 << 20;
+
+/// Reads a stream that can seek to its end where that is no further than `limit_bytes`. Where it cannot be had so, it stands at its beginning again.
+pub fn keep_small(
+    mut stream: Box<dyn ByteStream>,
+    limit_bytes: u64,
+    counters: &Arc<Counters>,
+) -> Result<Box<dyn ByteStream>, Error> {
+    if !stream.can_seek() || stream.whole().is_some() {
+        return Ok(stream);
+    }
+    let Some(size) = stream.size().filter(|size| *size <= limit_bytes) else { return Ok(stream) };
+    let mut kept = Kept { data: Vec::new(), counters: Arc::clone(counters) };
+    while let Some(left @ 1..) = (size as usize).checked_sub(kept.data.len()) {
+        // An error comes again, when the demuxer is there: what is before it is not lost.
+        if !matches!(kept.read_on(stream.as_mut(), left), Ok(1..)) {
+            let back = |error: StreamError| Error::new(Code::from_c(error.code), error.text).at("open input");
+            return stream.seek(0).map(|()| stream).map_err(back);
+        }
+    }
+    Ok(Box::new(InMemory::new(Whole { kept, _inner: stream })))
 }
 
 /// Makes a stream that cannot seek fit for reading: as it is, or in memory where its index lies behind its media.
@@ -219,6 +243,61 @@ mod tests {
         assert_eq!(layout(&behind[..30]), Layout::Unknown);
         assert_eq!(layout(&[]), Layout::Unknown);
         assert_eq!(layout(&[0x47; 376]), Layout::InOrder, "a transport stream");
+    }
+
+    /// Says that it has so many bytes; reading gives them one by one, and fails at a place once.
+    struct Seekable {
+        data: Vec<u8>,
+        says_bytes: u64,
+        fails_at: Option<usize>,
+        at: usize,
+    }
+
+    impl ByteStream for Seekable {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+            if self.fails_at == Some(self.at) {
+                return Err(StreamError { code: -libc::EIO, text: "the disk is gone".into() });
+            }
+            let Some(byte) = self.data.get(self.at) else { return Ok(0) };
+            buffer[0] = *byte;
+            self.at += 1;
+            Ok(1)
+        }
+
+        fn seek(&mut self, position: u64) -> Result<(), StreamError> {
+            self.at = position as usize;
+            Ok(())
+        }
+
+        fn size(&mut self) -> Option<u64> {
+            Some(self.says_bytes)
+        }
+
+        fn can_seek(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn only_what_is_small_and_all_there_is_kept() {
+        let data: Vec<u8> = (0..100).collect();
+        let kept = |says_bytes, fails_at, limit_bytes| {
+            let counters = Arc::new(Counters::default());
+            let stream = Box::new(Seekable { data: data.clone(), says_bytes, fails_at, at: 0 });
+            let mut stream = keep_small(stream, limit_bytes, &counters).unwrap();
+            let is_kept = stream.whole() == Some(&data[..]);
+            let mut buffer = [0; 100];
+            let begins_at_0 = stream.read(&mut buffer).unwrap() > 0 && buffer[0] == 0;
+            assert!(begins_at_0 && stream.can_seek());
+            assert_eq!(counters.link_bytes.load(Relaxed), if is_kept { 100 } else { 0 });
+            drop(stream);
+            assert_eq!(counters.link_bytes.load(Relaxed), 0);
+            is_kept
+        };
+        assert!(kept(100, None, 100));
+        assert!(!kept(100, None, 99), "too large");
+        assert!(!kept(200, None, 1000), "shorter than it says");
+        assert!(!kept(100, Some(50), 100), "an error is for the demuxer to meet");
     }
 
     #[test]
