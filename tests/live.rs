@@ -42,9 +42,9 @@ fn who_joins_begins_with_the_last_key_frame_and_gets_all_from_there() {
 fn with_one_who_never_reads(slow: &str, from: Option<&str>) -> (Arc<Engine>, Arc<Job>, usize, Arc<HostPipe>, Vec<u8>) {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let bytes = stream(&engine, folder.path());
-    let (job, input) = hub(&engine, "-c copy -f null -");
-    let (begin, rest) = bytes.split_at(bytes.len() / 8);
-    give(&job, &input, begin, 10);
+    let (job, input) = keeping_hub(&engine);
+    let (begin, rest) = bytes.split_at(bytes.len() * 5 / 8);
+    give(&job, &input, begin, 150);
     let stuck = pipe(&engine, 4096);
     job.bind_pipe("stuck", &stuck, Side::Write).unwrap();
     let mut options =
@@ -52,17 +52,9 @@ fn with_one_who_never_reads(slow: &str, from: Option<&str>) -> (Arc<Engine>, Arc
     options.extend(from.map(|from| ("mt_from", from)));
     let output = join(&job, "mt:stuck", &options);
     let (_, reader) = viewer(&engine, &job, "good", &[("c", "copy"), ("f", "mpegts"), ("mt_from", "0")]);
-    // It has written until nobody took more, and sits there with its next packets: whatever comes, it never gets to its end.
-    let mut chunks = rest.chunks(16_000);
-    let is_stuck = || stuck.pipe.stats().fill_bytes == 4096;
-    while !is_stuck() {
-        let passed = job.stats().packets_read;
-        give(&job, &input, chunks.next().expect("more than fits"), passed + 1);
-        eventually("it waits for more, or cannot write", || {
-            is_stuck() || job.output_status(output).unwrap().stats.feed.packets_queued == 0
-        });
-    }
-    chunks.for_each(|chunk| give(&job, &input, chunk, 0));
+    // It has written of the last group until nobody took more, and sits there: whatever comes, it never gets to its end.
+    eventually("it cannot write", || stuck.pipe.stats().fill_bytes == 4096);
+    give(&job, &input, rest, 0);
     input.pipe.close_write(0).unwrap();
     let (good, end) = reader.join().unwrap();
     assert_eq!(end, Ok(()), "nobody else is held up");
@@ -101,10 +93,11 @@ fn how_much_it_has_sent_is_known_while_it_sends_and_who_is_thrown_out_is_told_so
 fn one_who_never_reads_is_dropped_from_and_holds_up_nobody() {
     for from in [None, Some("0")] {
         let (engine, job, output, stuck, good) = with_one_who_never_reads("skip", from);
-        assert!(good.len() > 50_000, "the other one has the whole stream: {}", good.len());
+        assert!(good.len() > 50_000, "the other one has all from the last group on: {}", good.len());
         let status = job.output_status(output).unwrap();
         let feed = status.stats.feed;
-        assert!(feed.skips > 0 && feed.packets_dropped > 20 && feed.bytes_peak < 40_000, "{feed:?}");
+        assert!(feed.skips > 0 && feed.packets_dropped > 20, "{feed:?}");
+        assert!(feed.bytes_peak < 100_000, "no more than the last group, with which it began: {feed:?}");
         assert_ne!(status.code, 0, "it never got the end of its stream");
         job.close();
         stuck.free();

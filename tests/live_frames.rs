@@ -6,7 +6,7 @@ mod common;
 use common::live::*;
 use common::memory::*;
 use common::*;
-use mt_transcode::job::{Engine, HostPipe, Job, Side, State};
+use mt_transcode::job::{Engine, HostPipe, Job, State};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,17 +19,6 @@ fn extent(engine: &Arc<Engine>, folder: &Path, bytes: &[u8]) -> (usize, i64) {
     let times = |stream: u64| own.iter().filter(move |packet| packet.0 == stream).map(|packet| packet.2);
     let last = |stream: u64| times(stream).fold(f64::NEG_INFINITY, f64::max);
     (times(0).count(), (1000.0 * (last(1) - last(0))).round() as i64)
-}
-
-/// A job that keeps its last group of pictures, for who takes part in its output and for who decodes its input.
-fn keeping_hub(engine: &Arc<Engine>) -> (Arc<Job>, Arc<HostPipe>) {
-    let input = pipe(engine, 4 << 20);
-    let job = Job::new(engine).unwrap();
-    job.bind_pipe("in", &input, Side::Read).unwrap();
-    let line = "-mt_gop_bytes 4M -f mpegts -analyzeduration 200000 -fpsprobesize 2 -i mt:in -map 0 -c copy -mt_gop_bytes 4M -f null -";
-    job.set_args(&words(line)).unwrap();
-    job.start().unwrap();
-    (job, input)
 }
 
 /// Has one join in the middle of the stream, and waits until its file is whole.

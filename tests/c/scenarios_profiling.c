@@ -78,9 +78,8 @@ static void s91_profiling(void) {
   for (int times = 0; times < (is_isolated ? 1 : 50) && samples < ENOUGH; times++) {
     CHECK_EQUAL(run(engine, ENCODE), 0);
   }
-  if (is_isolated) {
-    CHECK_EQUAL(samples, 0);
-  } else {
+  /* What a worker does is not seen; the threads here that wait for it may be, once in a while. */
+  if (!is_isolated) {
     CHECK(samples >= ENOUGH);
 #ifdef __x86_64__
     CHECK(stacks_through((uintptr_t)mt_transcode_native_stack) > 0);

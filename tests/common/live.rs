@@ -17,10 +17,20 @@ pub fn stream(engine: &Arc<Engine>, folder: &Path) -> Vec<u8> {
 
 /// A job that reads the pipe "in", with `line` behind it.
 pub fn hub(engine: &Arc<Engine>, line: &str) -> (Arc<Job>, Arc<HostPipe>) {
+    hub_with(engine, "", line)
+}
+
+/// One that keeps the last group of pictures, of its input and of its output.
+pub fn keeping_hub(engine: &Arc<Engine>) -> (Arc<Job>, Arc<HostPipe>) {
+    hub_with(engine, "-mt_gop_bytes 4M", "-map 0 -c copy -mt_gop_bytes 4M -f null -")
+}
+
+fn hub_with(engine: &Arc<Engine>, options: &str, line: &str) -> (Arc<Job>, Arc<HostPipe>) {
     let input = pipe(engine, 4 << 20);
     let job = Job::new(engine).unwrap();
     job.bind_pipe("in", &input, Side::Read).unwrap();
-    job.set_args(&words(&format!("-f mpegts -analyzeduration 200000 -fpsprobesize 2 -i mt:in {line}"))).unwrap();
+    let probe = "-f mpegts -analyzeduration 200000 -fpsprobesize 2";
+    job.set_args(&words(&format!("{options} {probe} -i mt:in {line}"))).unwrap();
     job.start().unwrap();
     (job, input)
 }
