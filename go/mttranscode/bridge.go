@@ -9,73 +9,63 @@ import (
 	"unsafe"
 )
 
-// The functions that C calls, on threads of the job's. They only find their object: what may wait is handed to a
-// goroutine by it. While a goroutine waits there, Go's runtime may start a thread, and would clone this one, with its niceness (WithNiceness): locked, it asks
-// another one to do it.
+// The functions that C calls, on threads of the job's.
+
+// called finds the object of a callback, and calls it: what may wait is handed to a goroutine by it. While a goroutine waits there, Go's runtime may start a
+// thread, and would clone this one, with its niceness (WithNiceness): locked, it asks another one to do it.
+func called[O, R any](handle C.uintptr_t, call func(O) R) R {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return call(cgo.Handle(handle).Value().(O))
+}
 
 //export mttranscodeRead
 func mttranscodeRead(handle C.uintptr_t, buffer *C.uint8_t, size C.uint64_t) C.int64_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int64_t(cgo.Handle(handle).Value().(*seekable).read(memory(buffer, size)))
+	return called(handle, func(s *seekable) C.int64_t { return C.int64_t(s.read(memory(buffer, size))) })
 }
 
 //export mttranscodeWrite
 func mttranscodeWrite(handle C.uintptr_t, data *C.uint8_t, size C.uint64_t) C.int64_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int64_t(cgo.Handle(handle).Value().(*seekable).write(memory(data, size)))
+	return called(handle, func(s *seekable) C.int64_t { return C.int64_t(s.write(memory(data, size))) })
 }
 
 //export mttranscodeSeek
 func mttranscodeSeek(handle C.uintptr_t, position C.int64_t) C.int64_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int64_t(cgo.Handle(handle).Value().(*seekable).seek(int64(position)))
+	return called(handle, func(s *seekable) C.int64_t { return C.int64_t(s.seek(int64(position))) })
 }
 
 //export mttranscodeSize
 func mttranscodeSize(handle C.uintptr_t) C.int64_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int64_t(cgo.Handle(handle).Value().(*seekable).size())
+	return called(handle, func(s *seekable) C.int64_t { return C.int64_t(s.size()) })
 }
 
 //export mttranscodeStoreOpen
 func mttranscodeStoreOpen(handle C.uintptr_t, name *C.char, file *C.uintptr_t) C.int32_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	id, code := cgo.Handle(handle).Value().(*storeBinding).open(C.GoString(name))
-	*file = C.uintptr_t(id)
-	return C.int32_t(code)
+	return called(handle, func(s *storeBinding) C.int32_t {
+		id, code := s.open(C.GoString(name))
+		*file = C.uintptr_t(id)
+		return C.int32_t(code)
+	})
 }
 
 //export mttranscodeStoreWrite
 func mttranscodeStoreWrite(handle, file C.uintptr_t, data *C.uint8_t, size C.uint64_t) C.int64_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int64_t(cgo.Handle(handle).Value().(*storeBinding).write(uintptr(file), memory(data, size)))
+	return called(handle, func(s *storeBinding) C.int64_t { return C.int64_t(s.write(uintptr(file), memory(data, size))) })
 }
 
 //export mttranscodeStoreSeek
 func mttranscodeStoreSeek(handle, file C.uintptr_t, position C.int64_t) C.int64_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int64_t(cgo.Handle(handle).Value().(*storeBinding).seek(uintptr(file), int64(position)))
+	return called(handle, func(s *storeBinding) C.int64_t { return C.int64_t(s.seek(uintptr(file), int64(position))) })
 }
 
 //export mttranscodeStoreClose
 func mttranscodeStoreClose(handle, file C.uintptr_t, code C.int32_t) C.int32_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int32_t(cgo.Handle(handle).Value().(*storeBinding).close(uintptr(file), Code(code)))
+	return called(handle, func(s *storeBinding) C.int32_t { return C.int32_t(s.close(uintptr(file), Code(code))) })
 }
 
 //export mttranscodeStoreRemove
 func mttranscodeStoreRemove(handle C.uintptr_t, name *C.char) C.int32_t {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return C.int32_t(cgo.Handle(handle).Value().(*storeBinding).remove(C.GoString(name)))
+	return called(handle, func(s *storeBinding) C.int32_t { return C.int32_t(s.remove(C.GoString(name))) })
 }
 
 //export mttranscodeRelease

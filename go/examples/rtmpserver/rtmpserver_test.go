@@ -50,7 +50,7 @@ type running struct {
 func start(t *testing.T) *running {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("the ffmpeg program is not installed: scripts/setup.sh test does it")
+		t.Fatal("the ffmpeg program, which publishes here, is not installed: scripts/setup.sh test does it")
 	}
 	before := slog.Default()
 	r := &running{log: &logged{}, ended: make(chan error, 1)}
