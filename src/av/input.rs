@@ -157,8 +157,13 @@ impl Input {
         }
     }
 
-    /// Reads on until the streams are known. `options` holds one dictionary for each stream.
+    /// Reads on until the streams are known. `options` holds one dictionary for each stream. Decoders are asked what pictures are, and nobody sees how
+    /// they look: so residuals and loop filters are left out, unless the user said something of them (`skip_idct`, `skip_loop_filter` of avcodec.h).
     pub fn find_stream_info(&mut self, options: &mut [Dict]) -> Result<(), AvError> {
+        for dict in options.iter_mut() {
+            dict.set_if_absent("skip_idct", "all");
+            dict.set_if_absent("skip_loop_filter", "all");
+        }
         let mut pointers: Vec<*mut ffi::AVDictionary> =
             options.iter_mut().map(|dict| std::mem::replace(dict.as_mut(), ptr::null_mut())).collect();
         let array = if pointers.is_empty() { ptr::null_mut() } else { pointers.as_mut_ptr() };
