@@ -237,6 +237,19 @@ fn an_output_that_takes_long_to_open_is_idle_in_time_too() {
     is_quiet(&engine);
 }
 
+/// Its time is over while it writes, as it does nothing else.
+#[test]
+fn a_busy_file_whose_time_is_over_is_whole() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    for _ in 0..3 {
+        let line = "-f lavfi -i color=s=160x120 -c:v rawvideo -mt_total_timeout_ms 1000 {}/cut.mkv";
+        is_late(&run_in(&engine, folder.path(), line).unwrap_err(), "mt_total_timeout_ms", "mux");
+        let shown = probe(&engine, &folder.path().join("cut.mkv"));
+        assert!(shown["format"]["duration"].is_string(), "it has its end: {shown}");
+    }
+    is_quiet(&engine);
+}
+
 #[test]
 fn the_whole_time_of_an_input_and_of_an_output() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());

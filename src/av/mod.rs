@@ -107,7 +107,7 @@ pub use origin::Origin;
 pub use output::{FormatFlags, Output, has_number_pattern};
 pub use packet::Packet;
 pub use params::{ChannelLayout, Parameters};
-pub use plain_file::{file_exists, is_written_file};
+pub use plain_file::{file_exists, is_regular_file, is_written_file};
 pub(crate) use rational::NOPTS;
 pub use rational::{Rational, TIME_BASE, compare, rescale, rescale_delta, rescale_rnd_minmax};
 pub use report::PictureQuality;

@@ -1,5 +1,5 @@
-//! Whether an output is a plain file, as the ffmpeg program asks before it overwrites one (fftools/ffmpeg_opt.c:
-//! assert_file_overwrite).
+//! Whether a URL is a plain file: as the ffmpeg program asks before it overwrites one (fftools/ffmpeg_opt.c: assert_file_overwrite), and
+//! whether there may be anybody to wait for.
 
 use super::ffi;
 use std::ffi::CStr;
@@ -18,6 +18,12 @@ pub fn is_written_file(url: &str, format: Option<&str>) -> bool {
             && !protocol.is_null()
             && CStr::from_ptr(protocol) == c"file"
     }
+}
+
+/// Whether `url` is a regular file that is there, and no FIFO, device or peer.
+pub fn is_regular_file(url: &str) -> bool {
+    let path = crate::text::to_path(url.strip_prefix("file:").unwrap_or(url));
+    super::protocol_name(url).as_deref() == Some("file") && std::fs::metadata(path).is_ok_and(|found| found.is_file())
 }
 
 pub fn file_exists(url: &str) -> bool {

@@ -75,12 +75,7 @@ impl OpenInput {
 
     /// Reading it never waits for somebody else for long: a file, or what a filter graph makes.
     pub fn is_steady(&self) -> bool {
-        let is_file = || av::protocol_name(&self.url).as_deref() == Some("file");
-        let is_regular = || {
-            std::fs::metadata(crate::text::to_path(self.url.strip_prefix("file:").unwrap_or(&self.url)))
-                .is_ok_and(|m| m.is_file())
-        };
-        self.feed.is_none() && (self.input.format_name() == "lavfi" || is_file() && is_regular())
+        self.feed.is_none() && (self.input.format_name() == "lavfi" || av::is_regular_file(&self.url))
     }
 }
 

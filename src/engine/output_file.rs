@@ -55,6 +55,9 @@ impl Builder<'_> {
             tls.as_ref().and_then(explain).unwrap_or(error)
         })?;
         self.clock.set_there();
+        if av::is_regular_file(&open.url) {
+            self.clock.set_plain_file();
+        }
         if let Some(preload) = self.spec.value("muxpreload").and_then(parse_float).filter(|s| *s > 0.0) {
             open.header_options.set("preload", &format!("{}", (preload * 1e6) as i64));
         }

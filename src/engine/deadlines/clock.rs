@@ -29,6 +29,8 @@ pub struct Clock {
     on_over: OnceLock<Box<dyn Fn() + Send + Sync>>,
     /// Somebody connected, or the first packet came.
     is_there: AtomicBool,
+    /// A file of its own, which has no peer to wait for: no write of it is broken off because all of its time is over.
+    is_plain_file: AtomicBool,
     watcher: Arc<Watcher>,
     /// Of a source that is opened: a call that does not end is left behind alone.
     attempt: Option<Arc<Attempt>>,
@@ -80,6 +82,7 @@ impl Clock {
             state: Mutex::default(),
             on_over: OnceLock::new(),
             is_there: AtomicBool::new(false),
+            is_plain_file: AtomicBool::new(false),
             watcher: Arc::clone(&context.deadlines),
             attempt: Attempt::current(),
         });
@@ -159,7 +162,8 @@ impl Clock {
         let wait = after(Kind::Wait, self.began).filter(|_| is_awaited);
         let stalest = state.streams.iter().flatten().min().filter(|_| kind == Kind::Read);
         let idle = stalest.and_then(|last| after(Kind::Idle, *last));
-        [own, wait, idle, after(Kind::Total, self.began)].into_iter().flatten().min_by_key(|(_, until)| *until)
+        let total = after(Kind::Total, self.began).filter(|_| !self.is_plain_file.load(Relaxed));
+        [own, wait, idle, total].into_iter().flatten().min_by_key(|(_, until)| *until)
     }
 
     fn end(&self) {
@@ -205,6 +209,11 @@ impl Clock {
         self.is_there.store(true, Relaxed);
     }
 
+    /// It is a regular file: it ends between two packets, and whole.
+    pub fn set_plain_file(&self) {
+        self.is_plain_file.store(true, Relaxed);
+    }
+
     /// The error, where its time is over.
     pub fn error(&self, stage: &'static str) -> Option<Error> {
         let over = if self.limits.is_empty() { None } else { self.state.lock().over };
@@ -246,7 +255,12 @@ impl Clock {
     pub(super) fn look(&self, now: Instant, grace: Duration) -> Result<Option<Instant>, Error> {
         let mut state = self.state.lock();
         let may_idle = self.runs_idle() && !state.is_ended && state.over.is_none();
-        if let Some(call) = state.call {
+        let after = |kind, from: Instant| Some((kind, from.checked_add(self.limits.get(kind)?)?));
+        let total = after(Kind::Total, self.began);
+        // No call of a plain file is broken off for this: its queue ends behind it.
+        let ends_after_call =
+            may_idle && self.is_plain_file.load(Relaxed) && total.is_some_and(|(_, until)| until <= now);
+        if let Some(call) = state.call.filter(|_| !ends_after_call) {
             // Nobody says when the call ends, and from then on time may run out again.
             let after_call = may_idle.then(|| now + grace);
             let Some((kind, until)) = call.over else { return Ok(after_call) };
@@ -262,11 +276,10 @@ impl Clock {
         if !may_idle {
             return Ok(None);
         }
-        let after = |kind, from: Instant| Some((kind, from.checked_add(self.limits.get(kind)?)?));
         let last = state.streams.iter().flatten().min().copied();
         // Who was busy, opening or writing, was not idle.
-        let idle = after(Kind::Idle, last.max(state.left_at).unwrap_or(self.began));
-        let first = [idle, after(Kind::Total, self.began)].into_iter().flatten().min_by_key(|(_, until)| *until);
+        let idle = after(Kind::Idle, last.max(state.left_at).unwrap_or(self.began)).filter(|_| !ends_after_call);
+        let first = [idle, total].into_iter().flatten().min_by_key(|(_, until)| *until);
         let Some((kind, until)) = first else { return Ok(None) };
         if now < until {
             return Ok(Some(until));
