@@ -131,7 +131,7 @@ test-python: stage ## the scenarios in Python
 	    $(PYTHON) -m unittest -v test_mt_transcode
 
 # Go keeps results of tests that it thinks unchanged, and does not see that the library changed: -count=1.
-GO_TEST = $(GO_STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=4m
+GO_TEST = $(GO_STAGED) $(GO) -C go/mttranscode test -count=1 -timeout=15m
 GO_MODULES := go/mttranscode go/examples tests/crash/gohost bench
 test-go: stage ## the scenarios in Go: with the race detector, with a collection at every turn, with cgo's checks
 	$(GO_TEST) -race ./...

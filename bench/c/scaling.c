@@ -1,11 +1,11 @@
 /* scaling: small remuxes in memory, so many at once, in one engine.
  *
- *     scaling AT_ONCE JOBS FILE FORMAT
+ *     scaling AT_ONCE JOBS FILE FORMAT [default]
  *
  * First as many jobs as run at once are held in the middle of their input, so that all of them are there at a time: that is where memory is
  * looked at. Then as many threads of the host's make JOBS jobs in all, each from memory to a buffer of the library's. Prints a line: wall
  * seconds, CPU seconds, bytes of memory before the held jobs, with them, and with them after malloc_trim: what is really in use (Private_Dirty
- * of smaps_rollup). */
+ * of smaps_rollup). With "default" the engine runs as many at once as it does by default, and the others wait their turn: none is held then. */
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <pthread.h>
@@ -120,16 +120,17 @@ static void run_all(size_t at_once, long jobs) {
 }
 
 int main(int argc, char **argv) {
-  uint64_t held[2];
-  if (argc != 5) die("usage: scaling AT_ONCE JOBS FILE FORMAT");
+  uint64_t held[2] = {0, 0};
+  bool takes_turns = argc == 6 && strcmp(argv[5], "default") == 0;
+  if (argc != 5 && !takes_turns) die("usage: scaling AT_ONCE JOBS FILE FORMAT [default]");
   size_t at_once = strtoul(argv[1], NULL, 10);
   if (at_once == 0 || at_once > MAX_AT_ONCE) die("%zu at once", at_once);
   wanted = (struct remux){load_file(argv[3]), argv[3], argv[4], NULL, NULL};
-  start_engine(MAX_AT_ONCE);
+  start_engine(takes_turns ? 0 : MAX_AT_ONCE);
   run_all(1, WARM_JOBS); /* what a process pays once */
   malloc_trim(0);
   uint64_t before = private_bytes();
-  look_while_held(at_once, held);
+  if (!takes_turns) look_while_held(at_once, held);
 
   double cpu = cpu_seconds();
   double begin = now_seconds();

@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds every wait of the tests. It is no expectation: nothing here asserts a time.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 var mediaFolder string
 

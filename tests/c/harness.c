@@ -41,7 +41,7 @@ bool test_contains(const char *file, int line, const char *what, const char *tex
   return test_fail(file, line, "%s is \"%.300s\", without \"%s\"", what, text ? text : "(null)", part);
 }
 
-int64_t patience_ms(void) { return getenv("MT_TEST_SLOW") ? 600000 : 60000; }
+int64_t patience_ms(void) { return getenv("MT_TEST_SLOW") ? 600000 : 180000; }
 
 bool eventually(bool (*condition)(void *), void *context) {
   const struct timespec pause = {0, 5 * 1000 * 1000};

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Bounds are generous: a test that takes this long hangs.
-pub const LONG: Duration = Duration::from_secs(120);
+pub const LONG: Duration = Duration::from_secs(300);
 
 pub fn engine() -> Arc<Engine> {
     Engine::new(EngineConfig::new(0, None, false, LogMode::Take, 0)).expect("an engine")

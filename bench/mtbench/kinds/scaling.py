@@ -13,6 +13,8 @@ MIB = 1 << 20
 # The least that is more than nothing.
 PAGE_BYTES = 4096
 AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+# Handed over at once to an engine with default settings.
+HANDED_OVER = (2, 8, 32, 128, 256)
 # Of all of them, from memory to memory.
 JOBS = {"quick": 600, "full": 2000}
 FILE, FORMAT = "small.mp4", "mpegts"
@@ -27,6 +29,8 @@ all are there at a time: memory is Private_Dirty of /proc/self/smaps_rollup with
 is what is left after malloc_trim(0); the rest is free memory that malloc keeps. "For each job more" is what the jobs have in use that the line
 above has not, divided by their number.
 
+Jobs that an engine with default settings is given at once wait for their turn in its queue: the second table.
+
 ![Jobs a second and memory, by how many run at once](bench/scaling.svg)
 """
 
@@ -37,8 +41,12 @@ class ScalingResults(Results):
     def __init__(self, lines: list[Line]) -> None:
         super().__init__(lines)
         key = lambda line: int(line["at_once"])
-        self.rate = samples(lines, key, lambda line: float(line["jobs"]) / float(line["wall_s"]))
-        self.cpu = samples(lines, key, lambda line: float(line["cpu_s"]) / float(line["jobs"]) * 1e3)
+        rate = lambda line: float(line["jobs"]) / float(line["wall_s"])
+        cpu = lambda line: float(line["cpu_s"]) / float(line["jobs"]) * 1e3
+        by_default = [line for line in lines if line["engine"] == "default"]
+        self.rate_by_default, self.cpu_by_default = samples(by_default, key, rate), samples(by_default, key, cpu)
+        lines = [line for line in lines if line["engine"] == "all"]
+        self.rate, self.cpu = samples(lines, key, rate), samples(lines, key, cpu)
         over_before = lambda column: lambda line: max(float(line[column]) - float(line["before_bytes"]), PAGE_BYTES) / MIB
         self.memory = samples(lines, key, over_before("held_bytes"))
         self.in_use = samples(lines, key, over_before("in_use_bytes"))
@@ -50,9 +58,10 @@ class ScalingResults(Results):
             return None
         return Sample({name: (value - one.by_round[name]) / (many - few) for name, value in two.by_round.items() if name in one.by_round})
 
-    def flatness(self) -> Sample | None:
+    @staticmethod
+    def flatness(by_number: dict[int, Sample]) -> Sample | None:
         """The lowest rate over the highest one of each round, from two at once on."""
-        rates = [rate for at_once, rate in self.rate.items() if at_once > 1]
+        rates = [rate for at_once, rate in by_number.items() if at_once > 1]
         if not rates:
             return None
         values = {name: [rate.by_round[name] for rate in rates if name in rate.by_round] for name in rates[0].by_round}
@@ -66,13 +75,18 @@ class ScalingResults(Results):
             used = (number(self.cpu[at_once].median), *memory)
             lines.append((str(at_once), number(rate.median), rate.spread(), *used))
             before = at_once
-        return PAGE + "\n" + table(HEAD, lines)
+        turns = [
+            (str(given), number(rate.median), rate.spread(), number(self.cpu_by_default[given].median))
+            for given, rate in self.rate_by_default.items()
+        ]
+        return PAGE + "\n" + table(HEAD, lines) + "\n" + table(("given at once", *HEAD[1:4]), turns)
 
     def verdicts(self) -> list[Verdict]:
         late, early = self.each_more(64, 256), self.each_more(16, 64)
         growth = late.over(early) if late and early else None
         return [
-            at_least("Jobs/s from 2 to 256 at once, the lowest against the highest", 0.9, self.flatness()),
+            at_least("Jobs/s, 2 to 256 given at once to a default engine, the lowest against the highest", 0.9, self.flatness(self.rate_by_default)),
+            at_least("Jobs/s, 2 to 256 running at once, the lowest against the highest", 0.9, self.flatness(self.rate)),
             at_most("Memory in use for each job more, from 64 to 256 at once, against that from 16 to 64", 1.1, growth),
         ]
 
@@ -91,11 +105,13 @@ class Scaling(Kind):
     """A process for each number."""
 
     name = "scaling"
-    columns = ("at_once", "jobs", "wall_s", "cpu_s", "before_bytes", "held_bytes", "in_use_bytes")
+    columns = ("at_once", "engine", "jobs", "wall_s", "cpu_s", "before_bytes", "held_bytes", "in_use_bytes")
     rounds = {"quick": 1, "full": 3}
     results = ScalingResults
 
     def turn(self) -> Iterator[tuple]:
         jobs = JOBS[self.setting.length]
-        for at_once in AT_ONCE:
-            yield at_once, jobs, *ask_once(self.setting.programs / "scaling", at_once, jobs, self.setting.media / FILE, FORMAT)
+        for engine, numbers in (("all", AT_ONCE), ("default", HANDED_OVER)):
+            for at_once in numbers:
+                asked = (at_once, jobs, self.setting.media / FILE, FORMAT, *(["default"] if engine == "default" else []))
+                yield at_once, engine, jobs, *ask_once(self.setting.programs / "scaling", *asked)
