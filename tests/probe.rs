@@ -4,79 +4,8 @@
 
 mod common;
 
+use common::probes::*;
 use common::*;
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
-
-const FORMS: [&str; 7] = ["default", "compact", "csv", "flat", "ini", "json", "xml"];
-const SECTIONS: &str = "-show_format -show_streams -show_chapters -show_programs";
-
-/// What a program writes, and how it ends; neither hangs.
-fn answer(program: &[&str], args: &[String]) -> (Vec<u8>, Vec<u8>, Option<i32>) {
-    let output = Command::new("timeout").arg("60").args(program).args(args).output().expect("timeout(1)");
-    assert_ne!(output.status.code(), Some(124), "{program:?} hangs: {args:?}");
-    (output.stdout, output.stderr, output.status.code())
-}
-
-fn ours(args: &[String]) -> (Vec<u8>, Vec<u8>, Option<i32>) {
-    answer(&[env!("CARGO_BIN_EXE_mt-transcode"), "probe"], args)
-}
-
-fn line_by_line(a: &[u8], b: &[u8]) -> String {
-    let (a, b) = (String::from_utf8_lossy(a), String::from_utf8_lossy(b));
-    let pair = a.lines().zip(b.lines()).find(|(a, b)| a != b);
-    format!("{pair:?} ({} and {} lines)", a.lines().count(), b.lines().count())
-}
-
-/// Later releases have a section more, of stream groups: where it is empty, three lines of JSON, or an empty line of ini. And they name a
-/// section of side data otherwise where none of its fields is asked for.
-fn without_sections_that_changed(text: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(text).replace("    \"stream_groups\": [\n\n    ],\n", "");
-    let lines = text.lines().filter(|line| !line.is_empty());
-    lines
-        .map(|line| line.trim_end_matches(['|', ',']).trim_end_matches("side_data").trim_end_matches(['|', ',']))
-        .collect::<Vec<_>>()
-        .join("\n")
-        .into_bytes()
-}
-
-/// Both say the same of `args`, which are words, and `file`.
-fn same(args: &str, file: Option<&Path>) {
-    let mut args = [words("-v error"), words(args)].concat();
-    args.extend(file.map(|file| file.display().to_string()));
-    let (mut theirs, mut ours) = (answer(&["ffprobe"], &args), ours(&args));
-    if !is_ffprobe_5_1() {
-        theirs.0 = without_sections_that_changed(&theirs.0);
-        ours.0 = without_sections_that_changed(&ours.0);
-    }
-    assert!(theirs.0 == ours.0, "{args:?}: {}", line_by_line(&theirs.0, &ours.0));
-    assert_eq!(theirs.2, ours.2, "{args:?}");
-}
-
-fn same_in_every_form(args: &str, file: &Path) {
-    FORMS.iter().for_each(|form| same(&format!("-of {form} {args}"), Some(file)));
-}
-
-/// Runs ffmpeg's words, with `{}` standing for the folder.
-fn make(folder: &Path, name: &str, line: &str) -> PathBuf {
-    let args: Vec<String> = words(line).iter().map(|word| word.replace("{}", &folder.display().to_string())).collect();
-    let file = folder.join(name);
-    assert!(ffmpeg(&[args, vec![file.display().to_string()]].concat()), "{name}");
-    file
-}
-
-const PICTURES: &str = "-f lavfi -i testsrc2=s=64x48:r=25:d=0.4";
-const SOUND: &str = "-f lavfi -i sine=d=0.4";
-
-/// Tags with everything that a form escapes; chapters.
-fn metadata(folder: &Path) {
-    let text = ";FFMETADATA1\ntitle=a \"b\" 'c' <d> & e\\=f:g,h|i\\;j\\\\k \\#l $m `n` é\\\nsecond line\ttab\n\
-                [CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=200\ntitle=one, \"quoted\"\n\
-                [CHAPTER]\nTIMEBASE=1/1000\nSTART=200\nEND=400\n";
-    std::fs::write(folder.join("metadata"), text).expect("the folder is writable");
-}
 
 #[test]
 fn every_form_of_everything() {
@@ -329,71 +258,6 @@ fn decoders_by_name() {
     let run = |args: &str| ours(&words(&format!("-v quiet -show_entries frame=pict_type -of csv {args} {clip}")));
     assert!(run("-c:v h264 -select_streams v -read_intervals %+#1").0.starts_with(b"frame,I"));
     assert_eq!((run("-c:v aac").2, run("-codec:a nosuch").2, run("-c h264").2), (Some(1), Some(1), Some(1)));
-}
-
-#[test]
-fn with_input_options_only_it_is_the_librarys_json() {
-    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
-    let clip = clip(&engine, folder.path());
-    let file = clip.display().to_string();
-    let json = engine.probe(&file, &[], Some(LONG)).expect("it is media");
-    for args in [file.clone(), format!("-v quiet -hide_banner -i {file}"), format!("-probesize 5000000 {file}")] {
-        let (out, _, code) = ours(&words(&args));
-        assert_eq!((String::from_utf8_lossy(&out).trim_end(), code), (json.as_str(), Some(0)), "{args}");
-    }
-    let (out, error, code) = ours(&words("/no/such/file"));
-    assert!(out.is_empty() && code == Some(1) && String::from_utf8_lossy(&error).contains("hint:"));
-    assert_eq!(ours(&[]).2, Some(1));
-}
-
-#[test]
-fn the_library_shows_what_ffprobe_shows() {
-    // Given mt_show, then each section is ffprobe's, value by value.
-    if !is_ffprobe_5_1() {
-        return;
-    }
-    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
-    metadata(folder.path());
-    let line = format!("{PICTURES} {SOUND} -i {{}}/metadata -map 0 -map 1 -map_metadata 2 -c:v mpeg2video -c:a mp2");
-    let file = make(folder.path(), "f.ts", &line).display().to_string();
-    let option = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-    for shown in ["packets", "frames", "packets,frames", "programs,chapters,streams", "streams,format"] {
-        let options = [option("mt_show", shown), option("mt_read_intervals", "%+#20")];
-        let ours = engine.probe(&file, &options, Some(LONG)).unwrap_or_else(|error| panic!("{shown}: {error}"));
-        let flags: String = shown.split(',').map(|section| format!("-show_{section} ")).collect();
-        let args = words(&format!("-v error {flags} -read_intervals %+#20 -of json {file}"));
-        let theirs: Value = serde_json::from_slice(&answer(&["ffprobe"], &args).0).expect("JSON");
-        assert_eq!(serde_json::from_str::<Value>(&ours).expect("JSON"), theirs, "{shown}");
-    }
-}
-
-#[test]
-fn a_probe_of_endless_media_is_bounded() {
-    // Given media without end, then the timeout ends the probe, and without one the size of its answer does.
-    let engine = engine();
-    let options = |shown: &str| ["f", "lavfi", "mt_show", shown].map(str::to_owned);
-    let ask = |shown: &str, timeout| {
-        let [f, lavfi, key, shown] = options(shown);
-        engine.probe("anullsrc=r=48000:n=16", &[(f, lavfi), (key, shown)], timeout).expect_err("it has no end")
-    };
-    let began = Instant::now();
-    assert_eq!(ask("frames", Some(Duration::from_millis(50))).code().name(), c"ETIMEDOUT");
-    assert!(began.elapsed() < LONG);
-    let error = ask("packets", None);
-    assert_eq!(error.code().name(), c"LIMIT");
-    assert!(error.hint().contains("mt_read_intervals"), "{}", error.hint());
-    let stats = engine.stats();
-    assert_eq!((stats.threads, stats.detached), (0, 0));
-}
-
-#[test]
-fn options_of_probes_are_refused_in_jobs() {
-    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
-    for option in ["-mt_show streams", "-mt_read_intervals %+#1"] {
-        let line = format!("{option} -f lavfi -i testsrc2=s=64x48:d=0.2 -f null -");
-        let error = run_in(&engine, folder.path(), &line).expect_err(option);
-        assert_eq!(error.code().name(), c"OPTION", "{error}");
-    }
 }
 
 /// ffprobe 5.1 never comes to the end of the frames of these: their captions are drained for ever.

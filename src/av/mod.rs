@@ -26,6 +26,7 @@ mod graph_text;
 mod guarded;
 mod hardware;
 mod input;
+mod input_facts;
 mod interrupt;
 mod io;
 mod left_out;
@@ -92,7 +93,8 @@ pub use graph_ends::{Link, audio_source_args, video_source_args};
 pub use graph_text::{FilterOption, FilterUse, all_bitstream_filters, all_filters, filter_options, filters_of};
 pub use hardware::{DecoderDevice, Device, DeviceKind, EncoderHardware, FramePool, HardwareConfig, is_hardware_format};
 
-pub use input::{Input, InputStream, Opening};
+pub use input::{Input, Opening};
+pub use input_facts::InputStream;
 pub use interrupt::Interrupt;
 pub use io::{ByteStream, Io, StreamError};
 pub use log::{

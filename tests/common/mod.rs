@@ -5,6 +5,8 @@ pub mod attacks;
 pub mod camera;
 pub mod live;
 pub mod memory;
+pub mod probes;
+pub mod sources;
 
 use mt_transcode::error::Error;
 use mt_transcode::job::{Engine, EngineConfig, Job, LogMode, ffmpeg_release};
