@@ -97,6 +97,9 @@ impl Demuxer {
         };
         let mut timestamps = Timestamps::new(facts, streams.collect());
         timestamps.looping = looping(&file);
+        if file.feed.is_some() || file.source.is_some() {
+            timestamps.begin_anywhere();
+        }
         let hub = file.feed.is_none().then(|| context.live.hub(Place::Input(file.index)));
         let mut source = file.source.take();
         if let Some(source) = &mut source {

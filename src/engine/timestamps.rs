@@ -102,7 +102,7 @@ impl Timestamps {
         Timestamps {
             file,
             clocks: streams.into_iter().map(clock).collect(),
-            last_ts: NOPTS,
+            last_ts: 0, // as ffmpeg's, which allocates it so: the first packet of all is compared with it, too
             resume_at: None,
             dropped: 0,
             looping: None,
@@ -117,6 +117,11 @@ impl Timestamps {
     /// What stood at this time in the file stands at 0.
     pub fn begin_at(&mut self, zero_us: i64) {
         self.file.offset_us = zero_us.wrapping_neg();
+    }
+
+    /// What comes need not be near the beginning: other inputs say where that is.
+    pub fn begin_anywhere(&mut self) {
+        self.last_ts = NOPTS;
     }
 
     /// Where the streams that are used end so far, in microseconds: the latest of them.
