@@ -260,6 +260,12 @@ unsafe fn with_stream(opaque: *mut c_void, body: impl FnOnce(&mut dyn ByteStream
     catch_unwind(AssertUnwindSafe(|| body(stream.as_mut()))).unwrap_or(i64::from(AvError::EXTERNAL.0))
 }
 
+/// What FFmpeg hears of an error: at EAGAIN demuxers and those who call them ask again, without end, where nothing will come.
+fn told(error: &StreamError) -> i64 {
+    let code = if error.code == AvError::AGAIN.0 { -libc::EIO } else { error.code };
+    i64::from(code)
+}
+
 unsafe extern "C" fn read_callback(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
     let Ok(length @ 1..) = usize::try_from(size) else { return AvError::INVALID.0 };
     let read = |stream: &mut dyn ByteStream| {
@@ -269,7 +275,7 @@ unsafe extern "C" fn read_callback(opaque: *mut c_void, buffer: *mut u8, size: c
         match stream.read(buffer) {
             Ok(0) => i64::from(AvError::EOF.0),
             Ok(count) => count as i64,
-            Err(error) => i64::from(error.code),
+            Err(error) => told(&error),
         }
     };
     // SAFETY: passed on from FFmpeg.
@@ -284,7 +290,7 @@ unsafe extern "C" fn write_callback(opaque: *mut c_void, data: Bytes, size: c_in
         while !data.is_empty() {
             match stream.write(data) {
                 Ok(count) => data = &data[count.min(data.len())..],
-                Err(error) => return i64::from(error.code),
+                Err(error) => return told(&error),
             }
         }
         i64::from(size)
@@ -308,7 +314,7 @@ unsafe extern "C" fn seek_callback(opaque: *mut c_void, offset: i64, whence: c_i
         let target = base.and_then(|base| base.checked_add(offset)).and_then(|target| u64::try_from(target).ok());
         match target.map(|target| (target, stream.seek(target))) {
             Some((target, Ok(()))) => target as i64,
-            Some((_, Err(error))) => i64::from(error.code),
+            Some((_, Err(error))) => told(&error),
             None => i64::from(AvError::INVALID.0),
         }
     };

@@ -255,10 +255,14 @@ impl Remote<'_> {
         if result.is_none() {
             self.context.interrupt.cancel(); // who serves a stream of a worker that is gone may wait for the host
         }
+        let outcome = self.outcome(result);
         // Whoever serves ends with the worker, or with the cancel; a call of the host's that does not return leaves the job behind (DETACHED).
         for task in self.streams.drain(..) {
             if task.join_timeout(SERVED_WITHIN).is_none() {
                 self.context.cancel();
+                if let Some(error) = outcome.as_ref().err().filter(|_| !was_cancelled) {
+                    self.context.observer.stuck(error);
+                }
                 let _ = task.join();
             }
         }
@@ -268,17 +272,21 @@ impl Remote<'_> {
         if was_cancelled {
             return Err(Error::cancelled());
         }
-        match result {
-            Some(result) => result.and_then(|()| self.probed.text()),
-            None => {
-                let mut report = Vec::new();
-                let _ = self.connection.report.rewind(); // which a pipe needs not, and cannot
-                let _ = self.connection.report.read_to_end(&mut report);
-                // Without an ending not even the forkserver answered.
-                let silent = Ending { signal: libc::SIGKILL, cause: Cause::Host, ..Ending::default() };
-                let ending = self.ending.take().unwrap_or(silent);
-                Err(ending.error(&String::from_utf8_lossy(&report)))
-            }
+        outcome
+    }
+
+    /// What the worker said of its job, or how it ended without.
+    fn outcome(&mut self, result: Option<Result<(), Error>>) -> Result<String, Error> {
+        if let Some(result) = result {
+            let probed = std::mem::take(&mut self.probed);
+            return result.and_then(|()| probed.text());
         }
+        let mut report = Vec::new();
+        let _ = self.connection.report.rewind(); // which a pipe needs not, and cannot
+        let _ = self.connection.report.read_to_end(&mut report);
+        // Without an ending not even the forkserver answered.
+        let silent = Ending { signal: libc::SIGKILL, cause: Cause::Host, ..Ending::default() };
+        let ending = self.ending.take().unwrap_or(silent);
+        Err(ending.error(&String::from_utf8_lossy(&report)))
     }
 }

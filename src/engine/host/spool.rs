@@ -66,7 +66,7 @@ fn is_first(kind: &[u8]) -> bool {
 /// What can seek and has no more bytes is read at once.
 pub(super) const SMALL_BYTES: u64 = 1 << 20;
 
-/// Reads a stream that can seek to its end where that is no further than `limit_bytes`. Where it cannot be had so, it stands at its beginning again.
+/// Reads a stream that can seek to its end where that is no further than `limit_bytes`. A size of 0 is none: some files grow, or do not know theirs.
 pub fn keep_small(
     mut stream: Box<dyn ByteStream>,
     limit_bytes: u64,
@@ -75,16 +75,56 @@ pub fn keep_small(
     if !stream.can_seek() || stream.whole().is_some() {
         return Ok(stream);
     }
-    let Some(size) = stream.size().filter(|size| *size <= limit_bytes) else { return Ok(stream) };
+    let Some(size) = stream.size().filter(|size| (1..=limit_bytes).contains(size)) else { return Ok(stream) };
     let mut kept = Kept { data: Vec::new(), counters: Arc::clone(counters) };
     while let Some(left @ 1..) = (size as usize).checked_sub(kept.data.len()) {
-        // An error comes again, when the demuxer is there: what is before it is not lost.
-        if !matches!(kept.read_on(stream.as_mut(), left), Ok(1..)) {
-            let back = |error: StreamError| Error::new(Code::from_c(error.code), error.text).at("open input");
-            return stream.seek(0).map(|()| stream).map_err(back);
+        match kept.read_on(stream.as_mut(), left) {
+            Ok(1..) => {}
+            // Shorter than it says: FFmpeg is to see that, too.
+            Ok(_) => {
+                let back = |error: StreamError| Error::new(Code::from_c(error.code), error.text).at("open input");
+                return stream.seek(0).map(|()| stream).map_err(back);
+            }
+            Err(error) => {
+                let error = StreamError { code: error.code().to_c(), text: error.message().to_owned() };
+                let begins = InMemory::new(Whole { kept, _inner: stream });
+                return Ok(Box::new(Failing { begins, size_bytes: size, error }));
+            }
         }
     }
     Ok(Box::new(InMemory::new(Whole { kept, _inner: stream })))
+}
+
+/// What was read of a stream before it failed. Nothing more is asked of it.
+struct Failing {
+    begins: InMemory<Whole>,
+    size_bytes: u64,
+    error: StreamError,
+}
+
+impl ByteStream for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        match self.begins.read(buffer)? {
+            0 => Err(self.error.clone()),
+            count => Ok(count),
+        }
+    }
+
+    fn seek(&mut self, position: u64) -> Result<(), StreamError> {
+        self.begins.seek(position)
+    }
+
+    fn size(&mut self) -> Option<u64> {
+        Some(self.size_bytes)
+    }
+
+    fn can_seek(&self) -> bool {
+        true
+    }
+
+    fn can_write(&self) -> bool {
+        false
+    }
 }
 
 /// Makes a stream that cannot seek fit for reading: as it is, or in memory where its index lies behind its media.
@@ -289,7 +329,8 @@ mod tests {
             let mut buffer = [0; 100];
             let begins_at_0 = stream.read(&mut buffer).unwrap() > 0 && buffer[0] == 0;
             assert!(begins_at_0 && stream.can_seek());
-            assert_eq!(counters.link_bytes.load(Relaxed), if is_kept { 100 } else { 0 });
+            let held = counters.link_bytes.load(Relaxed);
+            assert_eq!(held, if is_kept { 100 } else { fails_at.unwrap_or(0) as u64 });
             drop(stream);
             assert_eq!(counters.link_bytes.load(Relaxed), 0);
             is_kept
@@ -297,6 +338,7 @@ mod tests {
         assert!(kept(100, None, 100));
         assert!(!kept(100, None, 99), "too large");
         assert!(!kept(200, None, 1000), "shorter than it says");
+        assert!(!kept(0, None, 0) && !kept(0, None, 1000), "no size");
         assert!(!kept(100, Some(50), 100), "an error is for the demuxer to meet");
     }
 

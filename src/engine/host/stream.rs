@@ -100,7 +100,13 @@ impl Failure {
             return None;
         }
         let error = self.error.lock().clone()?;
-        Some(Error::new(Code::from_c(error.code), error.text).at(stage))
+        let (code, error) = (Code::from_c(error.code), Error::new(Code::from_c(error.code), error.text).at(stage));
+        Some(match code {
+            Code::EAGAIN => {
+                error.with_hint("Who gives bytes waits for them, and tells an end or an error: nothing is asked again.")
+            }
+            _ => error,
+        })
     }
 }
 
