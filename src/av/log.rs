@@ -69,9 +69,15 @@ pub fn thread_slot(slot: usize) {
 /// Takes FFmpeg's log over for the rest of the process. The callback that was there cannot be read back, so lines without
 /// a job go to FFmpeg's own default.
 pub fn install() {
-    static ONCE: Once = Once::new();
     // SAFETY: sets one global pointer to a function that lives as long as the process (the library is never unloaded).
-    ONCE.call_once(|| unsafe { ffi::av_log_set_callback(Some(callback)) });
+    INSTALLED.call_once(|| unsafe { ffi::av_log_set_callback(Some(callback)) });
+}
+
+static INSTALLED: Once = Once::new();
+
+/// Whether lines that are meant for nobody can be kept from the host.
+pub(super) fn is_installed() -> bool {
+    INSTALLED.is_completed()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -25,12 +25,14 @@ impl Input {
         (unsafe { (*self.stream(stream)).id }, tables.collect())
     }
 
-    /// Whether FFmpeg would look at the pictures of a stream with its own H.264 decoder, and knows nothing of them yet.
+    /// Whether FFmpeg would look at the pictures of a stream with its own H.264 decoder, and knows nothing of them yet; and whether that can be
+    /// refused without a word: where FFmpeg's log is the host's, it would say so there.
     pub fn is_plain_h264(&self, index: usize) -> bool {
         // SAFETY: a valid stream with its parameters; no Rust enum in them (build.rs).
         let par = unsafe { &*(*self.stream(index)).codecpar };
         let is_new = par.extradata_size == 0 && par.width == 0;
         is_new
+            && log::is_installed()
             && par.codec_id == ffi::AV_CODEC_ID_H264
             && decoder_for(par.codec_id as i32).is_some_and(|codec| codec.name() == "h264")
     }
