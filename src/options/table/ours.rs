@@ -160,7 +160,7 @@ static OPTIONS: &[OptionDef] = &[
         G,
         Number,
         "seconds",
-        "limit of the time without progress, but for waiting at a host's pipe; 0 is none",
+        "limit of the time without progress, but for waiting for the host (its pipes and callbacks); 0 is none",
     )
     .within(0.0, LARGE),
     def("mt_source", Scope::INPUT, Integer, "0 or 1", "the input may come and go: it is opened again when it breaks off or ends, and the outputs stay open").within(0.0, 1.0),
