@@ -5,7 +5,7 @@ mod common;
 use common::memory::*;
 use common::*;
 use mt_transcode::error::Code;
-use mt_transcode::job::{ByteStream, Engine, EngineConfig, Isolation, Job, LogMode, StreamError};
+use mt_transcode::job::{ByteStream, Engine, EngineConfig, Isolation, Job, LogMode, Side, StreamError};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -72,6 +72,28 @@ fn whatever_code_a_host_gives_ends_the_job_and_is_its_own() {
             }
         }
     }
+    is_quiet(&engine);
+}
+
+#[test]
+fn what_would_have_to_seek_in_a_pipe_says_not_that_somebody_is_gone() {
+    let engine = engine();
+    // Given an MP4 whose index says that it is far larger than the file
+    let mut data = media(&engine, "-c:a aac -movflags +faststart -f mp4");
+    let at = data.windows(4).position(|word| word == b"moov").expect("an index") - 4;
+    data[at..at + 4].copy_from_slice(&(100u32 << 20).to_be_bytes());
+    // when it comes by a pipe
+    let pipe = pipe(&engine, 1 << 20);
+    let job = Job::new(&engine).unwrap();
+    job.bind_pipe("in", &pipe, Side::Read).unwrap();
+    job.set_args(&words("-i mt:in -c copy -f null -")).unwrap();
+    job.start().unwrap();
+    let feeding = feed(&pipe, data);
+    // then the file is to blame.
+    assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::DEMUX.to_c()), "{:?}", job.error());
+    job.close();
+    let _ = feeding.join().unwrap();
+    pipe.free();
     is_quiet(&engine);
 }
 

@@ -26,6 +26,7 @@ impl AvError {
     pub const NO_MEMORY: AvError = AvError(-libc::ENOMEM);
     pub const INVALID: AvError = AvError(-libc::EINVAL);
     pub const BROKEN_PIPE: AvError = AvError(-libc::EPIPE);
+    pub const SEEK: AvError = AvError(-libc::ESPIPE);
 
     /// Ok for what is not negative.
     pub fn check(code: i32) -> Result<i32, AvError> {

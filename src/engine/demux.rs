@@ -8,6 +8,7 @@ use super::debug;
 use super::decode::Flushed;
 use super::errors::failed;
 use super::files::OpenInput;
+use super::host::name_of;
 use super::input_stream::StreamPlan;
 use super::live::{Hub, Place};
 use super::looping::Looping;
@@ -258,6 +259,9 @@ impl Demuxer {
         if let Some(error) = self.file.host.error("demux") {
             return error.on_input(self.file.index, &self.file.url);
         }
+        // A demuxer that would have to seek in a host's pipe gets this of FFmpeg (aviobuf.c: avio_seek): nobody at the other end is gone.
+        let error =
+            if error == AvError::BROKEN_PIPE && name_of(&self.file.url).is_some() { AvError::SEEK } else { error };
         failed(error, "demux", Code::DEMUX, &format!("reading '{}' failed before its end", self.file.url))
             .on_input(self.file.index, &self.file.url)
             .with_hint(

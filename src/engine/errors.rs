@@ -10,8 +10,6 @@ pub fn failed(error: AvError, stage: &'static str, fallback: Code, what: &str) -
         AvError::OPTION_NOT_FOUND => Code::OPTION,
         AvError::PROTOCOL_NOT_FOUND => Code::UNSUPPORTED,
         AvError::EXIT => Code::ECANCELED,
-        // What cannot seek and would have to (aviobuf.c: avio_seek): no reader is gone.
-        AvError::BROKEN_PIPE if ["open input", "probe", "demux"].contains(&stage) => fallback,
         _ => error.errno().filter(|errno| is_telling(*errno, stage)).and_then(Code::from_errno).unwrap_or(fallback),
     };
     Error::new(code, format!("{what}: {}{}", error.words(), resources::descriptors(code)))
