@@ -802,6 +802,8 @@ typedef struct mt_transcode_engine_stats_data {
 
 
 
+
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus

@@ -27,7 +27,11 @@ static int64_t io_read(void *user, uint8_t *buffer, uint64_t size_bytes) {
   size_t left = io->bytes.size > io->position ? io->bytes.size - io->position : 0;
   enter(io);
   if (io->fault == FAULT_READ_TOO_MUCH) return leave(io, (int64_t)size_bytes + 1);
-  if (io->fault == FAULT_READ_CODE && io->position >= io->bytes.size / 2) return leave(io, io->code);
+  if (io->fault == FAULT_READ_CODE) {
+    size_t half = io->bytes.size / 2;
+    if (io->position >= half) return leave(io, io->code);
+    left = half - io->position;
+  }
   if (io->fault == FAULT_HANG) hang(io);
   if (left > size_bytes) left = size_bytes;
   if (left > 0) memcpy(buffer, io->bytes.data + io->position, left);
@@ -74,7 +78,10 @@ static int64_t io_seek(void *user, int64_t position_bytes) {
 static int64_t io_size(void *user) {
   struct memory_io *io = user;
   enter(io);
-  return leave(io, io->fault == FAULT_SIZE_CODE ? io->code : (int64_t)io->bytes.size);
+  if (io->fault == FAULT_SIZE_CODE) return leave(io, io->code);
+  /* What has a size and is small is read at once, and nobody seeks in it. */
+  bool must_seek = io->fault == FAULT_SEEK_CODE || io->fault == FAULT_SEEK_ELSEWHERE;
+  return leave(io, must_seek ? -ENOSYS : (int64_t)io->bytes.size);
 }
 
 static void io_release(void *user) { atomic_fetch_add(&((struct memory_io *)user)->releases, 1); }

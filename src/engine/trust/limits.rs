@@ -29,7 +29,7 @@ pub static LIMITS: [Limit; 8] = [
         "mt_idle_timeout",
         "seconds",
         Some(60),
-        "without progress, not counting what is spent waiting for a host's pipe",
+        "without progress, not counting what is spent waiting for the host (its pipes and callbacks)",
     ),
 ];
 
