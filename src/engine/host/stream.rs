@@ -100,7 +100,8 @@ impl Failure {
             return None;
         }
         let error = self.error.lock().clone()?;
-        let (code, error) = (Code::from_c(error.code), Error::new(Code::from_c(error.code), error.text).at(stage));
+        let code = Code::from_c(error.code);
+        let error = Error::new(code, error.text).at(stage);
         Some(match code {
             Code::EAGAIN => {
                 error.with_hint("Who gives bytes waits for them, and tells an end or an error: nothing is asked again.")
