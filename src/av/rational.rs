@@ -100,6 +100,9 @@ fn rescale_small(value: i64, from: Rational, to: Rational) -> Option<i64> {
 }
 
 /// `av_rescale_q`: nearest, and [`NOPTS`] is a number like any other (as in FFmpeg, where callers check first).
+///
+/// One copy of it: a packet's way through a copy is longer than the first cache of instructions, and this is on it a dozen times.
+#[inline(never)]
 pub fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
     if let Some(result) = rescale_small(value, from, to) {
         return result;
@@ -109,6 +112,7 @@ pub fn rescale(value: i64, from: Rational, to: Rational) -> i64 {
 }
 
 /// `av_rescale_q_rnd` with AV_ROUND_NEAR_INF | AV_ROUND_PASS_MINMAX: [`NOPTS`] stays what it is.
+#[inline(never)]
 pub fn rescale_rnd_minmax(value: i64, from: Rational, to: Rational) -> i64 {
     if let Some(result) = rescale_small(value, from, to) {
         return result;
