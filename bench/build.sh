@@ -19,7 +19,7 @@ read -ra ffmpeg <<< "$ffmpeg"
 "$cc" "${flags[@]}" bench/c/{pipe,bench,ends}.c -o "$out/pipe" "${library[@]}" -pthread
 "$cc" "${flags[@]}" bench/c/{memory,bench}.c -o "$out/memory" "${library[@]}" -pthread
 for program in live latency closing; do
-    "$cc" "${flags[@]}" bench/c/{$program,stream,bench}.c -o "$out/$program" "${library[@]}" -pthread
+    "$cc" "${flags[@]}" bench/c/{$program,stream,bench,loop}.c -o "$out/$program" "${library[@]}" "${ffmpeg[@]}" -pthread
 done
 
 # Kinds chunk, scaling and start; the floor of start has nothing of the library.

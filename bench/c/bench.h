@@ -63,6 +63,10 @@ remux_function remux_by_memory;        /* this library, the input's bytes as the
 /* From file to file: FFmpeg's libraries and its own files. */
 void remux_files_by_loop(const char *from, const char *to, const char *format);
 
+/* From descriptor to descriptor, live: FFmpeg's libraries with what -mt_live 1 stands for (docs/low-latency.md), MPEG-TS to `format`, until the end or
+ * until nobody reads. */
+void remux_live_by_loop(int from, int to, const char *format);
+
 /* Not a remux: what ffprobe -show_format -show_streams -of json says of the file. */
 remux_function probe_file;
 

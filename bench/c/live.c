@@ -76,7 +76,7 @@ static uint64_t memory_of(const struct crowd *crowd) {
 
 static uint64_t pipe_bytes(const struct crowd *crowd) {
   uint64_t bytes = 0;
-  for (size_t i = 0; crowd->is_ours && i < crowd->count; i++) {
+  for (size_t i = 0; i < crowd->count && crowd->streams[i].in.pipe != NULL; i++) {
     mt_transcode_pipe_stats_data stats = {.struct_size = sizeof stats};
     check(mt_transcode_pipe_stats(crowd->streams[i].in.pipe, &stats), "pipe_stats");
     bytes += stats.high_water_bytes;

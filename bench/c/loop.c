@@ -1,8 +1,10 @@
 /* The floor: the least that a C program does with FFmpeg's libraries to remux from memory to memory, or from file to file, with the two
  * settings that the ffmpeg program always makes and that decide how much work there is. No checks beyond FFmpeg's own, no limits, no way to stop it. */
 #include <libavformat/avformat.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -52,6 +54,22 @@ static int64_t seek_target(void *opaque, int64_t offset, int whence) {
   if (whence != SEEK_SET || offset < 0 || (uint64_t)offset > target->sink->size) return AVERROR(EINVAL);
   target->at = (size_t)offset;
   return offset;
+}
+
+static int read_descriptor(void *opaque, uint8_t *buffer, int size) {
+  ssize_t count = read(*(const int *)opaque, buffer, (size_t)size);
+  if (count < 0) return AVERROR(errno);
+  return count == 0 ? AVERROR_EOF : (int)count;
+}
+
+static int write_descriptor(void *opaque, uint8_t *data, int size) {
+  int left = size;
+  while (left > 0) {
+    ssize_t count = write(*(const int *)opaque, data + (size - left), (size_t)left);
+    if (count < 0) return AVERROR(errno);
+    left -= (int)count;
+  }
+  return size;
 }
 
 static AVIOContext *make_io(int writes, void *opaque, int seekable) {
@@ -104,7 +122,8 @@ static void keep_order(AVPacket *packet, int64_t *last) {
   *last = packet->dts;
 }
 
-static void copy_packets(AVFormatContext *input, AVFormatContext *output) {
+/* `may_leave`: who reads the output may be gone before its end. */
+static void copy_packets(AVFormatContext *input, AVFormatContext *output, int may_leave) {
   int64_t last[MAX_STREAMS];
   AVPacket *packet = av_packet_alloc();
   if (input->nb_streams > MAX_STREAMS) die("more than %d streams", MAX_STREAMS);
@@ -114,7 +133,9 @@ static void copy_packets(AVFormatContext *input, AVFormatContext *output) {
     av_packet_rescale_ts(packet, from->time_base, output->streams[packet->stream_index]->time_base);
     packet->pos = -1;
     keep_order(packet, &last[packet->stream_index]);
-    must(av_interleaved_write_frame(output, packet), "av_interleaved_write_frame");
+    int code = av_interleaved_write_frame(output, packet);
+    if (code < 0 && may_leave) break;
+    must(code, "av_interleaved_write_frame");
   }
   av_packet_free(&packet);
 }
@@ -124,7 +145,7 @@ static void write_output(AVFormatContext *input, AVFormatContext *output, const 
   if (key != NULL) av_dict_set(&options, key, value, 0);
   must(avformat_write_header(output, &options), "avformat_write_header");
   av_dict_free(&options);
-  copy_packets(input, output);
+  copy_packets(input, output, 0);
   must(av_write_trailer(output), "av_write_trailer");
 }
 
@@ -157,4 +178,37 @@ void remux_files_by_loop(const char *from, const char *to, const char *format) {
   must(avio_closep(&output->pb), "avio_closep");
   avformat_free_context(output);
   avformat_close_input(&input);
+}
+
+static AVFormatContext *open_live_input(int *from) {
+  AVFormatContext *input = avformat_alloc_context();
+  AVDictionary *options = NULL;
+  input->pb = avio_alloc_context(av_malloc(CHUNK_BYTES), CHUNK_BYTES, 0, from, read_descriptor, NULL, NULL);
+  input->max_analyze_duration = AV_TIME_BASE / 2;
+  input->fps_probe_size = 2;
+  av_dict_set(&options, "scan_all_pmts", "0", 0);
+  must(avformat_open_input(&input, NULL, av_find_input_format("mpegts"), &options), "avformat_open_input");
+  av_dict_free(&options);
+  must(avformat_find_stream_info(input, NULL), "avformat_find_stream_info");
+  return input;
+}
+
+void remux_live_by_loop(int from, int to, const char *format) {
+  AVDictionary *options = NULL;
+  int is_ts = strcmp(format, "mpegts") == 0;
+  AVFormatContext *input = open_live_input(&from);
+  AVFormatContext *output = make_output(input, format);
+  AVIOContext *reading = input->pb;
+  output->pb = avio_alloc_context(av_malloc(CHUNK_BYTES), CHUNK_BYTES, 1, &to, NULL, write_descriptor, NULL);
+  output->max_delay = 0;
+  output->flush_packets = 1;
+  output->max_interleave_delta = is_ts ? 300000 : 1000000;
+  av_dict_set(&options, is_ts ? "pes_payload_size" : "flvflags", is_ts ? "0" : "no_duration_filesize", 0);
+  must(avformat_write_header(output, &options), "avformat_write_header");
+  av_dict_free(&options);
+  copy_packets(input, output, 1);
+  free_io(output->pb);
+  avformat_free_context(output);
+  avformat_close_input(&input);
+  free_io(reading);
 }

@@ -3,7 +3,7 @@
  *     scaling AT_ONCE JOBS FILE FORMAT [default]
  *
  * First as many jobs as run at once are held in the middle of their input, so that all of them are there at a time: that is where memory is
- * looked at. Then as many threads of the host's make JOBS jobs in all, each from memory to a buffer of the library's. Prints a line: wall
+ * looked at. Then as many threads of the host's make one job each, and JOBS jobs in all, which are measured, each from memory to a buffer of the library's. Prints a line: wall
  * seconds, CPU seconds, bytes of memory before the held jobs, with them, and with them after malloc_trim: what is really in use (Private_Dirty
  * of smaps_rollup). With "default" the engine runs as many at once as it does by default, and the others wait their turn: none is held then. */
 #define _GNU_SOURCE
@@ -131,6 +131,7 @@ int main(int argc, char **argv) {
   malloc_trim(0);
   uint64_t before = private_bytes();
   if (!takes_turns) look_while_held(at_once, held);
+  run_all(at_once, (long)at_once); /* what each thread pays once */
 
   double cpu = cpu_seconds();
   double begin = now_seconds();

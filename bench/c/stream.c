@@ -18,8 +18,8 @@ enum { MAX_RUNNING = 1000, MAX_ARGS = 64, IN_PIPE_BYTES = 256 << 10 };
 static const double PICTURE_SECONDS = 0.04;
 
 enum who who_named(const char *name) {
-  static const char *const names[] = {"job", "flushed", "program"};
-  for (int i = 0; i < 3; i++) {
+  static const char *const names[] = {"job", "flushed", "loop", "program"};
+  for (int i = 0; i < 4; i++) {
     if (strcmp(names[i], name) == 0) return (enum who)i;
   }
   die("nobody is named %s", name);
@@ -59,6 +59,20 @@ static void start_job(struct stream *stream, int32_t flush_interval_ms, int coun
   check_job(mt_transcode_job_start(stream->job), stream->job, "job_start");
 }
 
+/* What the stream reads, and what it writes. */
+static void make_pipes(int in[2], int out[2]) {
+  signal(SIGPIPE, SIG_IGN); // NOLINT(bugprone-signal-handler): nothing runs
+  if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) die("pipe2");
+  if (fcntl(in[1], F_SETPIPE_SZ, IN_PIPE_BYTES) < 0) die("F_SETPIPE_SZ is refused");
+}
+
+/* The ends that are ours. */
+static void take_ends(struct stream *stream, const int in[2], const int out[2]) {
+  stream->in.fd = in[1];
+  stream->out.fd = out[0];
+  if (fcntl(stream->out.fd, F_SETFL, O_NONBLOCK) != 0) die("O_NONBLOCK");
+}
+
 extern char **environ;
 
 static void start_program(struct stream *stream, int count, const char *const *args) {
@@ -68,9 +82,7 @@ static void start_program(struct stream *stream, int count, const char *const *a
   int out[2];
   if (count > MAX_ARGS) die("%d arguments", count);
   memcpy(words + 4, args, sizeof *args * (size_t)count);
-  signal(SIGPIPE, SIG_IGN); // NOLINT(bugprone-signal-handler): nothing runs
-  if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) die("pipe2");
-  if (fcntl(in[1], F_SETPIPE_SZ, IN_PIPE_BYTES) < 0) die("F_SETPIPE_SZ is refused");
+  make_pipes(in, out);
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[0], 0);
   posix_spawn_file_actions_adddup2(&actions, out[1], 1);
@@ -78,15 +90,34 @@ static void start_program(struct stream *stream, int count, const char *const *a
   posix_spawn_file_actions_destroy(&actions);
   close(in[0]);
   close(out[1]);
-  stream->in.fd = in[1];
-  stream->out.fd = out[0];
-  if (fcntl(stream->out.fd, F_SETFL, O_NONBLOCK) != 0) die("O_NONBLOCK");
+  take_ends(stream, in, out);
+}
+
+static void *run_loop(void *argument) {
+  const struct stream *stream = argument;
+  remux_live_by_loop(stream->loop_in, stream->loop_out, stream->format);
+  close(stream->loop_out);
+  return NULL;
+}
+
+static void start_loop(struct stream *stream, const char *format) {
+  int in[2];
+  int out[2];
+  make_pipes(in, out);
+  take_ends(stream, in, out);
+  stream->is_loop = true;
+  stream->loop_in = in[0];
+  stream->loop_out = out[1];
+  stream->format = format;
+  if (pthread_create(&stream->loop, NULL, run_loop, stream) != 0) die("pthread_create");
 }
 
 void start_stream(struct stream *stream, enum who who, int count, const char *const *args) {
   memset(stream, 0, sizeof *stream);
   if (who == WHO_PROGRAM) {
     start_program(stream, count, args);
+  } else if (who == WHO_LOOP) {
+    start_loop(stream, args[0]);
   } else {
     start_job(stream, who == WHO_FLUSHED ? 0 : -1, count, args);
   }
@@ -153,11 +184,16 @@ void end_stream(struct stream *stream) {
   mt_transcode_job_free(stream->job);
   mt_transcode_pipe_free(stream->in.pipe);
   mt_transcode_pipe_free(stream->out.pipe);
-  if (stream->process == 0) return;
-  kill(stream->process, SIGKILL);
-  waitpid(stream->process, NULL, 0);
+  if (stream->process == 0 && !stream->is_loop) return;
+  if (stream->process != 0) {
+    kill(stream->process, SIGKILL);
+    waitpid(stream->process, NULL, 0);
+  }
   if (stream->in.fd >= 0) close(stream->in.fd);
   close(stream->out.fd);
+  if (!stream->is_loop) return;
+  pthread_join(stream->loop, NULL);
+  close(stream->loop_in);
 }
 
 void sleep_until(double when) {

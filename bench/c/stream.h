@@ -1,4 +1,4 @@
-/* Live streams: each is remuxed by a job or by a process of the ffmpeg program, between a pipe that leads in and one that leads out; one
+/* Live streams: each is remuxed by a job, by a thread with the C loop, or by a process of the ffmpeg program, between a pipe that leads in and one that leads out; one
  * thread feeds them all in real time. */
 #ifndef MT_BENCH_STREAM_H
 #define MT_BENCH_STREAM_H
@@ -12,6 +12,7 @@
 enum who {
   WHO_JOB,     /* "job": pipes with default settings */
   WHO_FLUSHED, /* "flushed": a job whose output's pipe passes on each write at once */
+  WHO_LOOP,    /* "loop": a thread of this process with the C loop, and the system's pipes; `args` is the output's format */
   WHO_PROGRAM, /* "program": the ffmpeg program and the system's pipes */
 };
 
@@ -20,6 +21,12 @@ struct stream {
   struct end out;
   mt_transcode_job *job;
   pid_t process;
+  pthread_t loop;
+  bool is_loop;
+  /* Of the loop's own ends, and what it makes. */
+  int loop_in;
+  int loop_out;
+  const char *format;
   /* When its first bytes were taken; 0 before. */
   double first_out;
   bool is_at_end;

@@ -43,6 +43,8 @@ def clip(folder: Path, suffix: str) -> Path:
 
 def arguments(who: str, options: str, source: str, target: str) -> list[str]:
     """Of an ffmpeg command line, for `who` of bench/c/stream.h: source and target are suffixes, options "default", "flush" or "live"."""
+    if who == "loop":
+        return [FORMATS[target]]
     is_ours = who != "program"
     before, after = "", "-flush_packets 1" if options == "flush" else ""
     if options == "live":

@@ -13,7 +13,7 @@ KIB = (1, 4, 16, 64, 256)
 DEFAULT_KIB = 64
 STREAMS = 64
 BYTES_PER_SECOND = 10_000_000
-SECONDS = {"quick": 0.7, "full": 1.5}
+SECONDS = {"quick": 0.7, "full": 1.2}
 HEAD = ("chunk", "MB/s", "lowest–highest", "× the best", "p95 of a chunk, ms", "system calls/s", "voluntary switches/s", "CPU s a s", "CPU s a GB")
 
 PAGE = f"""\
@@ -84,7 +84,7 @@ class Chunk(Kind):
 
     name = "chunk"
     columns = ("chunk_kib", "bytes", "wall_s", "cpu_s", "p95_us", "calls", "switches")
-    rounds = {"quick": 2, "full": 5}
+    rounds = {"quick": 2, "full": 4}
     results = ChunkResults
 
     def turn(self) -> Iterator[tuple]:

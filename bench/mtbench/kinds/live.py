@@ -29,12 +29,13 @@ class Variant(NamedTuple):
 
     @property
     def is_ours(self) -> bool:
-        return self.who != "program"
+        return self.who in ("job", "flushed")
 
 
-OURS, PROGRAM = "mt", "ffmpeg"
+OURS, LOOP, PROGRAM = "mt", "loop", "ffmpeg"
 CROWDS = {
     OURS: Variant("one engine, `-mt_live 1`", "flushed", "live"),
+    LOOP: Variant("a thread of one process for each, the C loop, the same options", "loop", "live"),
     PROGRAM: Variant("a process of ffmpeg for each, the same options", "program", "live"),
 }
 FIRSTS = {
@@ -52,12 +53,13 @@ PAGE = """\
 
 {streams} streams at once, each MPEG-TS of 25 pictures/s and 2 Mbit/s (H.264 and AAC), are fed in real time by one thread, remuxed with `-c copy`, and read
 by another thread, which waits for all of them with epoll. In one case they are jobs of one engine, between default pipes whose outputs pass on
-each write at once; in the other each is a process of the ffmpeg program between system pipes, with the options that `-mt_live 1`
-[stands for](low-latency.md). From a second after all have given their first bytes on it is measured for {seconds} s.
+each write at once; in another each is a process of the ffmpeg program between system pipes, with the options that `-mt_live 1`
+[stands for](low-latency.md). Between them is the least that is possible with FFmpeg's libraries and a thread for each: the loop of `bench/c/loop.c`. It has no
+deadlines, no queue for late viewers, no statistics, and cannot be ended. What it takes over the processes is what there is to gain by being in process. From a second after all have given their first bytes on it is measured for {seconds} s.
 
 Memory is Private_Dirty of smaps_rollup at the end of that: of the processes, or what came to the one since before its first job, less its pipes
 as far as they were ever full, divided by the streams. "In use" is what is left after malloc_trim(0). CPU, per cent of a core for a
-second of media that came out, is that of the processes, or of the library's threads; and with the two threads that feed and read. The
+second of media that came out, is that of the processes, or of the threads that remux; and with the two threads that feed and read. The
 library has a thread, `mt-timer`, besides those of its jobs.
 
 """
@@ -106,13 +108,14 @@ class LiveResults(Results):
 
     def ratios(self) -> str:
         late = max(float(line["late_s"]) for line in self.crowds)
-        words = [f"to {FORMS[target]} {said(ratio)}" for target in FORMS if (ratio := self.cheaper(self.cpu, target))]
-        against = f"CPU of the engine over that of the processes: {'; '.join(words)}. " if words else ""
+        words = lambda who: "; ".join(f"to {FORMS[target]} {said(ratio)}" for target in FORMS if (ratio := self.cheaper(self.cpu, target, who)))
+        against = f"CPU of the engine over that of the processes: {words(OURS)}. " if words(OURS) else ""
+        against += f"Of the C loop over that of the processes: {words(LOOP)}. " if words(LOOP) else ""
         return f"\n{against}A piece of a stream was given {1000 * late:.0f} ms late at most.\n"
 
     @staticmethod
-    def cheaper(cpu: dict, target: str) -> Sample | None:
-        ours, programs = cpu.get((OURS, target)), cpu.get((PROGRAM, target))
+    def cheaper(cpu: dict, target: str, who: str = OURS) -> Sample | None:
+        ours, programs = cpu.get((who, target)), cpu.get((PROGRAM, target))
         return ours.over(programs) if ours and programs else None
 
     def verdicts(self) -> list[Verdict]:

@@ -57,7 +57,7 @@ class Memory(Kind):
 
     name = "memory"
     columns = ("kind", "jobs", "bytes", "pipe_bytes", "before_bytes", "in_use_bytes")
-    rounds = {"quick": 1, "full": 2}
+    rounds = {"quick": 1, "full": 1}
     results = MemoryResults
 
     def turn(self) -> Iterator[tuple]:

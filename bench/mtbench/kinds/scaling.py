@@ -16,7 +16,7 @@ AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 # Handed over at once to an engine with default settings.
 HANDED_OVER = (2, 8, 32, 128, 256)
 # Of all of them, from memory to memory.
-JOBS = {"quick": 600, "full": 2000}
+JOBS = {"quick": 600, "full": 1000}
 FILE, FORMAT = "small.mp4", "mpegts"
 HEAD = ("at once", "jobs/s", "lowest–highest", "CPU ms a job", "memory, MiB", "in use, MiB", "in use, MiB a job", "for each job more")
 
@@ -24,7 +24,8 @@ PAGE = f"""\
 ## Scaling
 
 MP4 to MPEG-TS, about 200 kB, from memory to a buffer of the library's, in one engine (`bench/c/scaling.c`): {JOBS["full"]:,} jobs for each number at
-once (`quick`: {JOBS["quick"]}), and as many threads of the host's as jobs at once. Before that, as many jobs are held in the middle of their input, so that
+once (`quick`: {JOBS["quick"]}), and as many threads of the host's as jobs at once, each of which has made one job before: what a thread's memory costs
+once is left out. Before that, as many jobs are held in the middle of their input, so that
 all are there at a time: memory is Private_Dirty of /proc/self/smaps_rollup with them, less what it was before them, when eight jobs had run. "In use"
 is what is left after malloc_trim(0); the rest is free memory that malloc keeps. "For each job more" is what the jobs have in use that the line
 above has not, divided by their number.
@@ -60,12 +61,9 @@ class ScalingResults(Results):
 
     @staticmethod
     def flatness(by_number: dict[int, Sample]) -> Sample | None:
-        """The lowest rate over the highest one of each round, from two at once on."""
-        rates = [rate for at_once, rate in by_number.items() if at_once > 1]
-        if not rates:
-            return None
-        values = {name: [rate.by_round[name] for rate in rates if name in rate.by_round] for name in rates[0].by_round}
-        return Sample({name: min(found) / max(found) for name, found in values.items()})
+        """The lowest median over the highest one, from two at once on: of single rounds it would mostly say how even the machine is."""
+        rates = [rate.median for at_once, rate in by_number.items() if at_once > 1]
+        return Sample({"all": min(rates) / max(rates)}) if rates else None
 
     def page(self) -> str:
         lines, before = [], 0
@@ -106,7 +104,7 @@ class Scaling(Kind):
 
     name = "scaling"
     columns = ("at_once", "engine", "jobs", "wall_s", "cpu_s", "before_bytes", "held_bytes", "in_use_bytes")
-    rounds = {"quick": 1, "full": 3}
+    rounds = {"quick": 1, "full": 5}
     results = ScalingResults
 
     def turn(self) -> Iterator[tuple]:
