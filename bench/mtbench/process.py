@@ -31,8 +31,9 @@ class Worker:
         self.process.wait()
 
 
-def ask_once(*command: object) -> list[str]:
-    return subprocess.run([str(word) for word in command], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+def ask_once(*command: object, **environment: str) -> list[str]:
+    words, around = [str(word) for word in command], {**os.environ, **environment}
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, env=around).stdout.split()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..figures import Line, Sample, Verdict, at_least, at_most, number, samples, table
+from ..figures import Line, Sample, Verdict, at_least, at_most, number, said, samples, table
 from ..kind import Kind, Results
 from ..process import ask_once
 from ..svg import OURS, Axis, Mark, Panel, plot
@@ -15,6 +15,8 @@ PAGE_BYTES = 4096
 AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 # Handed over at once to an engine with default settings.
 HANDED_OVER = (2, 8, 32, 128, 256)
+# MALLOC_ARENA_MAX, and how many run at once with it.
+ARENAS, IN_ARENAS = (1, 2, 4), 64
 # Of all of them, from memory to memory.
 JOBS = {"quick": 600, "full": 1000}
 FILE, FORMAT = "small.mp4", "mpegts"
@@ -32,6 +34,9 @@ above has not, divided by their number.
 
 Jobs that an engine with default settings is given at once wait for their turn in its queue: the second table.
 
+glibc gives threads arenas of memory, eight for each CPU at most; `MALLOC_ARENA_MAX` makes that fewer, and the threads wait for each other's: the third
+table. Memory is not what it saves here.
+
 ![Jobs a second and memory, by how many run at once](bench/scaling.svg)
 """
 
@@ -44,6 +49,8 @@ class ScalingResults(Results):
         key = lambda line: int(line["at_once"])
         rate = lambda line: float(line["jobs"]) / float(line["wall_s"])
         cpu = lambda line: float(line["cpu_s"]) / float(line["jobs"]) * 1e3
+        self.in_arenas = [line for line in lines if line["engine"].startswith("arenas")]
+        self.rate_in_arenas, self.cpu_in_arenas = (samples(self.in_arenas, lambda line: line["engine"], of) for of in (rate, cpu))
         by_default = [line for line in lines if line["engine"] == "default"]
         self.rate_by_default, self.cpu_by_default = samples(by_default, key, rate), samples(by_default, key, cpu)
         lines = [line for line in lines if line["engine"] == "all"]
@@ -51,6 +58,7 @@ class ScalingResults(Results):
         over_before = lambda column: lambda line: max(float(line[column]) - float(line["before_bytes"]), PAGE_BYTES) / MIB
         self.memory = samples(lines, key, over_before("held_bytes"))
         self.in_use = samples(lines, key, over_before("in_use_bytes"))
+        self.memory_in_arenas = samples(self.in_arenas, lambda line: line["engine"], over_before("held_bytes"))
 
     def each_more(self, few: int, many: int) -> Sample | None:
         """MiB in use for each job beyond the few."""
@@ -77,7 +85,18 @@ class ScalingResults(Results):
             (str(given), number(rate.median), rate.spread(), number(self.cpu_by_default[given].median))
             for given, rate in self.rate_by_default.items()
         ]
-        return PAGE + "\n" + table(HEAD, lines) + "\n" + table(("given at once", *HEAD[1:4]), turns)
+        tables = [table(HEAD, lines), table(("given at once", *HEAD[1:4]), turns)]
+        if self.in_arenas and IN_ARENAS in self.rate:
+            tables.append(table((f"arenas, {IN_ARENAS} at once", *HEAD[1:5], "CPU × as it is"), self.arenas()))
+        return PAGE + "\n" + "\n".join(tables)
+
+    def arenas(self) -> list[tuple[str, ...]]:
+        as_it_is = ("as it is", self.rate[IN_ARENAS], self.cpu[IN_ARENAS], self.memory[IN_ARENAS])
+        fewer = [(name.split()[1], rate, self.cpu_in_arenas[name], self.memory_in_arenas[name]) for name, rate in self.rate_in_arenas.items()]
+        return [
+            (name, number(rate.median), rate.spread(), number(cpu.median), number(memory.median), said(cpu.over(self.cpu[IN_ARENAS])))
+            for name, rate, cpu, memory in (as_it_is, *fewer)
+        ]
 
     def verdicts(self) -> list[Verdict]:
         late, early = self.each_more(64, 256), self.each_more(16, 64)
@@ -113,3 +132,7 @@ class Scaling(Kind):
             for at_once in numbers:
                 asked = (at_once, jobs, self.setting.media / FILE, FORMAT, *(["default"] if engine == "default" else []))
                 yield at_once, engine, jobs, *ask_once(self.setting.programs / "scaling", *asked)
+        for arenas in ARENAS:
+            asked = (IN_ARENAS, jobs, self.setting.media / FILE, FORMAT)
+            answer = ask_once(self.setting.programs / "scaling", *asked, MALLOC_ARENA_MAX=str(arenas))
+            yield IN_ARENAS, f"arenas {arenas}", jobs, *answer
