@@ -103,7 +103,7 @@ fn bindings(includes: &[PathBuf]) {
         .prepend_enum_name(false)
         .allowlist_function("(av|avcodec|avformat|avio|avfilter|avdevice|swscale|swresample|sws|swr)_?.*")
         .allowlist_type("(AV|Sws|Swr|FF).*")
-        .allowlist_var("(AV|FF|LIB|AVIO|SWS|SWR).*")
+        .allowlist_var("(AV|FF|LIB|AVIO|SWS|SWR|PARSER_FLAG).*")
         .blocklist_function("av_vlog|av_asprintf|av_bprint_strftime")
         .derive_default(false)
         .layout_tests(false)

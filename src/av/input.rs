@@ -5,9 +5,10 @@ use super::guarded::{self, Opened};
 use super::seekback;
 use super::sidedata::SideData;
 use super::tls::TlsPeers;
+use super::whole_pictures::Beginning;
 use super::{AvError, Codec, Demuxer, Dict, Interrupt, Io, Packet, ffi};
 use crate::options::MediaKind;
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::sync::Arc;
 
@@ -128,6 +129,7 @@ impl Input {
         let mut pointers: Vec<*mut ffi::AVDictionary> =
             options.iter_mut().map(|dict| std::mem::replace(dict.as_mut(), ptr::null_mut())).collect();
         let array = if pointers.is_empty() { ptr::null_mut() } else { pointers.as_mut_ptr() };
+        let _beginning = self.watch_pictures();
         // SAFETY: a valid context; the array has as many entries as there were streams when it was made.
         let ret = unsafe { ffi::avformat_find_stream_info(self.context, array) };
         for pointer in &mut pointers {
@@ -135,6 +137,18 @@ impl Input {
             unsafe { ffi::av_dict_free(pointer) };
         }
         AvError::check(ret).map(drop)
+    }
+
+    /// Those of an MPEG-TS, from the first packet on; of nothing else.
+    fn watch_pictures(&mut self) -> Option<Box<Beginning>> {
+        let pictures = self.io.as_ref()?.pictures()?;
+        // SAFETY: an open context has its format, whose name is a static string.
+        if unsafe { CStr::from_ptr((*self.get().iformat).name) } != c"mpegts" {
+            pictures.end();
+            return None;
+        }
+        // SAFETY: a valid context, which outlives the watch: `drop` ends it.
+        Some(unsafe { Beginning::install(self.context, pictures) })
     }
 
     pub(super) fn get(&self) -> &ffi::AVFormatContext {
@@ -233,6 +247,7 @@ impl Input {
 
 impl Drop for Input {
     fn drop(&mut self) {
+        self.io.iter().filter_map(Io::pictures).for_each(|pictures| pictures.end());
         // SAFETY: ours; closed once, also frees it.
         unsafe { ffi::avformat_close_input(&mut self.context) };
     }

@@ -1,5 +1,6 @@
 //! Bytes from and to anything: an AVIOContext over a [`ByteStream`].
 
+use super::whole_pictures::{self, WholePictures};
 use super::{AvError, Demuxer, Interrupt, ffi};
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,6 +84,7 @@ fn unable(what: &str) -> StreamError {
 /// An AVIOContext that owns its stream.
 pub struct Io {
     context: *mut ffi::AVIOContext,
+    pictures: Option<Arc<WholePictures>>,
 }
 
 // SAFETY: a context has no ties to a thread; it is used by one at a time.
@@ -93,6 +95,19 @@ type Stream = Box<dyn ByteStream>;
 impl Io {
     pub fn reader(stream: Stream) -> Result<Io, AvError> {
         Io::new(stream, false)
+    }
+
+    /// One of an MPEG-TS that is live, or of what may turn out to be one: pictures of it are not held until the next ones.
+    pub fn live_reader(stream: Stream) -> Result<Io, AvError> {
+        let (stream, pictures) = whole_pictures::watched(stream);
+        let mut io = Io::new(stream, false)?;
+        io.pictures = Some(pictures);
+        Ok(io)
+    }
+
+    /// What watches the pictures of an MPEG-TS.
+    pub(super) fn pictures(&self) -> Option<&Arc<WholePictures>> {
+        self.pictures.as_ref()
     }
 
     pub fn writer(stream: Stream) -> Result<Io, AvError> {
@@ -119,7 +134,7 @@ impl Io {
             }
             // A packet ends a piece only when the piece is a chunk already, unless the stream wants each (rule 17).
             (*context).min_packet_size = if flushes { 0 } else { chunk as c_int };
-            Ok(Io { context })
+            Ok(Io { context, pictures: None })
         }
     }
 
@@ -174,7 +189,7 @@ impl Io {
     /// # Safety
     /// `context` came from [`Io::into_ptr`] and is not used by anybody else any more.
     pub(super) unsafe fn from_ptr(context: *mut ffi::AVIOContext) -> Io {
-        Io { context }
+        Io { context, pictures: None }
     }
 
     /// Whether a context is one of these.

@@ -72,6 +72,7 @@ mod url;
 mod utf8;
 mod versions;
 mod whole_file;
+mod whole_pictures;
 
 pub use access::{Files, Gate};
 pub use bsf::BitstreamFilters;
