@@ -42,15 +42,24 @@ fn lines(text: &[u8]) -> Vec<String> {
 
 const COPIED: &str = "-map 0 -c copy -copyts -f framecrc";
 
-/// By a pipe of the host's, and by one of the system's, where the parser finds the pictures.
+/// By a pipe of the host's, and by one of the system's, where the parser finds the pictures. Nothing of either where both fail.
 fn both(engine: &Arc<Engine>, data: &[u8], what: &str, output: &str) -> (Vec<u8>, Vec<u8>) {
     let line = format!("-mt_live 1 -f mpegts -i mt:in {output} mt:out");
     let piped = through_pipes(engine, &line, data.to_vec(), 1 << 16);
-    assert_eq!(piped.result, 0, "{what}: {:?}", piped.error);
-    (piped.bytes, parsed(data, what, output))
+    match parsed(data, output) {
+        Some(parsed) => {
+            assert_eq!(piped.result, 0, "{what}: {:?}", piped.error);
+            (piped.bytes, parsed)
+        }
+        None => {
+            assert!(piped.result != 0 && what.ends_with(".ts"), "{what}: only files of the corpus may fail");
+            (Vec::new(), Vec::new())
+        }
+    }
 }
 
-fn parsed(data: &[u8], what: &str, output: &str) -> Vec<u8> {
+/// None where the streams cannot be copied.
+fn parsed(data: &[u8], output: &str) -> Option<Vec<u8>> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_mt-transcode"))
         .args(words(&format!("-v error -mt_live 1 -f mpegts -i pipe:0 {output} pipe:1")))
         .stdin(Stdio::piped())
@@ -60,15 +69,23 @@ fn parsed(data: &[u8], what: &str, output: &str) -> Vec<u8> {
     let (mut input, data) = (program.stdin.take().expect("a pipe"), data.to_vec());
     let feeder = std::thread::spawn(move || input.write_all(&data));
     let done = program.wait_with_output().expect("its end");
-    feeder.join().expect("a thread").expect("all was read");
-    assert!(done.status.success(), "{what}: {:?}", done.status);
-    done.stdout
+    let was_read = feeder.join().expect("a thread").is_ok();
+    assert!(was_read || !done.status.success(), "not all was read");
+    done.status.success().then_some(done.stdout)
 }
 
 fn assert_same(engine: &Arc<Engine>, data: &[u8], what: &str) {
     let (piped, parsed) = both(engine, data, what, COPIED);
     let (piped, parsed) = (lines(&piped), lines(&parsed));
-    let differing = piped.iter().zip(&parsed).position(|(piped, parsed)| piped != parsed);
+    // How long the first ones last the parser may not know yet, as it is a picture behind.
+    let is_same = |piped: &str, parsed: &str| {
+        let (mut piped, parsed): (Vec<&str>, Vec<&str>) = (piped.split(',').collect(), parsed.split(',').collect());
+        if let Some((own, other)) = piped.get_mut(3).zip(parsed.get(3)).filter(|(_, other)| other.trim() == "0") {
+            *own = other;
+        }
+        piped == parsed
+    };
+    let differing = piped.iter().zip(&parsed).position(|(piped, parsed)| !is_same(piped, parsed));
     if let Some(at) = differing {
         panic!("{what}: line {at}:\n{}\nparsed:\n{}", piped[at], parsed[at]);
     }
@@ -171,13 +188,14 @@ const TIMELESS: [u8; 9] = [0, 0, 1, 0xe0, 0, 0, 0x80, 0, 0];
 fn a_picture_is_out_when_the_next_one_begins() {
     const PICTURES: usize = 15;
     let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
-    for codec in [AVC, HEVC] {
+    let (live, flushed) = ("-mt_live 1", "-fpsprobesize 2 -analyzeduration 400000");
+    for (codec, before, after) in [(AVC, live, ""), (HEVC, live, ""), (AVC, flushed, "-flush_packets 1")] {
         // Given a pipe with so many pictures and the first packet of the next
         let data = pictures(folder.path(), codec);
         let given = &data[..begins(&data)[PICTURES] + PACKET_BYTES];
         // When nothing more comes
-        let line = "-mt_live 1 -f mpegts -i mt:in -map 0:v -c copy -f framecrc mt:out";
-        let (job, input, output) = piped(&engine, line, 1 << 20, 1 << 20);
+        let line = format!("{before} -f mpegts -i mt:in -map 0:v -c copy {after} -f framecrc mt:out");
+        let (job, input, output) = piped(&engine, &line, 1 << 20, 1 << 20);
         job.start().unwrap();
         input.pipe.write(given, common::memory::WAIT).unwrap();
         // Then all of them come out

@@ -112,7 +112,7 @@ fn open(
         tls.following(policy.follows_redirects() && options.format.get("max_redirects").as_deref() != Some("0"))
     });
     let mut input =
-        open_format((context, clock), spec, url, &options, host, (&policy, tls.as_ref())).map_err(|error| {
+        open_format((context, job, clock), spec, url, &options, host, (&policy, tls.as_ref())).map_err(|error| {
             tls.as_ref().and_then(|tls| tls.explain(context, clock.interrupt.time_left(), &error)).unwrap_or(error)
         })?;
     let mut facts = (0..input.stream_count())
@@ -189,7 +189,7 @@ fn open(
 }
 
 fn open_format(
-    (context, clock): (&JobContext, &Clock),
+    (context, job, clock): (&JobContext, &JobSpec, &Clock),
     spec: &FileSpec,
     url: &str,
     options: &FileOptions,
@@ -225,7 +225,7 @@ fn open_format(
         let setting = spec.all("c").filter(|s| s.specifier.is_empty() || s.specifier == letter).last();
         setting.map(|s| decoder_named(&s.value)).transpose()
     };
-    let found = host::open_input(context, spec, url, format, &options.format, (host, &clock.interrupt), policy)?;
+    let found = host::open_input((context, job), spec, url, format, &options.format, (host, &clock.interrupt), policy)?;
     policy.check_named(url, format.filter(|_| found.is_none()))?;
     if dict.get("http_proxy").is_some_and(|proxy| !proxy.is_empty()) && policy.takes_no_proxy(url) {
         let text = "option http_proxy: with -mt_addresses public a proxy would dial what cannot be checked";

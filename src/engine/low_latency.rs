@@ -75,6 +75,13 @@ pub fn expand(job: &JobSpec) -> Cow<'_, JobSpec> {
     Cow::Owned(expanded)
 }
 
+/// Whether packets of an input are to be given out as soon as they are whole: it is live, or they are written one by one.
+pub fn is_prompt(job: &JobSpec, input: &FileSpec) -> bool {
+    let flushes = |setting: &Setting| setting.name == "flush_packets" && setting.value == "1";
+    let is_flushed = |output: &FileSpec| output.av_options().any(flushes);
+    input.flag("mt_live") == Some(true) || job.outputs.iter().any(is_flushed)
+}
+
 /// How long an FLV is looked at, which may only be known to be one now that it is open. One that announces a single stream is not looked at for another:
 /// avformat_find_stream_info would, as one may come at any time. What an RTMP connection announces may be what came first (rtmpproto.c: rtmp_open), so it is
 /// given half a second.

@@ -34,7 +34,7 @@ By default a pipe passes on what a job writes after {GATHERS_MS} ms, or when a c
 [stands for](low-latency.md); it writes each packet to a pipe at once in any case.
 
 MPEG-TS does not tell where a picture ends: FFmpeg's demuxer knows it when the next one begins, 40 ms later, and its parser waits for one more. So a
-picture takes 80 ms, but for a job with {OPTIONS["live"]}: [it sees that each PES packet is a picture](low-latency.md), and does without the parser's wait.
+picture takes 80 ms, but for a job with {OPTIONS["flush"]}: [it sees that each PES packet is a picture](low-latency.md), and does without the parser's wait.
 
 """
 

@@ -8,10 +8,11 @@ use super::stream::{Failure, HostStream};
 use crate::av::{ByteStream, Demuxer, Dict, Files, Interrupt, Io, Muxer};
 use crate::engine::context::JobContext;
 use crate::engine::errors::failed;
+use crate::engine::low_latency;
 use crate::engine::plan::OpenOutput;
 use crate::engine::trust::{Policy, check_self_contained};
 use crate::error::{Code, Error};
-use crate::options::{FileSpec, parse_integer};
+use crate::options::{FileSpec, JobSpec, parse_integer};
 use std::sync::Arc;
 
 /// An input of the host's, and its format.
@@ -25,7 +26,7 @@ pub struct HostInput {
 /// The host's bytes behind an `mt:` URL; None for another URL. Only when the format is known it is known too whether they can be
 /// read at all.
 pub fn open_input(
-    context: &JobContext,
+    (context, job): (&JobContext, &JobSpec),
     spec: &FileSpec,
     url: &str,
     named: Option<Demuxer>,
@@ -47,7 +48,7 @@ pub fn open_input(
     let small_bytes = if is_paced { 0 } else { policy.limits.open_bytes.unwrap_or(u64::MAX).min(SMALL_BYTES) };
     let stream = keep_small(Box::new(stream), small_bytes, &context.counters)?;
     let stream = prepare(stream, keep, &context.counters)?;
-    let reader = if is_live && !stream.can_seek() { Io::live_reader } else { Io::reader };
+    let reader = if low_latency::is_prompt(job, spec) && !stream.can_seek() { Io::live_reader } else { Io::reader };
     let mut io = reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
     let (format, probe_score) = match named {
         Some(format) => (format, 0),
