@@ -44,9 +44,10 @@ pub fn open_input(
     // What is read at the pace of its media may grow meanwhile.
     let is_paced = ["re", "readrate", "mt_source"].iter().any(|name| spec.value(name).is_some())
         || spec.flag("mt_live") == Some(true);
-    let small_bytes = if is_paced { 0 } else { policy.limits.open_bytes.unwrap_or(u64::MAX).min(SMALL_BYTES) };
+    let ahead_bytes = policy.limits.open_bytes.unwrap_or(u64::MAX).min(SMALL_BYTES);
+    let small_bytes = if is_paced { 0 } else { ahead_bytes };
     let stream = keep_small(Box::new(stream), small_bytes, &context.counters)?;
-    let stream = prepare(stream, keep, &context.counters)?;
+    let stream = prepare(stream, keep, ahead_bytes, &context.counters)?;
     let mut io = Io::reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
     let (format, probe_score) = match named {
         Some(format) => (format, 0),
