@@ -170,6 +170,23 @@ fn what_comes_by_pipes_is_believed_too() {
     is_quiet(&engine);
 }
 
+/// Given a sender that has sent more than FFmpeg looks at, and does not end, when the job has it, then media comes.
+#[test]
+fn a_sender_that_does_not_end_is_not_waited_for() {
+    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
+    let picture = "-f lavfi -i testsrc2=s=160x120:r=25:d=9 -f lavfi -i sine=d=9";
+    let clip = made(folder.path(), &format!("{picture} {X264} -g 25 -c:a aac"));
+    assert!(clip.len() < 1 << 20, "it would be read ahead: {}", clip.len());
+    let (job, input, output) = piped(&engine, "-i mt:in -map 0 -c copy -f mpegts mt:out", 2 << 20, 2 << 20);
+    job.start().unwrap();
+    input.pipe.write(&clip, WAIT).unwrap();
+    assert!(output.pipe.read(&mut [0; 188], WAIT).unwrap() > 0);
+    input.pipe.close_write(0).unwrap();
+    assert_eq!(drain(&output).1, Ok(()));
+    finish(&job, &[&input, &output]);
+    is_quiet(&engine);
+}
+
 #[test]
 fn what_parameter_sets_leave_open_is_decoded() {
     let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));

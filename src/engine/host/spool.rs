@@ -234,7 +234,7 @@ impl Prefixed {
 
     fn keep_no_more(&mut self) {
         self.ahead_bytes = 0;
-        if self.at == self.prefix.data.len() {
+        if self.at > 0 && self.at == self.prefix.data.len() {
             self.prefix = Kept { data: Vec::new(), counters: Arc::clone(&self.prefix.counters) };
             self.at = 0;
         }
@@ -244,13 +244,13 @@ impl Prefixed {
 impl ByteStream for Prefixed {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let left = &self.prefix.data[self.at..];
-        if !left.is_empty() {
-            let count = left.len().min(buffer.len());
-            buffer[..count].copy_from_slice(&left[..count]);
-            self.at += count;
-            if self.ahead_bytes == 0 {
-                self.keep_no_more();
-            }
+        let count = left.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&left[..count]);
+        self.at += count;
+        if self.ahead_bytes == 0 {
+            self.keep_no_more();
+        }
+        if count > 0 {
             return Ok(count);
         }
         if let Some(end) = &self.end {
@@ -400,6 +400,58 @@ mod tests {
         assert!(!kept(200, None, 1000), "shorter than it says");
         assert!(!kept(0, None, 0) && !kept(0, None, 1000), "no size");
         assert!(!kept(100, Some(50), 100), "an error is for the demuxer to meet");
+    }
+
+    /// Cannot seek; gives a hundred bytes at once, and then its end.
+    struct Hundreds(Vec<u8>, Result<usize, StreamError>);
+
+    impl ByteStream for Hundreds {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+            let count = self.0.len().min(buffer.len()).min(100);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0.drain(..count);
+            if count == 0 { self.1.clone() } else { Ok(count) }
+        }
+    }
+
+    #[test]
+    fn what_is_read_ahead_of_a_transport_stream_is_given_later() {
+        let data: Vec<u8> = (0..1000).map(|i| if i % 188 == 0 { 0x47 } else { i as u8 }).collect();
+        let gone = Err(StreamError { code: -libc::EIO, text: "the sender is gone".into() });
+        // The end, how much may be read ahead and is wanted, how much was read before; whether all is there.
+        for (end, most_bytes, wanted_bytes, before_bytes, is_whole) in [
+            (Ok(0), 5000, 5000, 0, true),
+            (Ok(0), 5000, 5000, 350, true),
+            (Ok(0), 5000, 0, 1001, true),
+            (Ok(0), 5000, 600, 350, false),
+            (Ok(0), 600, 5000, 350, false),
+            (Ok(0), 0, 5000, 350, false),
+            (gone, 5000, 5000, 350, false),
+        ] {
+            let counters = Arc::new(Counters::default());
+            let mut stream = prepare(Box::new(Hundreds(data.clone(), end.clone())), 0, most_bytes, &counters).unwrap();
+            let (mut buffer, mut got) = ([0; 100], Vec::new());
+            let mut read = |stream: &mut dyn ByteStream| {
+                let count = stream.read(&mut buffer)?;
+                got.extend_from_slice(&buffer[..count]);
+                Ok::<usize, StreamError>(count)
+            };
+            for _ in 0..(before_bytes + 99) / 100 {
+                read(stream.as_mut()).unwrap();
+            }
+            let whole = stream.whole_ahead(&mut |bytes| bytes.len() < wanted_bytes).map(<[u8]>::to_vec);
+            assert_eq!(whole.as_ref() == Some(&data), is_whole, "{most_bytes} {wanted_bytes} {before_bytes}");
+            assert_eq!(whole.is_some(), is_whole);
+            assert!(stream.whole_ahead(&mut |_| true).is_none(), "asked once");
+            let last = loop {
+                match read(stream.as_mut()) {
+                    Ok(1..) => {}
+                    last => break last,
+                }
+            };
+            assert_eq!(last.map_err(|error| error.text), end.map_err(|error| error.text));
+            assert_eq!((got == data, counters.link_bytes.load(Relaxed)), (true, 0), "all, and nothing is kept");
+        }
     }
 
     #[test]
