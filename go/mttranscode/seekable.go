@@ -32,6 +32,7 @@ type seekable struct {
 	// reader where it ends.
 	ahead   []byte
 	aheadAt int
+	room    *[]byte // what ahead lies in
 }
 
 // canSeek tells whether what has a Seek method can really seek, and where it stands.
@@ -256,9 +257,28 @@ func (s *seekable) sizeHost() int64 {
 // maxAhead is what the library reads whole when it opens it.
 const maxAhead = 1 << 20
 
+// rooms are what small inputs were read to: clearing as much for each costs as much as reading it.
+var rooms sync.Pool
+
+// release is the last call of the library's. A Read that was given up keeps what it reads to.
+func (s *seekable) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.room != nil && !s.running {
+		rooms.Put(s.room)
+		s.room, s.ahead = nil, nil
+	}
+}
+
 // readAhead reads once, as the library will: a callback that waits for a goroutine costs more than the copy. An error is told where it happened.
 func (s *seekable) readAhead(size int) {
-	buffer := make([]byte, size)
+	room, _ := rooms.Get().(*[]byte)
+	if room == nil || cap(*room) < size {
+		made := make([]byte, size)
+		room = &made
+	}
+	s.room = room
+	buffer := (*room)[:size]
 	n, err := readOnce(s.reader, buffer)
 	s.pending = err
 	if n > 0 {
