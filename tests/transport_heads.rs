@@ -1,12 +1,12 @@
-//! An MPEG-TS in memory whose parameter sets say what its pictures are is copied without decoding any. Given such a file, when it is copied
-//! with and without `-mt_full_probe`, then what is said of it and what is written are the same; and where something is left open, decoding
+//! An MPEG-TS whose parameter sets say what its pictures are is copied without decoding any, from memory or from a stream that ended while
+//! its header was read. Given such a file, when it is copied with and without `-mt_full_probe`, then what is said of it and what is written are the same; and where something is left open, decoding
 //! tells.
 
 mod common;
 
 use common::memory::*;
 use common::*;
-use mt_transcode::job::{Engine, EventKind, Job};
+use mt_transcode::job::{Engine, EventKind, Job, Side};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -28,15 +28,30 @@ enum From {
     Memory,
     /// Callbacks that can seek.
     Io,
+    /// A pipe with this capacity.
+    Pipe(u64),
+    /// A pipe whose writer fails behind the last byte.
+    Broken,
 }
 
 fn copy(engine: &Arc<Engine>, data: &[u8], from: From, probe: &str, muxer: &str) -> Copy {
     let job = Job::new(engine).unwrap();
+    let mut fed = None;
     match from {
         From::Memory => job.bind_copy("in", data).unwrap(),
         From::Io => {
             let bytes = Bytes { data: Arc::new(Mutex::new(data.to_vec())), at: 0 };
             assert!(job.bind_io("in", Box::new(bytes)).is_ok());
+        }
+        From::Pipe(_) | From::Broken => {
+            let input = pipe(engine, if let From::Pipe(bytes) = from { bytes } else { 8 << 20 });
+            job.bind_pipe("in", &input, Side::Read).unwrap();
+            let (code, data) = (if let From::Broken = from { -libc::EIO } else { 0 }, data.to_vec());
+            fed = Some(std::thread::spawn(move || {
+                input.pipe.write(&data, WAIT).unwrap();
+                input.pipe.close_write(code).unwrap();
+                input
+            }));
         }
     }
     job.bind_buffer("out", 64 << 20).unwrap();
@@ -58,6 +73,9 @@ fn copy(engine: &Arc<Engine>, data: &[u8], from: From, probe: &str, muxer: &str)
     log.dedup(); // the same line again may be counted by the first
     let bytes = job.take_buffer("out").ok();
     job.close();
+    if let Some(fed) = fed {
+        fed.join().expect("the writer of the pipe").free();
+    }
     Copy { was_spared, log, bytes }
 }
 
@@ -131,6 +149,41 @@ fn what_comes_by_callbacks_is_believed_too() {
     assert_eq!(same_from(&engine, &small, From::Io, "a small clip"), is_5_1());
     assert!(!same_from(&engine, &large, From::Io, "a large clip"));
     assert!(!same_from(&engine, &small[..small.len() - 100], From::Io, "a cut packet"));
+    is_quiet(&engine);
+}
+
+/// Given clips that come by a pipe, at once or bit by bit, when their end comes while the header is read, then they are believed, too; and
+/// where it does not, or is a failure, then they are decoded.
+#[test]
+fn what_comes_by_pipes_is_believed_too() {
+    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
+    let small = made(folder.path(), &format!("{PICTURE} {TONE} {X264} -c:a aac"));
+    for capacity in [8 << 20, 4096] {
+        assert_eq!(same_from(&engine, &small, From::Pipe(capacity), "a small clip"), is_5_1(), "{capacity}");
+        assert!(!same_from(&engine, &small[..small.len() - 100], From::Pipe(capacity), "a cut packet"));
+    }
+    assert!(!same_from(&engine, &small, From::Broken, "a clip that breaks off"));
+    let noise = "-f lavfi -i nullsrc=s=320x240:r=25:d=3,geq=random(1)*255:128:128";
+    let large = made(folder.path(), &format!("{noise} {X264} -preset ultrafast -b:v 20M"));
+    assert!(large.len() > 5_500_000, "FFmpeg reads 5 MB for the header, and this has {}", large.len());
+    assert!(!same_from(&engine, &large, From::Pipe(1 << 20), "a large clip"));
+    is_quiet(&engine);
+}
+
+/// Given a sender that has sent more than FFmpeg looks at, and does not end, when the job has it, then media comes.
+#[test]
+fn a_sender_that_does_not_end_is_not_waited_for() {
+    let (engine, folder) = (engine(), tempfile::tempdir().expect("a folder"));
+    let picture = "-f lavfi -i testsrc2=s=160x120:r=25:d=9 -f lavfi -i sine=d=9";
+    let clip = made(folder.path(), &format!("{picture} {X264} -g 25 -c:a aac"));
+    assert!(clip.len() < 1 << 20, "it would be read ahead: {}", clip.len());
+    let (job, input, output) = piped(&engine, "-i mt:in -map 0 -c copy -f mpegts mt:out", 2 << 20, 2 << 20);
+    job.start().unwrap();
+    input.pipe.write(&clip, WAIT).unwrap();
+    assert!(output.pipe.read(&mut [0; 188], WAIT).unwrap() > 0);
+    input.pipe.close_write(0).unwrap();
+    assert_eq!(drain(&output).1, Ok(()));
+    finish(&job, &[&input, &output]);
     is_quiet(&engine);
 }
 
@@ -252,8 +305,9 @@ fn any_damage_gives_the_same_both_ways() {
         let mut data = whole.clone();
         data[at] ^= 1 << (step % 8);
         // When it is copied, then both ways give the same
-        let quick = copy(&engine, &data, From::Memory, "", "matroska");
-        let full = copy(&engine, &data, From::Memory, "-mt_full_probe", "matroska");
+        let from = if step % 3 == 0 { From::Pipe(1 << 20) } else { From::Memory };
+        let quick = copy(&engine, &data, from, "", "matroska");
+        let full = copy(&engine, &data, from, "-mt_full_probe", "matroska");
         assert_eq!(quick.log, full.log, "byte {at}");
         assert!(quick.bytes == full.bytes, "byte {at}: other bytes");
     }
@@ -270,5 +324,8 @@ fn every_transport_stream_of_the_corpus_gives_what_decoding_gives() {
     let is_spared = |file: &&&str| same_both_ways(&engine, &read(&root.join(file)), file);
     let spared = files.iter().filter(is_spared).count();
     println!("{spared} of {} transport streams are known by their parameter sets", files.len());
+    for file in files {
+        same_from(&engine, &read(&root.join(file)), From::Pipe(1 << 20), file);
+    }
     is_quiet(&engine);
 }

@@ -43,8 +43,8 @@ func CloseWhenDone() BindOption { return closeWhenDone{} }
 //     the job starts, and stands at its end afterwards. The job can seek in it and needs nothing of Go's while it
 //     runs: this is the fastest way. The copy counts in [EngineStats].MemoryReserved.
 //   - An io.Seeker that can seek (a regular file, a bytes.Reader) can be read as such: formats with an index anywhere
-//     work. The input begins where r stands. One of at most 1 MiB is read whole when the job opens it. To have it read as a stream,
-//     hide the method: struct{ io.Reader }{r}.
+//     work. The input begins where r stands. One of at most 1 MiB is read when the job opens it: whole, but for one Read alone
+//     where the job reads at the pace of the media. To have it read as a stream, hide the method: struct{ io.Reader }{r}.
 //   - Any other, and a *bytes.Buffer with options for a pipe, is read as a stream by a goroutine, through a pipe with the
 //     options given.
 //
@@ -84,8 +84,8 @@ func (j *Job) BindInput(name string, r io.Reader, options ...BindOption) error {
 //     struct{ io.Writer }{w}.
 //   - An io.Seeker that can seek (a regular file not opened for appending) is written as such: formats that go back to
 //     their beginning, as plain MP4 does, work. The output begins where w stands.
-//   - Any other is written as a stream by a goroutine, through a pipe with the options given. MP4 then needs fragments:
-//     Opt("movflags", "+frag_keyframe+empty_moov").
+//   - Any other is written as a stream by a goroutine, through a pipe with the options given; without options it gets up
+//     to 256 KiB at once, or what has come in 40 ms. MP4 then needs fragments: Opt("movflags", "+frag_keyframe+empty_moov").
 //
 // On a job that runs it is for one [Job.AddOutput] that names it, which alone ends with w's errors; a *bytes.Buffer is written
 // as a stream then.

@@ -70,6 +70,9 @@ func mttranscodeStoreRemove(handle C.uintptr_t, name *C.char) C.int32_t {
 
 //export mttranscodeRelease
 func mttranscodeRelease(handle C.uintptr_t) {
+	if s, ok := cgo.Handle(handle).Value().(*seekable); ok {
+		s.release()
+	}
 	cgo.Handle(handle).Delete()
 }
 

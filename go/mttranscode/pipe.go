@@ -50,7 +50,8 @@ func WithCapacity(bytes int64) PipeOption {
 	return func(c *pipeConfig) { c.capacity = bytes }
 }
 
-// WithChunkSize sets how many bytes are moved at once: 512 to the pipe's capacity. 0, and by default: 64 KiB.
+// WithChunkSize sets how many bytes are moved at once: 512 to the pipe's capacity. 0, and by default: 64 KiB; 256 KiB for
+// an output that is bound without any option.
 func WithChunkSize(bytes int) PipeOption {
 	return func(c *pipeConfig) { c.chunk = bytes }
 }

@@ -109,7 +109,16 @@ type outputPump struct {
 	started bool
 }
 
-func (p *outputPump) bind(j *Job) error { return p.connect(j, C.MT_TRANSCODE_SIDE_WRITE) }
+// pumpChunk is what is passed on to a writer at once, unless the flush interval comes first: each time costs more of Go's scheduler than a small job can
+// spare.
+const pumpChunk = 256 << 10
+
+func (p *outputPump) bind(j *Job) error {
+	if p.config.pipe == (pipeConfig{}) {
+		p.config.pipe.chunk = pumpChunk
+	}
+	return p.connect(j, C.MT_TRANSCODE_SIDE_WRITE)
+}
 
 func (p *outputPump) start(h *host) {
 	p.started = true

@@ -27,6 +27,12 @@ type seekable struct {
 	buffer  []byte
 	pending error // came with the bytes that were read last
 	bytes   int64 // the size of an input, which is asked for often; 0 before
+
+	// ahead is what one Read gave of a small input when its size was asked for, nil once more is wanted; the job stands at aheadAt in it, and the
+	// reader where it ends.
+	ahead   []byte
+	aheadAt int
+	room    *[]byte // what ahead lies in
 }
 
 // canSeek tells whether what has a Seek method can really seek, and where it stands.
@@ -147,6 +153,13 @@ func (s *seekable) read(into []byte) int64 {
 	if s.isOver() {
 		return codeCancelled // a Read that was given up may still have the buffer
 	}
+	if s.ahead != nil {
+		if n := copy(into, s.ahead[s.aheadAt:]); n > 0 {
+			s.aheadAt += n
+			return int64(n)
+		}
+		s.ahead = nil
+	}
 	buffer := s.scratch(len(into))
 	n := s.call(func() int64 { return s.readHost(buffer) })
 	if n > 0 {
@@ -199,6 +212,13 @@ func (s *seekable) write(data []byte) int64 {
 }
 
 func (s *seekable) seek(position int64) int64 {
+	if s.ahead != nil && !s.isOver() {
+		if position <= int64(len(s.ahead)) {
+			s.aheadAt = int(position)
+			return position
+		}
+		s.ahead = nil
+	}
 	return s.call(func() int64 {
 		s.pending = nil
 		at, err := s.seeker.Seek(s.base+position, io.SeekStart)
@@ -228,5 +248,40 @@ func (s *seekable) sizeHost() int64 {
 	if _, err := s.seeker.Seek(at, io.SeekStart); err != nil {
 		return s.failed(err)
 	}
+	if size := end - s.base; s.writer == nil && !s.direct && at == s.base && size > 0 && size <= maxAhead {
+		s.readAhead(int(size))
+	}
 	return end - s.base
+}
+
+// maxAhead is what the library reads whole when it opens it.
+const maxAhead = 1 << 20
+
+// rooms are what small inputs were read to: clearing as much for each costs as much as reading it.
+var rooms sync.Pool
+
+// release is the last call of the library's. A Read that was given up keeps what it reads to.
+func (s *seekable) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.room != nil && !s.running {
+		rooms.Put(s.room)
+		s.room, s.ahead = nil, nil
+	}
+}
+
+// readAhead reads once, as the library will: a callback that waits for a goroutine costs more than the copy. An error is told where it happened.
+func (s *seekable) readAhead(size int) {
+	room, _ := rooms.Get().(*[]byte)
+	if room == nil || cap(*room) < size {
+		made := make([]byte, size)
+		room = &made
+	}
+	s.room = room
+	buffer := (*room)[:size]
+	n, err := readOnce(s.reader, buffer)
+	s.pending = err
+	if n > 0 {
+		s.ahead = buffer[:n]
+	}
 }

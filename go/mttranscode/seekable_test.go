@@ -147,3 +147,105 @@ func TestSeekableNonsense(t *testing.T) {
 	}
 	wantIs(t, remux(t, engine, seekingReader{readerFunc(func([]byte) (int, error) { return 0, nil })}, io.Discard, "null"), io.ErrNoProgress)
 }
+
+// countedFile counts the calls of it, and may have bytes added.
+type countedFile struct {
+	data         []byte
+	at           int64
+	reads, seeks int
+}
+
+func (c *countedFile) Read(buffer []byte) (int, error) {
+	c.reads++
+	n := copy(buffer, c.data[min(c.at, int64(len(c.data))):])
+	if c.at += int64(n); n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+func (c *countedFile) Seek(offset int64, whence int) (int64, error) {
+	c.seeks++
+	switch whence {
+	case io.SeekCurrent:
+		offset += c.at
+	case io.SeekEnd:
+		offset += int64(len(c.data))
+	}
+	c.at = offset
+	return c.at, nil
+}
+
+// A small input is read when its size is asked for, once; what it has beyond that is read when it is wanted.
+func TestSmallSeekableIsReadAhead(t *testing.T) {
+	file := &countedFile{data: []byte("header0123456789"), at: 6}
+	host := newHost(hostOwner{}, make(chan struct{}))
+	s := newSeekable("in", host, bindConfig{}, file, 6, file, nil)
+	read := func(want string) {
+		t.Helper()
+		buffer := make([]byte, 100)
+		if n := s.read(buffer); n < 0 || string(buffer[:n]) != want {
+			t.Fatalf("read %d: %q, want %q", n, buffer[:max(n, 0)], want)
+		}
+	}
+	if size := s.size(); size != 10 {
+		t.Fatalf("the size is %d", size)
+	}
+	seeks := file.seeks
+	read("0123456789")
+	for _, at := range []int64{4, 0, 7} {
+		if got := s.seek(at); got != at {
+			t.Fatalf("a seek to %d gives %d", at, got)
+		}
+		read("0123456789"[at:])
+	}
+	if file.reads != 1 || file.seeks != seeks {
+		t.Errorf("%d reads and %d seeks for what was there", file.reads, file.seeks-seeks)
+	}
+	file.data = append(file.data, "grown"...)
+	read("grown")
+	read("")
+	if got := s.seek(3); got != 3 {
+		t.Fatalf("a seek gives %d", got)
+	}
+	read("3456789grown")
+
+	file = &countedFile{data: []byte("0123456789")}
+	s = newSeekable("in", host, bindConfig{}, file, 0, file, nil)
+	s.size()
+	if got := s.seek(12); got != 12 {
+		t.Fatalf("a seek behind the end gives %d", got)
+	}
+	read("")
+	host.interrupt()
+	if n := s.read(make([]byte, 1)); n != codeCancelled {
+		t.Errorf("after a cancel a read gives %d", n)
+	}
+}
+
+// What a Read gave before an error comes first, and less than the whole is no end.
+func TestSmallSeekableInPieces(t *testing.T) {
+	engine := newEngine(t)
+	data, cause := readFile(t, tsClip(t)), errors.New("the disk is broken")
+	want := fileToFile(t, engine, tsClip(t), "mpegts")
+	for name, fails := range map[string]bool{"pieces": false, "fails": true} {
+		var out bytes.Buffer
+		in := &countedFile{data: data}
+		pieces := readerFunc(func(buffer []byte) (int, error) {
+			if fails && in.at > int64(len(data)/2) {
+				return 0, cause
+			}
+			return in.Read(buffer[:min(len(buffer), 5000)])
+		})
+		err := remux(t, engine, struct {
+			io.Reader
+			io.Seeker
+		}{pieces, in}, &out, "mpegts")
+		if fails {
+			wantIs(t, err, cause)
+		} else if check(t, err); !bytes.Equal(out.Bytes(), want) {
+			t.Errorf("%s: %d bytes, the file has %d", name, out.Len(), len(want))
+		}
+	}
+	wantNothingLeftOf(t, engine)
+}

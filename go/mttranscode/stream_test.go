@@ -232,3 +232,18 @@ func TestQueueTimeout(t *testing.T) {
 	untilRunning(t, start(t, engine, endless...))
 	wantIs(t, newJob(t, engine, endless...).Run(context.Background()), ErrTimeout)
 }
+
+// Without options of the program's a writer gets more at once than a pipe has as a chunk.
+func TestWritersGetLargePieces(t *testing.T) {
+	engine := newEngine(t)
+	for want, options := range map[int][]BindOption{pumpChunk: nil, 1024: {WithChunkSize(1024)}, defaultChunk: {WithFlushInterval(-1)}} {
+		job := newJob(t, engine, "-i", "mt:in", "-c", "copy", "-f", "mpegts", "mt:out")
+		check(t, job.BindInput("in", bytes.NewReader(readFile(t, tsClip(t)))))
+		check(t, job.BindOutput("out", streamOnlyWriter(io.Discard), options...))
+		check(t, job.Run(within(t)))
+		if got := job.host.bindings[1].(*outputPump).pipe.chunk; got != want {
+			t.Errorf("a chunk has %d bytes, want %d", got, want)
+		}
+		check(t, job.Close())
+	}
+}

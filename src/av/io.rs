@@ -66,6 +66,12 @@ pub trait ByteStream: Send {
         None
     }
 
+    /// As [`ByteStream::whole`]; a stream that cannot seek reads on for it as long as `reads_on` says so of what came so far, and gives that later. Asked
+    /// once: then it keeps no more than what is to be given.
+    fn whole_ahead(&mut self, _reads_on: &mut dyn FnMut(&[u8]) -> bool) -> Option<&[u8]> {
+        self.whole()
+    }
+
     /// How many bytes FFmpeg reads and writes at once.
     fn chunk_bytes(&self) -> usize {
         64 << 10
@@ -204,10 +210,10 @@ impl Io {
         }
     }
 
-    /// All that the stream will ever give, where that is in memory.
-    pub(super) fn whole(&self) -> Option<&[u8]> {
-        // SAFETY: `opaque` is the box of `new`, or NULL after it was taken; nobody reads or writes while `self` is borrowed.
-        unsafe { (*self.context).opaque.cast::<Stream>().as_ref() }?.whole()
+    /// As [`ByteStream::whole_ahead`].
+    pub(super) fn whole_ahead(&mut self, reads_on: &mut dyn FnMut(&[u8]) -> bool) -> Option<&[u8]> {
+        // SAFETY: `opaque` is the box of `new`, or NULL after it was taken; nobody else uses it while `self` is borrowed.
+        unsafe { (*self.context).opaque.cast::<Stream>().as_mut() }?.whole_ahead(reads_on)
     }
 
     /// Passes on what is buffered.

@@ -6,9 +6,16 @@ use std::ffi::CString;
 use std::sync::OnceLock;
 
 impl Input {
-    /// All bytes of the input, where they are in memory.
-    pub fn whole(&self) -> Option<&[u8]> {
-        self.io.as_ref()?.whole()
+    /// All bytes of the input, where they are in memory, or come while `reads_on` says so of what came so far.
+    pub fn whole_ahead(&mut self, reads_on: &mut dyn FnMut(&[u8]) -> bool) -> Option<&[u8]> {
+        self.io.as_mut()?.whole_ahead(reads_on)
+    }
+
+    /// Whether streams may still turn up, so that avformat_find_stream_info reads as far as it does where nobody says otherwise.
+    pub fn is_read_far(&self) -> bool {
+        let context = self.get();
+        let is_far = context.probesize >= 5_000_000 && context.max_analyze_duration == 0;
+        is_far && context.ctx_flags as u32 & ffi::AVFMTCTX_NOHEADER != 0
     }
 
     /// Whether only some decoders may be opened for it: what the others would say of a stream is then not known.

@@ -25,6 +25,8 @@ struct Plans {
     /// By time, and by number where two have the same.
     tasks: BTreeMap<Plan, Task>,
     next: u64,
+    /// Until when the thread sleeps.
+    wakes_at: Option<Instant>,
     is_running: bool,
     is_closed: bool,
 }
@@ -46,7 +48,9 @@ impl Timer {
         let key = (time, plans.next);
         plans.tasks.insert(key, Box::new(task));
         if plans.is_running {
-            self.changed.notify_all();
+            if plans.wakes_at.is_some_and(|wakes_at| time < wakes_at) {
+                self.changed.notify_all();
+            }
             return key;
         }
         let timer = Arc::clone(self);
@@ -55,11 +59,10 @@ impl Timer {
         key
     }
 
-    /// Drops a plan that was not run.
+    /// Drops a plan that was not run. Waking for nothing later is cheaper than being woken for that now.
     pub fn forget(&self, plan: Plan) {
-        if self.plans.lock().tasks.remove(&plan).is_some() {
-            self.changed.notify_all();
-        }
+        let task = self.plans.lock().tasks.remove(&plan);
+        drop(task); // without the lock: it may be the last to hold something
     }
 
     fn run(&self) {
@@ -77,9 +80,13 @@ impl Timer {
                     plans = self.plans.lock();
                     idle_until = Instant::now() + LINGER;
                 }
-                Some((time, _)) => drop(self.changed.wait_until(&mut plans, time)),
                 None if now >= idle_until => break,
-                None => drop(self.changed.wait_until(&mut plans, idle_until)),
+                next => {
+                    let wakes_at = next.map_or(idle_until, |(time, _)| time);
+                    plans.wakes_at = Some(wakes_at);
+                    self.changed.wait_until(&mut plans, wakes_at);
+                    plans.wakes_at = None;
+                }
             }
         }
         plans.is_running = false;

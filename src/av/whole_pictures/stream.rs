@@ -68,6 +68,10 @@ impl ByteStream for Watched {
         self.stream.whole()
     }
 
+    fn whole_ahead(&mut self, reads_on: &mut dyn FnMut(&[u8]) -> bool) -> Option<&[u8]> {
+        self.stream.whole_ahead(reads_on)
+    }
+
     fn chunk_bytes(&self) -> usize {
         self.stream.chunk_bytes()
     }

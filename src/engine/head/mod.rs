@@ -1,5 +1,5 @@
 //! What the head of an MP4 says of H.264 and AAC is all that a copy needs: avformat_find_stream_info would open two decoders and decode
-//! a key frame to find the same, which is over half of the work of copying a small file. In an MPEG-TS in memory the parameter sets of
+//! a key frame to find the same, which is over half of the work of copying a small file. In an MPEG-TS that is all there the parameter sets of
 //! H.264 say what its decoder would; the rest is FFmpeg's to find.
 
 mod aac;
@@ -10,6 +10,7 @@ mod h264;
 mod tests;
 mod transport;
 
+use self::transport::Ahead;
 use super::stream_setup::FileOptions;
 use super::trust::Policy;
 use crate::av::{Input, Muxer, StreamHead, VideoFacts};
@@ -33,10 +34,10 @@ pub fn settle(input: &mut Input, job: &JobSpec, spec: &FileSpec, options: &FileO
     is_alone(true) && is_alone(false) && input.settle(&heads)
 }
 
-/// The one H.264 stream of an MPEG-TS in memory, and what its pictures are, where the parameter sets say that and every picture has its
+/// The one H.264 stream of an MPEG-TS in memory, or of a short one that ends while FFmpeg would look at it anyway, and what its pictures are, where the parameter sets say that and every picture has its
 /// times, so that no decoder has a say. None where decoding might tell more.
 pub fn known_picture(
-    input: &Input,
+    input: &mut Input,
     job: &JobSpec,
     spec: &FileSpec,
     options: &FileOptions,
@@ -49,10 +50,12 @@ pub fn known_picture(
     if !is_tried || !is_plain || input.format_name() != "mpegts" || !only_copies(job) {
         return None;
     }
-    let bytes = input.whole().filter(|bytes| bytes.len() <= MOST_BYTES)?;
     let mut of_h264 = (0..input.stream_count()).filter(|index| input.is_plain_h264(*index));
     let index = of_h264.next().filter(|_| of_h264.next().is_none())?;
     let (place, tables) = input.places(index);
+    let (is_read_far, mut ahead) = (input.is_read_far(), Ahead::default());
+    let mut reads_on = |bytes: &[u8]| is_read_far && ahead.is_read_on(bytes);
+    let bytes = input.whole_ahead(&mut reads_on).filter(|bytes| bytes.len() <= MOST_BYTES)?;
     let facts = transport::facts(bytes, place, &tables)?;
     policy.allows_pixels(facts.width, facts.height).then_some((index, facts))
 }

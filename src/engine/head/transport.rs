@@ -32,6 +32,52 @@ pub fn facts(bytes: &[u8], place: i32, tables: &[i32]) -> Option<VideoFacts> {
     rest.is_empty().then(|| stream.units.facts()).flatten()
 }
 
+/// How far FFmpeg will look at an MPEG-TS at least, while it comes.
+#[derive(Default)]
+pub struct Ahead {
+    seen_bytes: usize,
+    /// By PID.
+    first_times: Vec<(u16, u64)>,
+}
+
+impl Ahead {
+    /// Whether avformat_find_stream_info will read on behind `bytes`, whatever follows: it looks at five seconds of a stream (libavformat/demux.c). So a
+    /// slow sender is waited for no longer than otherwise.
+    pub fn is_read_on(&mut self, bytes: &[u8]) -> bool {
+        while let Some(packet) = bytes.get(self.seen_bytes..).and_then(|rest| rest.first_chunk()) {
+            self.seen_bytes += PACKET_BYTES;
+            if self.take(packet).is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, packet: &[u8; PACKET_BYTES]) -> Option<()> {
+        const MOST_TICKS: u64 = 90_000 * 9 / 2;
+        let begins = packet[1] & 0x40 != 0 && packet[3] & 0x10 != 0;
+        let at = if packet[3] & 0x20 != 0 { 5 + usize::from(packet[4]) } else { 4 };
+        let head = packet.get(at..).and_then(|payload| payload.first_chunk::<19>());
+        let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+        let Some(&[0, 0, 1, 0xc0..=0xef, _, _, _, times, _, ref rest @ ..]) = head.filter(|_| begins) else {
+            return (packet[0] == 0x47).then_some(());
+        };
+        let time = match times >> 6 {
+            2 => time(&rest[..5]),
+            3 => time(&rest[5..]),
+            _ => return None,
+        };
+        let first = match self.first_times.iter().find(|(of, _)| *of == pid) {
+            Some((_, first)) => *first,
+            None => {
+                self.first_times.push((pid, time));
+                time
+            }
+        };
+        (packet[0] == 0x47 && time.wrapping_sub(first) < MOST_TICKS).then_some(())
+    }
+}
+
 /// One elementary stream, PES packet by PES packet.
 #[derive(Default)]
 struct Stream {

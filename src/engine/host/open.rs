@@ -43,11 +43,12 @@ pub fn open_input(
         .may_read(policy.limits.open_bytes)
         .may_keep(keep);
     // What is read at the pace of its media may grow meanwhile.
-    let is_live = spec.flag("mt_live") == Some(true);
-    let is_paced = is_live || ["re", "readrate", "mt_source"].iter().any(|name| spec.value(name).is_some());
-    let small_bytes = if is_paced { 0 } else { policy.limits.open_bytes.unwrap_or(u64::MAX).min(SMALL_BYTES) };
+    let is_paced = ["re", "readrate", "mt_source"].iter().any(|name| spec.value(name).is_some())
+        || spec.flag("mt_live") == Some(true);
+    let ahead_bytes = policy.limits.open_bytes.unwrap_or(u64::MAX).min(SMALL_BYTES);
+    let small_bytes = if is_paced { 0 } else { ahead_bytes };
     let stream = keep_small(Box::new(stream), small_bytes, &context.counters)?;
-    let stream = prepare(stream, keep, &context.counters)?;
+    let stream = prepare(stream, keep, ahead_bytes, &context.counters)?;
     let reader = if low_latency::is_prompt(job, spec) && !stream.can_seek() { Io::live_reader } else { Io::reader };
     let mut io = reader(stream).map_err(|e| failed(e, "open input", Code::ENOMEM, "no memory for an input"))?;
     let (format, probe_score) = match named {

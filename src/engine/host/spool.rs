@@ -1,6 +1,7 @@
 //! Inputs of the host's that are kept in memory. Small ones that can seek, as each read and seek of them is a call of the host's, or a message to it. And
 //! streams that cannot seek, for a format that must: the MP4 family is the one that matters. Its index (moov) may lie behind its media (mdat), and then
-//! nothing can be read before all has come: such a file is kept up to a limit that is stated (ISO/IEC 14496-12, 4.2: boxes).
+//! nothing can be read before all has come: such a file is kept up to a limit that is stated (ISO/IEC 14496-12, 4.2: boxes). And the beginning of an
+//! MPEG-TS, which may be looked at as a whole where it is short.
 
 use super::memory::{HostBytes, InMemory};
 use crate::av::{ByteStream, StreamError};
@@ -127,10 +128,12 @@ impl ByteStream for Failing {
     }
 }
 
-/// Makes a stream that cannot seek fit for reading: as it is, or in memory where its index lies behind its media.
+/// Makes a stream that cannot seek fit for reading: as it is, or in memory where its index lies behind its media. Of one that is read as it comes up to
+/// `ahead_bytes` may be read ahead.
 pub fn prepare(
     mut stream: Box<dyn ByteStream>,
     limit_bytes: u64,
+    ahead_bytes: u64,
     counters: &Arc<Counters>,
 ) -> Result<Box<dyn ByteStream>, Error> {
     if stream.can_seek() {
@@ -145,7 +148,7 @@ pub fn prepare(
         }
     };
     let Layout::IndexBehind { media_end } = found else {
-        return Ok(Box::new(Prefixed { prefix: kept, at: 0, inner: stream }));
+        return Ok(Box::new(Prefixed::new(kept, stream, ahead_bytes as usize)));
     };
     if media_end.is_some_and(|end| end > limit_bytes) {
         return Err(too_large(limit_bytes));
@@ -202,22 +205,79 @@ struct Prefixed {
     prefix: Kept,
     at: usize,
     inner: Box<dyn ByteStream>,
+    /// How far may be read ahead. As long as that may be asked for, `prefix` keeps what is read; else 0.
+    ahead_bytes: usize,
+    /// What the stream ended with when it was read ahead.
+    end: Option<Result<(), StreamError>>,
+}
+
+/// What a demuxer has read of an MPEG-TS when it knows its streams is mostly less.
+const HEADER_BYTES: usize = 256 << 10;
+
+impl Prefixed {
+    fn new(prefix: Kept, inner: Box<dyn ByteStream>, ahead_bytes: usize) -> Prefixed {
+        // Only of an MPEG-TS all is asked for.
+        let ahead_bytes = if prefix.data.first() == Some(&0x47) { ahead_bytes } else { 0 };
+        Prefixed { prefix, at: 0, inner, ahead_bytes, end: None }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let has_room = self.prefix.data.len() + bytes.len() <= HEADER_BYTES.min(self.ahead_bytes);
+        if has_room && self.prefix.data.try_reserve(bytes.len()).is_ok() {
+            self.prefix.data.extend_from_slice(bytes);
+            add(&self.prefix.counters.link_bytes, bytes.len() as u64);
+            self.at += bytes.len();
+        } else {
+            self.keep_no_more();
+        }
+    }
+
+    fn keep_no_more(&mut self) {
+        self.ahead_bytes = 0;
+        if self.at > 0 && self.at == self.prefix.data.len() {
+            self.prefix = Kept { data: Vec::new(), counters: Arc::clone(&self.prefix.counters) };
+            self.at = 0;
+        }
+    }
 }
 
 impl ByteStream for Prefixed {
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let left = &self.prefix.data[self.at..];
-        if left.is_empty() {
-            return self.inner.read(buffer);
-        }
         let count = left.len().min(buffer.len());
         buffer[..count].copy_from_slice(&left[..count]);
         self.at += count;
-        if self.at == self.prefix.data.len() {
-            self.prefix = Kept { data: Vec::new(), counters: Arc::clone(&self.prefix.counters) };
-            self.at = 0;
+        if self.ahead_bytes == 0 {
+            self.keep_no_more();
+        }
+        if count > 0 {
+            return Ok(count);
+        }
+        if let Some(end) = &self.end {
+            return end.clone().map(|()| 0);
+        }
+        let count = self.inner.read(buffer)?;
+        match buffer.get(..count).filter(|_| self.ahead_bytes > 0) {
+            Some([]) => self.end = Some(Ok(())),
+            Some(bytes) => self.keep(bytes),
+            None => {}
         }
         Ok(count)
+    }
+
+    fn whole_ahead(&mut self, reads_on: &mut dyn FnMut(&[u8]) -> bool) -> Option<&[u8]> {
+        let most_bytes = std::mem::take(&mut self.ahead_bytes);
+        while self.end.is_none() && self.prefix.data.len() < most_bytes && reads_on(&self.prefix.data) {
+            match self.prefix.read_on(self.inner.as_mut(), STEP_BYTES) {
+                Ok(1..) => {}
+                Ok(_) => self.end = Some(Ok(())),
+                Err(error) => {
+                    let text = error.message().to_owned();
+                    self.end = Some(Err(StreamError { code: error.code().to_c(), text }));
+                }
+            }
+        }
+        (most_bytes > 0 && matches!(self.end, Some(Ok(())))).then_some(&self.prefix.data[..])
     }
 
     fn chunk_bytes(&self) -> usize {
@@ -340,6 +400,58 @@ mod tests {
         assert!(!kept(200, None, 1000), "shorter than it says");
         assert!(!kept(0, None, 0) && !kept(0, None, 1000), "no size");
         assert!(!kept(100, Some(50), 100), "an error is for the demuxer to meet");
+    }
+
+    /// Cannot seek; gives a hundred bytes at once, and then its end.
+    struct Hundreds(Vec<u8>, Result<usize, StreamError>);
+
+    impl ByteStream for Hundreds {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StreamError> {
+            let count = self.0.len().min(buffer.len()).min(100);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0.drain(..count);
+            if count == 0 { self.1.clone() } else { Ok(count) }
+        }
+    }
+
+    #[test]
+    fn what_is_read_ahead_of_a_transport_stream_is_given_later() {
+        let data: Vec<u8> = (0..1000).map(|i| if i % 188 == 0 { 0x47 } else { i as u8 }).collect();
+        let gone = Err(StreamError { code: -libc::EIO, text: "the sender is gone".into() });
+        // The end, how much may be read ahead and is wanted, how much was read before; whether all is there.
+        for (end, most_bytes, wanted_bytes, before_bytes, is_whole) in [
+            (Ok(0), 5000, 5000, 0, true),
+            (Ok(0), 5000, 5000, 350, true),
+            (Ok(0), 5000, 0, 1001, true),
+            (Ok(0), 5000, 600, 350, false),
+            (Ok(0), 600, 5000, 350, false),
+            (Ok(0), 0, 5000, 350, false),
+            (gone, 5000, 5000, 350, false),
+        ] {
+            let counters = Arc::new(Counters::default());
+            let mut stream = prepare(Box::new(Hundreds(data.clone(), end.clone())), 0, most_bytes, &counters).unwrap();
+            let (mut buffer, mut got) = ([0; 100], Vec::new());
+            let mut read = |stream: &mut dyn ByteStream| {
+                let count = stream.read(&mut buffer)?;
+                got.extend_from_slice(&buffer[..count]);
+                Ok::<usize, StreamError>(count)
+            };
+            for _ in 0..(before_bytes + 99) / 100 {
+                read(stream.as_mut()).unwrap();
+            }
+            let whole = stream.whole_ahead(&mut |bytes| bytes.len() < wanted_bytes).map(<[u8]>::to_vec);
+            assert_eq!(whole.as_ref() == Some(&data), is_whole, "{most_bytes} {wanted_bytes} {before_bytes}");
+            assert_eq!(whole.is_some(), is_whole);
+            assert!(stream.whole_ahead(&mut |_| true).is_none(), "asked once");
+            let last = loop {
+                match read(stream.as_mut()) {
+                    Ok(1..) => {}
+                    last => break last,
+                }
+            };
+            assert_eq!(last.map_err(|error| error.text), end.map_err(|error| error.text));
+            assert_eq!((got == data, counters.link_bytes.load(Relaxed)), (true, 0), "all, and nothing is kept");
+        }
     }
 
     #[test]

@@ -114,7 +114,9 @@ impl Pipe {
                 false => {
                     self.show_in_time(state);
                     // Who waits to read learns until when.
-                    self.readable.notify_all();
+                    if !state.is_looked_at {
+                        self.readable.notify_all();
+                    }
                 }
             }
         }
@@ -124,10 +126,12 @@ impl Pipe {
     /// The time of held bytes has come.
     pub fn show_held(&self) {
         let mut state = self.state.lock();
+        state.show_planned = None;
         if let Some(interval) = self.config.flush_interval() {
             state.show_due(Instant::now(), interval);
         }
         self.settle(&mut state);
+        self.show_in_time(&mut state);
     }
 
     fn measure(&self, state: &mut State) {

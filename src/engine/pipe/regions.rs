@@ -61,6 +61,7 @@ impl Pipe {
 
     fn peek_some(&self, state: &mut MutexGuard<State>, wait: Wait) -> Result<(*const u8, usize), Error> {
         let until = wait.until();
+        let mut look_at = None;
         loop {
             self.check_reader(state, Caller::Host)?;
             if state.returned_bytes() > 0 {
@@ -77,10 +78,7 @@ impl Pipe {
             if let Some(code) = state.write_end {
                 return end_of(code).map(|_| (std::ptr::null(), 0));
             }
-            let next_shown = self.show_or_wait_for(state);
-            if state.shown_bytes() == 0 {
-                self.wait(&self.readable, state, wait, until, next_shown)?;
-            }
+            self.wait_to_read(state, wait, until, &mut look_at)?;
         }
     }
 

@@ -43,6 +43,10 @@ pub(super) struct State {
     pub read: u64,
     /// Since when bytes are held back.
     pub held_since: Option<Instant>,
+    /// A reader waits that looks again before held bytes are due, untold.
+    pub is_looked_at: bool,
+    /// When held bytes are looked at for who is to be told of them.
+    pub show_planned: Option<Instant>,
     /// 0 or a negative code, once writing has ended.
     pub write_end: Option<i32>,
     pub is_read_closed: bool,
@@ -105,6 +109,8 @@ impl State {
             shown: 0,
             read: 0,
             held_since: None,
+            is_looked_at: false,
+            show_planned: None,
             write_end: None,
             is_read_closed: false,
             is_freed: false,

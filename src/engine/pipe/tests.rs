@@ -157,6 +157,10 @@ fn what_a_job_writes_is_held_until_a_chunk_is_full_or_its_time_comes() {
         while !pipe.state.lock().reader.is_busy {
             std::thread::yield_now();
         }
+        // Once it looks again by itself, once it has done so in vain and sleeps until it is told.
+        while peeks && pipe.state.lock().is_looked_at {
+            std::thread::yield_now();
+        }
         pipe.write_as(GIVE_UP, b"abc", Wait::Never).unwrap();
         assert_eq!(reader.join().unwrap(), 3);
     }
@@ -183,6 +187,21 @@ fn who_watches_is_told_once_and_of_held_bytes_in_time() {
     std::thread::sleep(Duration::from_millis(11));
     pipe.show_held();
     assert_eq!(told.lock().0.len(), 3);
+    // Shown with a full chunk, before the time that was asked for: the next bytes need no time of their own until then.
+    pipe.read(&mut [0; 8], Wait::Never).unwrap();
+    let times_of = |written: usize| {
+        pipe.watch(READABLE).unwrap();
+        pipe.write_as(GIVE_UP, &vec![0; written], Wait::Never).unwrap();
+        told.lock().1
+    };
+    assert_eq!((times_of(8), times_of(1016)), (2, 2));
+    pipe.read(&mut [0; 1024], Wait::Never).unwrap();
+    assert_eq!(times_of(8), 2);
+    pipe.show_held();
+    assert!(told.lock().1 == 3 || pipe.fill_bytes() == 8 && told.lock().0.len() == 5, "shown, or planned again");
+    std::thread::sleep(Duration::from_millis(11));
+    pipe.show_held();
+    assert_eq!(pipe.read(&mut [0; 16], Wait::Never).unwrap(), 8);
     pipe.write_as(GIVE_UP, &[0; 2048], Wait::Never).unwrap();
     pipe.write_as(GIVE_UP, &[0; 64], Wait::Never).unwrap();
     assert_eq!(told.lock().2, 1, "the high-water mark, once");

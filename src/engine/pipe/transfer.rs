@@ -153,6 +153,7 @@ impl Pipe {
         wait: Wait,
     ) -> Result<usize, Error> {
         let until = wait.until();
+        let mut look_at = None;
         loop {
             self.check_reader(state, caller)?;
             if buffer.is_empty() {
@@ -167,10 +168,7 @@ impl Pipe {
             if let Some(code) = state.write_end {
                 return end_of(code);
             }
-            let next_shown = self.show_or_wait_for(state);
-            if state.shown_bytes() == 0 {
-                self.wait(&self.readable, state, wait, until, next_shown)?;
-            }
+            self.wait_to_read(state, wait, until, &mut look_at)?;
         }
     }
 
@@ -182,11 +180,35 @@ impl Pipe {
         }
     }
 
-    /// Shows held bytes whose time has come; else the moment when it comes.
-    pub(super) fn show_or_wait_for(&self, state: &mut State) -> Option<Instant> {
-        let (since, interval) = (state.held_since?, self.config.flush_interval()?);
-        state.show_due(Instant::now(), interval);
-        state.held_since.map(|_| since + interval)
+    /// Shows held bytes whose time has come, or waits for bytes. `look_at` is the reader's, None at first.
+    pub(super) fn wait_to_read(
+        &self,
+        state: &mut MutexGuard<State>,
+        wait: Wait,
+        until: Option<Instant>,
+        look_at: &mut Option<Instant>,
+    ) -> Result<(), Error> {
+        let next_shown = self.show_or_look_at(state, look_at);
+        if state.shown_bytes() > 0 {
+            return Ok(());
+        }
+        let result = self.wait(&self.readable, state, wait, until, next_shown);
+        state.is_looked_at = false;
+        result
+    }
+
+    /// Shows held bytes whose time has come; else the moment when it comes. Where a job has yet to write, a reader looks again after the interval, once,
+    /// so that it need not be woken by each first byte to learn when that is due: a busy job would wake it twice for each chunk.
+    fn show_or_look_at(&self, state: &mut State, look_at: &mut Option<Instant>) -> Option<Instant> {
+        let interval = self.config.flush_interval()?;
+        let now = Instant::now();
+        if let Some(since) = state.held_since {
+            state.show_due(now, interval);
+            return state.held_since.map(|_| since + interval);
+        }
+        let time = *look_at.get_or_insert(now + interval);
+        state.is_looked_at = state.writer.is_bound && now < time;
+        state.is_looked_at.then_some(time)
     }
 
     /// Copies what is there: first what a probe gave back, then the ring in at most two pieces.

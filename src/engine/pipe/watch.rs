@@ -34,7 +34,7 @@ impl Pipe {
             return Err(Error::new(Code::EBADF, "the pipe was freed".into()));
         }
         state.watched |= bits;
-        self.show_in_time(&state);
+        self.show_in_time(&mut state);
         self.tell_host(&mut state);
         Ok(())
     }
@@ -56,17 +56,20 @@ impl Pipe {
         let raw = fd.raw();
         *place = Some(fd);
         self.listener.descriptors(1);
-        self.show_in_time(&state);
+        self.show_in_time(&mut state);
         self.tell_host(&mut state);
         Ok(raw)
     }
 
-    /// Who listens is told of held bytes when their time comes.
-    pub(super) fn show_in_time(&self, state: &State) {
-        if let (Some(since), Some(interval), true) =
-            (state.held_since, self.config.flush_interval(), state.is_listened())
+    /// Who listens is told of held bytes when their time comes. One plan at a time: where it comes for bytes that were shown meanwhile, the next is
+    /// made then.
+    pub(super) fn show_in_time(&self, state: &mut State) {
+        if let (Some(since), Some(interval), true, None) =
+            (state.held_since, self.config.flush_interval(), state.is_listened(), state.show_planned)
         {
-            self.listener.show_at(since + interval);
+            let time = since + interval;
+            state.show_planned = Some(time);
+            self.listener.show_at(time);
         }
     }
 
