@@ -232,7 +232,9 @@ impl Input {
     /// Reads the next packet into `packet`, which is blank. `AvError::AGAIN` means that none is there yet.
     pub fn read(&mut self, packet: &mut Packet) -> Result<(), AvError> {
         // SAFETY: a valid context and packet.
-        AvError::check(unsafe { ffi::av_read_frame(self.context, packet.as_ptr()) }).map(drop)
+        AvError::check(unsafe { ffi::av_read_frame(self.context, packet.as_ptr()) })?;
+        // What no parser has put together still lies in the demuxer's buffer.
+        if self.io.as_ref().is_some_and(|io| io.pictures().is_some()) { packet.fit() } else { Ok(()) }
     }
 
     /// Fields of the last packet of a stream beyond two, as its parser saw them; None without a parser.

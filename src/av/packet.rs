@@ -125,6 +125,27 @@ impl Packet {
         AvError::check(unsafe { ffi::av_packet_make_refcounted(self.as_ptr()) }).map(drop)
     }
 
+    /// Moves the data to a buffer of its size where its own is much larger, as a demuxer's for a PES packet of any length is: packets may be kept.
+    pub(super) fn fit(&mut self) -> Result<(), AvError> {
+        const SPARE_BYTES: usize = 64 << 10;
+        // SAFETY: a valid packet, whose `size` bytes lie in its buffer; the new one has as many, and the padding. The old buffer goes with `fitting`.
+        unsafe {
+            let packet = &mut *self.as_ptr();
+            let size = usize::try_from(packet.size).unwrap_or(0);
+            let Some(buffer) = packet.buf.as_ref() else { return Ok(()) };
+            if buffer.size as usize <= 2 * size + SPARE_BYTES {
+                return Ok(());
+            }
+            let fitting = Packet::new()?;
+            AvError::check(ffi::av_new_packet(fitting.as_ptr(), packet.size))?;
+            let fitting = &mut *fitting.as_ptr();
+            std::ptr::copy_nonoverlapping(packet.data, fitting.data, size);
+            std::mem::swap(&mut packet.buf, &mut fitting.buf);
+            std::mem::swap(&mut packet.data, &mut fitting.data);
+        }
+        Ok(())
+    }
+
     pub fn rescale(&mut self, from: Rational, to: Rational) {
         // SAFETY: valid while we own it; NOPTS is left alone by FFmpeg.
         unsafe { ffi::av_packet_rescale_ts(self.as_ptr(), from.into(), to.into()) };

@@ -8,7 +8,7 @@ from .. import media
 from ..commands import CommandKind, CommandResults, Work
 from ..figures import Verdict, at_least, at_most, geometric_mean, worst
 
-VARIANTS = ("job", "ffmpeg", "static", "loop")
+VARIANTS = ("job", "ffmpeg", "loop")
 # Where the output goes.
 FILE, NULL = "to a file", "to /dev/null"
 MEGABYTES = {"quick": 250, "full": 1000}
@@ -67,7 +67,7 @@ class Big(CommandKind):
     """See CASES."""
 
     name = "big"
-    rounds = {"quick": 2, "full": 3}
+    rounds = {"quick": 2, "full": 5}
     results = BigResults
 
     def plan(self) -> dict[str, tuple[Path, Work]]:

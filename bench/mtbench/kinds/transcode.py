@@ -9,8 +9,8 @@ from ..commands import CommandKind, CommandResults, Work
 from ..figures import Verdict, at_most
 
 # Seconds of media.
-SECONDS = {"quick": 1, "full": 5}
-AUDIO_SECONDS = {"quick": 20, "full": 100}
+SECONDS = {"quick": 1, "full": 3}
+AUDIO_SECONDS = {"quick": 20, "full": 50}
 LADDER = "1080p to 720p, 480p and 360p, H.264 and AAC"
 RUNGS = {720: "2500k", 480: "1200k", 360: "600k"}
 QUIET = ("-y", "-v", "error")
@@ -70,7 +70,7 @@ class Transcode(CommandKind):
     """See plan."""
 
     name = "transcode"
-    rounds = {"quick": 2, "full": 3}
+    rounds = {"quick": 2, "full": 6}
     results = TranscodeResults
 
     def plan(self) -> dict[str, tuple[Path, Work]]:

@@ -20,10 +20,6 @@ use units::Syntax;
 
 /// What may be read to find the streams.
 const MOST_BYTES_BEFORE: usize = 1 << 20;
-/// The demuxer's default for `max_packet_size`, which is less than a large key picture, and ours.
-const DEFAULT_PACKET_BYTES: i64 = 204_800;
-const PACKET_BYTES: i64 = 1 << 20;
-
 enum State {
     /// What was read before the streams were known.
     Before(Vec<u8>),
@@ -133,11 +129,6 @@ unsafe fn places(context: *mut ffi::AVFormatContext) -> Option<Vec<(usize, Place
         ffi::av_opt_get_int(object, c"merge_pmt_versions".as_ptr(), 0, &mut merges);
         if merges != 0 || ffi::av_opt_get_int(object, c"max_packet_size".as_ptr(), 0, &mut size) < 0 {
             return None;
-        }
-        if size == DEFAULT_PACKET_BYTES
-            && ffi::av_opt_set_int(object, c"max_packet_size".as_ptr(), PACKET_BYTES, 0) >= 0
-        {
-            size = PACKET_BYTES;
         }
         let place = |index: usize| {
             let stream = *(*context).streams.add(index);
