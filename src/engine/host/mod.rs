@@ -8,6 +8,7 @@ mod binds;
 mod formats;
 mod memory;
 mod open;
+mod prefixed;
 mod recording;
 mod shared;
 mod spool;
