@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-/// Takes lines, in pieces as FFmpeg writes them: a line ends with a newline or a carriage return.
+/// Takes lines, in pieces as FFmpeg writes them: a line ends with a newline or a carriage return. All pieces of a line come in a row.
 pub trait LogPrinter: Send + Sync {
     /// Whether a line of this level is to be put together.
     fn wants(&self, level: i32) -> bool;
@@ -19,12 +19,42 @@ pub trait LogPrinter: Send + Sync {
 }
 
 static PRINTER: OnceLock<Box<dyn LogPrinter>> = OnceLock::new();
-/// Whether the next piece begins a line.
-static IS_NEW_LINE: Mutex<c_int> = Mutex::new(1);
+/// One line at a time.
+static TURN: Mutex<()> = Mutex::new(());
 /// As `av_log_get_flags`, for the bits that FFmpeg does not look at by itself.
 static FLAGS: AtomicI32 = AtomicI32::new(0);
 
+/// More pieces than a line has are shown before it ends.
+const MOST_PIECES: usize = 256;
+
+/// The line that a thread is at: what another thread says does not come between its pieces.
+struct Line {
+    /// Whether the next piece begins a line.
+    is_new: c_int,
+    pieces: Vec<(c_int, String)>,
+}
+
+impl Line {
+    fn show(&mut self) {
+        let Some(printer) = PRINTER.get() else { return };
+        let _turn = TURN.lock();
+        IS_PRINTING.set(true);
+        self.pieces.drain(..).for_each(|(level, piece)| printer.print(level, &piece));
+        IS_PRINTING.set(false);
+    }
+}
+
+/// A thread ends within a line.
+impl Drop for Line {
+    fn drop(&mut self) {
+        if !self.pieces.is_empty() {
+            drop(catch_unwind(AssertUnwindSafe(|| self.show())));
+        }
+    }
+}
+
 thread_local! {
+    static LINE: RefCell<Line> = const { RefCell::new(Line { is_new: 1, pieces: Vec::new() }) };
     static CAPTURED: RefCell<Option<String>> = const { RefCell::new(None) };
     /// A printer that logs would wait for itself.
     static IS_PRINTING: Cell<bool> = const { Cell::new(false) };
@@ -69,11 +99,12 @@ pub fn skips_repeated() -> bool {
     FLAGS.load(Relaxed) & ffi::AV_LOG_SKIP_REPEATED as i32 != 0
 }
 
-/// Puts text of the program's own among FFmpeg's lines.
+/// Puts text of the program's own among FFmpeg's lines, at once.
 pub fn message(level: i32, text: &str) {
     let Ok(text) = crate::text::c_string(&text.replace('\0', "")) else { return };
     // SAFETY: terminated strings, the first one a format that takes the second.
     unsafe { ffi::av_log(std::ptr::null_mut(), level, c"%s".as_ptr(), text.as_ptr()) };
+    let _ = LINE.try_with(|line| line.try_borrow_mut().map(|mut line| line.show()));
 }
 
 /// What `body` logs on this thread, whatever its level.
@@ -94,25 +125,30 @@ type VaList = ffi::va_list;
 unsafe extern "C" fn callback(context: *mut c_void, level: c_int, format: *const c_char, args: VaList) {
     let level = if level >= 0 { level & 0xff } else { level }; // the rest is a colour
     let is_captured = CAPTURED.with(|captured| captured.try_borrow().is_ok_and(|captured| captured.is_some()));
-    let Some(printer) = PRINTER.get().filter(|printer| is_captured || printer.wants(level)) else { return };
-    if IS_PRINTING.with(Cell::get) {
+    let is_wanted = PRINTER.get().is_some_and(|printer| is_captured || printer.wants(level));
+    if !is_wanted || IS_PRINTING.with(Cell::get) {
         return;
     }
     // SAFETY: FFmpeg's own arguments, read while they are valid.
     let result = catch_unwind(AssertUnwindSafe(|| unsafe {
-        let mut line = vec![0 as c_char; 16 << 10];
-        let mut new_line = IS_NEW_LINE.lock();
-        let mut prefix = if is_captured { 0 } else { *new_line };
-        let size = line.len() as c_int;
-        ffi::av_log_format_line2(context, level, format, args, line.as_mut_ptr(), size, &mut prefix);
-        let piece = crate::text::from_bytes(CStr::from_ptr(line.as_ptr()).to_bytes());
+        let mut text = vec![0 as c_char; 16 << 10];
+        let mut format_piece = |is_new: &mut c_int| {
+            let size = text.len() as c_int;
+            ffi::av_log_format_line2(context, level, format, args, text.as_mut_ptr(), size, is_new);
+            crate::text::from_bytes(CStr::from_ptr(text.as_ptr()).to_bytes())
+        };
         if is_captured {
+            let piece = format_piece(&mut 0);
             return CAPTURED.with(|captured| captured.borrow_mut().get_or_insert_default().push_str(&piece));
         }
-        *new_line = prefix;
-        IS_PRINTING.with(|flag| flag.set(true));
-        printer.print(level, &crate::secrets::mask_text(&piece));
-        IS_PRINTING.with(|flag| flag.set(false));
+        let _ = LINE.try_with(|line| {
+            let mut line = line.borrow_mut();
+            let piece = format_piece(&mut line.is_new);
+            line.pieces.push((level, crate::secrets::mask_text(&piece)));
+            if line.is_new != 0 || line.pieces.len() >= MOST_PIECES {
+                line.show();
+            }
+        });
     }));
     drop(result); // A panic while logging loses the line, nothing else.
 }

@@ -11,6 +11,11 @@ impl Input {
         self.io.as_mut()?.whole_ahead(reads_on)
     }
 
+    /// Nothing more is asked of what lies ahead: nothing is kept for that.
+    pub fn forget_ahead(&mut self) {
+        let _ = self.whole_ahead(&mut |_| false);
+    }
+
     /// Whether streams may still turn up, so that avformat_find_stream_info reads as far as it does where nobody says otherwise.
     pub fn is_read_far(&self) -> bool {
         let context = self.get();
