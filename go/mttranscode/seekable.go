@@ -212,7 +212,10 @@ func (s *seekable) write(data []byte) int64 {
 }
 
 func (s *seekable) seek(position int64) int64 {
-	if s.ahead != nil && !s.isOver() {
+	if s.isOver() {
+		return codeCancelled // what was given up may still read ahead
+	}
+	if s.ahead != nil {
 		if position <= int64(len(s.ahead)) {
 			s.aheadAt = int(position)
 			return position
@@ -264,7 +267,7 @@ var rooms sync.Pool
 func (s *seekable) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.room != nil && !s.running {
+	if !s.running && s.room != nil {
 		rooms.Put(s.room)
 		s.room, s.ahead = nil, nil
 	}
