@@ -36,9 +36,7 @@ fn copy_from(input: &str, stdin: Stdio, probe: &str, muxer: &str, out: &Path) ->
         .output()
         .expect("timeout(1)");
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    // FFmpeg shows a line of an input in pieces, and what another thread says may come between two of them.
-    let shown = log.replace(&format!("[open input] {SAID}: nothing is decoded for it\n"), "");
-    let dump = shown
+    let dump = log
         .lines()
         .skip_while(|l| !l.starts_with("Input #0"))
         .take_while(|l| !l.starts_with(['O', 'm']))

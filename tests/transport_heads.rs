@@ -318,13 +318,11 @@ fn any_damage_gives_the_same_both_ways() {
 fn every_transport_stream_of_the_corpus_gives_what_decoding_gives() {
     let Some(root) = corpus() else { return println!("skipped: there is no corpus here") };
     let engine = engine();
-    let manifest = std::fs::read_to_string(root.join("MANIFEST.tsv")).expect("the manifest");
-    let is_stream = |line: &&str| line.split('\t').nth(2) == Some("mpegts");
-    let files: Vec<&str> = manifest.lines().filter(is_stream).filter_map(|line| line.split('\t').next()).collect();
-    let is_spared = |file: &&&str| same_both_ways(&engine, &read(&root.join(file)), file);
+    let files = corpus_files(&root, "mpegts");
+    let is_spared = |file: &&String| same_both_ways(&engine, &read(&root.join(file)), file);
     let spared = files.iter().filter(is_spared).count();
     println!("{spared} of {} transport streams are known by their parameter sets", files.len());
-    for file in files {
+    for file in &files {
         same_from(&engine, &read(&root.join(file)), From::Pipe(1 << 20), file);
     }
     is_quiet(&engine);

@@ -356,9 +356,7 @@ fn what_is_lost_on_the_way_changes_nothing_else() {
 fn every_transport_stream_of_the_corpus_gives_the_parsers_packets() {
     let Some(root) = corpus() else { return println!("skipped: there is no corpus here") };
     let engine = engine();
-    let manifest = std::fs::read_to_string(root.join("MANIFEST.tsv")).expect("the manifest");
-    let streams = manifest.lines().filter(|line| line.split('\t').nth(2) == Some("mpegts"));
-    for file in streams.filter_map(|line| line.split('\t').next()) {
+    for file in &corpus_files(&root, "mpegts") {
         let data = read(&root.join(file));
         let is_hevc = probe(&engine, &root.join(file))["streams"]
             .as_array()

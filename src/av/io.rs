@@ -103,7 +103,7 @@ impl Io {
         Io::new(stream, false)
     }
 
-    /// One of an MPEG-TS that is live, or of what may turn out to be one: pictures of it are not held until the next ones.
+    /// One of an MPEG-TS that is live, or of what may turn out to be one, and cannot seek: pictures of it are not held until the next ones.
     pub fn live_reader(stream: Stream) -> Result<Io, AvError> {
         let (stream, pictures) = whole_pictures::watched(stream);
         let mut io = Io::new(stream, false)?;

@@ -234,3 +234,29 @@ fn free(shell: NonNull<ffi::AVPacket>) {
     // SAFETY: ours, and nobody else's; freed once.
     unsafe { ffi::av_packet_free(&mut pointer) };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of a packet's buffer, after [`Packet::fit`] of one with so much data in a buffer of 300,000.
+    fn fitted(size: i32) -> usize {
+        let mut packet = Packet::new().unwrap();
+        // SAFETY: our packet, whose bytes are written before they are read.
+        unsafe {
+            AvError::check(ffi::av_new_packet(packet.as_ptr(), 300_000)).unwrap();
+            std::ptr::write_bytes((*packet.as_ptr()).data, 7, size as usize);
+            ffi::av_shrink_packet(packet.as_ptr(), size);
+            packet.fit().unwrap();
+            let data = std::slice::from_raw_parts((*packet.as_ptr()).data, size as usize);
+            assert!(packet.size() == size as usize && data.iter().all(|byte| *byte == 7));
+            (*(*packet.as_ptr()).buf).size as usize
+        }
+    }
+
+    #[test]
+    fn a_small_packet_leaves_a_large_buffer() {
+        assert!(fitted(10_000) < 20_000 && fitted(0) < 20_000);
+        assert!(fitted(200_000) > 290_000, "it would save little");
+    }
+}

@@ -138,7 +138,6 @@ fn open(
         } else {
             super::low_latency::fit_analysis(&mut input, spec);
             let known = head::known_picture(&mut input, job, spec, &options, &policy);
-            input.forget_ahead();
             find_streams(context, &mut input, &options, &facts, (url, &policy), known)?;
         }
         facts = (0..input.stream_count()).filter_map(|i| input.describe(i).ok()).map(|s| facts_of(&s)).collect();

@@ -141,6 +141,13 @@ pub fn corpus() -> Option<PathBuf> {
     root.join("MANIFEST.tsv").is_file().then_some(root)
 }
 
+/// Names of its files of a format.
+pub fn corpus_files(root: &Path, format: &str) -> Vec<String> {
+    let manifest = std::fs::read_to_string(root.join("MANIFEST.tsv")).expect("the manifest");
+    let is_it = |line: &&str| line.split('\t').nth(2) == Some(format);
+    manifest.lines().filter(is_it).filter_map(|line| line.split('\t').next()).map(str::to_owned).collect()
+}
+
 /// Asks until it is so, for a generous time.
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = std::time::Instant::now() + LONG;

@@ -20,6 +20,7 @@ use units::Syntax;
 
 /// What may be read to find the streams.
 const MOST_BYTES_BEFORE: usize = 1 << 20;
+
 enum State {
     /// What was read before the streams were known.
     Before(Vec<u8>),

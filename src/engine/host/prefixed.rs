@@ -114,7 +114,11 @@ impl ByteStream for Prefixed {
                 }
             }
         }
-        (most_bytes > 0 && matches!(self.end, Some(Ok(())))).then_some(&self.prefix.data[..])
+        if most_bytes == 0 || !matches!(self.end, Some(Ok(()))) {
+            self.keep_no_more();
+            return None;
+        }
+        Some(&self.prefix.data)
     }
 
     fn chunk_bytes(&self) -> usize {
