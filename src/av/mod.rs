@@ -6,6 +6,7 @@
 
 mod access;
 mod announced;
+mod avcc;
 mod bsf;
 mod canvas;
 pub mod cgroup;
@@ -30,6 +31,7 @@ mod input_facts;
 mod interrupt;
 mod io;
 mod left_out;
+mod length_prefixed;
 mod list;
 mod list_audio;
 mod list_codecs;
@@ -38,6 +40,7 @@ mod list_help;
 mod list_supported;
 mod log;
 mod log_terminal;
+mod nal_units;
 mod names;
 pub mod niceness;
 mod number_text;

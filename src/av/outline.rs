@@ -39,7 +39,15 @@ impl Input {
         outline.set_metadata(&output.metadata());
         for (index, time_base) in time_bases.iter().enumerate() {
             // SAFETY: a stream of the output, which has as many.
-            unsafe { outline.add_like(output.stream(index), *time_base)? };
+            let muxed = unsafe {
+                outline.add_like(output.stream(index), *time_base)?;
+                (*output.stream(index)).index
+            };
+            // Who has joined gets packets as they come here.
+            let described = usize::try_from(muxed).ok().and_then(|muxed| output.length_prefixed.described(muxed));
+            if let Some(described) = described {
+                outline.set_parameters(index, described)?;
+            }
         }
         Ok(outline)
     }

@@ -2,6 +2,7 @@
 
 use super::access::{Access, Files, Reach};
 use super::chapters::{self, Chapter};
+use super::length_prefixed::LengthPrefixed;
 use super::sidedata::{self, SideData};
 use super::tls::TlsPeers;
 use super::{AvError, Dict, Input, Interrupt, Io, Muxer, Parameters, Rational, ffi};
@@ -18,6 +19,7 @@ pub struct Output {
     /// What it writes to, where that is not FFmpeg's.
     pub(super) io: Option<Io>,
     pub(super) described: super::left_out::Described,
+    pub(super) length_prefixed: LengthPrefixed,
     /// The header was written, and the trailer was not.
     pub(super) is_begun: bool,
 }
@@ -80,7 +82,14 @@ impl Output {
             }
             let access = Access::install(context, interrupt, false, files.map_or(Reach::Everything, Reach::Files));
             (*context).opaque = ptr::without_provenance_mut::<c_void>(log_slot);
-            Ok(Output { context, access, io: None, described: Default::default(), is_begun: false })
+            Ok(Output {
+                context,
+                access,
+                io: None,
+                described: Default::default(),
+                length_prefixed: Default::default(),
+                is_begun: false,
+            })
         }
     }
 

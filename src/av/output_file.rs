@@ -1,5 +1,6 @@
 //! Where an output goes, and what is written there: from opening the file to closing it, well or broken off.
 
+use super::length_prefixed::LengthPrefixed;
 use super::{AvError, Dict, Io, Output, Packet, ffi};
 use std::ptr;
 
@@ -38,6 +39,8 @@ impl Output {
     }
 
     pub fn write_header(&mut self, options: &mut Dict) -> Result<(), AvError> {
+        // SAFETY: a valid context, whose streams are described by now.
+        self.length_prefixed = unsafe { LengthPrefixed::begin(self.context, options)? };
         // SAFETY: a valid context.
         AvError::check(unsafe { ffi::avformat_write_header(self.context, options.as_mut()) })?;
         self.is_begun = true;
@@ -50,6 +53,7 @@ impl Output {
             // SAFETY: a stream of this output's.
             packet.set_stream_index(unsafe { (*stream).index });
         }
+        self.length_prefixed.convert(packet)?;
         // SAFETY: a valid context and packet, whose stream_index exists (set by the caller from this output's streams).
         AvError::check(unsafe { ffi::av_interleaved_write_frame(self.context, packet.as_ptr()) }).map(drop)
     }

@@ -66,6 +66,17 @@ impl Packet {
         }
     }
 
+    /// The data, where nobody else has a reference to it.
+    pub(super) fn data_mut(&mut self) -> Option<&mut [u8]> {
+        let size = self.size();
+        // SAFETY: as of `data`; nobody else looks at the buffer.
+        unsafe {
+            let packet = &mut *self.as_ptr();
+            let is_own = !packet.buf.is_null() && ffi::av_buffer_is_writable(packet.buf) == 1;
+            (is_own && !packet.data.is_null()).then(|| std::slice::from_raw_parts_mut(packet.data, size))
+        }
+    }
+
     pub fn size(&self) -> usize {
         // SAFETY: valid while we own it.
         unsafe { (*self.0.as_ptr()).size }.max(0) as usize
@@ -128,20 +139,27 @@ impl Packet {
     /// Moves the data to a buffer of its size where its own is much larger, as a demuxer's for a PES packet of any length is: packets may be kept.
     pub(super) fn fit(&mut self) -> Result<(), AvError> {
         const SPARE_BYTES: usize = 64 << 10;
-        // SAFETY: a valid packet, whose `size` bytes lie in its buffer; the new one has as many, and the padding. The old buffer goes with `fitting`.
+        let size = self.size();
+        // SAFETY: a valid packet; its buffer is NULL or valid.
+        let buffer_bytes = unsafe { (*self.as_ptr()).buf.as_ref() }.map_or(0, |buffer| buffer.size as usize);
+        match buffer_bytes <= 2 * size + SPARE_BYTES {
+            true => Ok(()),
+            false => self.replace_data(size, |old, new| new.copy_from_slice(old)),
+        }
+    }
+
+    /// Puts a buffer of `size` bytes in place of the data: `fill` gets both.
+    pub(super) fn replace_data(&mut self, size: usize, fill: impl FnOnce(&[u8], &mut [u8])) -> Result<(), AvError> {
+        let count = i32::try_from(size).map_err(|_| AvError::INVALID)?;
+        let other = Packet::new()?;
+        // SAFETY: valid packets; the new one has `size` bytes, which are set before anybody looks at them. The old buffer goes with `other`.
         unsafe {
-            let packet = &mut *self.as_ptr();
-            let size = usize::try_from(packet.size).unwrap_or(0);
-            let Some(buffer) = packet.buf.as_ref() else { return Ok(()) };
-            if buffer.size as usize <= 2 * size + SPARE_BYTES {
-                return Ok(());
-            }
-            let fitting = Packet::new()?;
-            AvError::check(ffi::av_new_packet(fitting.as_ptr(), packet.size))?;
-            let fitting = &mut *fitting.as_ptr();
-            std::ptr::copy_nonoverlapping(packet.data, fitting.data, size);
-            std::mem::swap(&mut packet.buf, &mut fitting.buf);
-            std::mem::swap(&mut packet.data, &mut fitting.data);
+            AvError::check(ffi::av_new_packet(other.as_ptr(), count))?;
+            let (packet, other) = (&mut *self.as_ptr(), &mut *other.as_ptr());
+            fill(self.data(), std::slice::from_raw_parts_mut(other.data, size));
+            std::mem::swap(&mut packet.buf, &mut other.buf);
+            std::mem::swap(&mut packet.data, &mut other.data);
+            packet.size = count;
         }
         Ok(())
     }
@@ -176,6 +194,21 @@ impl Packet {
                 true => &[],
                 false => std::slice::from_raw_parts(data, size as usize),
             }
+        }
+    }
+
+    /// In place of what [`Packet::new_extradata`] gives.
+    pub(super) fn set_new_extradata(&mut self, extradata: &[u8]) -> Result<(), AvError> {
+        // SAFETY: a valid packet; memory of FFmpeg's with as many bytes, which the packet owns unless it is refused.
+        unsafe {
+            let memory = ffi::av_mallocz(extradata.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+            if memory.is_null() {
+                return Err(AvError::NO_MEMORY);
+            }
+            memory.copy_from_nonoverlapping(extradata.as_ptr(), extradata.len());
+            let kind = ffi::AV_PKT_DATA_NEW_EXTRADATA as _;
+            let added = ffi::av_packet_add_side_data(self.as_ptr(), kind, memory, extradata.len() as _);
+            AvError::check(added).map(drop).inspect_err(|_| ffi::av_free(memory.cast()))
         }
     }
 
