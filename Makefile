@@ -141,7 +141,7 @@ test-go: stage ## the scenarios in Go: with the race detector, with a collection
 	$(GO_STAGED) $(GO) -C go/examples test -count=1 ./...
 
 # Not those of the program, which stays in its process; nor those of options and documents, which run nothing; nor those that take minutes.
-ISOLATED_RUST := bad_input hardware lifecycle live live_frames logs memory memory_corpus memory_limits memory_stores newer_options on_demand probe_side_data \
+ISOLATED_RUST := bad_input gather hardware lifecycle live live_frames logs memory memory_corpus memory_limits memory_stores newer_options on_demand probe_side_data \
     sources sources_opening transport_heads trust trust_addresses trust_filters trust_limits unknown_values whole_pictures
 ISOLATED := MT_TRANSCODE_ISOLATION=process
 test-isolated: test-c test-cpp ## the same scenarios and tests with each job and probe in a process of its own

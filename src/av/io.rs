@@ -6,6 +6,7 @@ use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What went wrong in a stream: a negative code (an errno, or one of ours from -1001 down) and words for the job's error.
 #[derive(Clone, Debug)]
@@ -60,6 +61,9 @@ pub trait ByteStream: Send {
 
     /// Whose word it is to give up what is waited for; for streams that can.
     fn obey(&mut self, _interrupt: &Arc<Interrupt>) {}
+
+    /// Who reads need not hear of each byte: of what comes within this time at once. For streams that can.
+    fn gather(&mut self, _interval: Duration) {}
 
     /// All that it will ever give, where that is in memory.
     fn whole(&self) -> Option<&[u8]> {

@@ -1,7 +1,7 @@
 //! What the host has bound, from the worker: `stream` serves it.
 
 use super::message::OPEN;
-use super::stream::{Abilities, CLOSE, GOOD, LEAVE, READ, SEEK, SIZE, WRITE};
+use super::stream::{Abilities, CLOSE, GATHER, GOOD, LEAVE, READ, SEEK, SIZE, WRITE};
 use super::wire::{read_frame, send_with_fds, wait_readable, write_frame};
 use crate::engine::{Bind, ByteStream, HostStore, Interrupt, StreamError};
 use crate::error::Code;
@@ -145,6 +145,13 @@ impl ByteStream for RemoteStream {
     fn write(&mut self, data: &[u8]) -> Result<usize, StreamError> {
         let data = &data[..data.len().min(1 << 20)];
         Ok(counted(self.ask(WRITE, data)?).0)
+    }
+
+    fn gather(&mut self, interval: Duration) {
+        if let Some(socket) = &self.socket {
+            // Unheard, the next question finds it out.
+            let _ = write_frame(socket, GATHER, &(interval.as_millis() as u64).to_le_bytes());
+        }
     }
 
     fn seek(&mut self, position: u64) -> Result<(), StreamError> {

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 pub(super) const READ: u8 = b'r';
 pub(super) const WRITE: u8 = b'w';
 pub(super) const SEEK: u8 = b's';
 pub(super) const SIZE: u8 = b'z';
+/// Not asked but told: an input's bytes gather for so many milliseconds.
+pub(super) const GATHER: u8 = b'g';
 pub(super) const CLOSE: u8 = b'c';
 /// Not asked but told: an input is let go of. Without it who read it has crashed.
 pub(super) const LEAVE: u8 = b'l';
@@ -135,6 +138,10 @@ fn serve_stream(socket: &UnixStream, stream: &mut dyn ByteStream, context: &JobC
                 stream.write(&question).map(|count| (count as u64).to_le_bytes().to_vec())
             }
             SEEK => stream.seek(number()).map(|()| Vec::new()),
+            GATHER => {
+                stream.gather(Duration::from_millis(number().min(60_000)));
+                continue;
+            }
             LEAVE => {
                 stream.leave();
                 return;

@@ -14,6 +14,7 @@ use crate::engine::trust::{Policy, check_self_contained};
 use crate::error::{Code, Error};
 use crate::options::{FileSpec, JobSpec, parse_integer};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An input of the host's, and its format.
 pub struct HostInput {
@@ -34,14 +35,20 @@ pub fn open_input(
     (failure, interrupt): (&Arc<Failure>, &Arc<Interrupt>),
     policy: &Policy,
 ) -> Result<Option<HostInput>, Error> {
-    let Some((name, _)) = name_of(url) else { return Ok(None) };
+    let Some((name, _)) = name_of(url) else {
+        if gathered(spec).is_some() {
+            context.warn("options", None, "-mt_gather_ms is for pipes of the host's (mt:); it does nothing here");
+        }
+        return Ok(None);
+    };
     let stream = context.binds.reader(name, context, interrupt)?;
     let keep = spec.value("mt_seek_buffer").and_then(parse_integer);
     let keep = keep.map_or(DEFAULT_SEEK_BUFFER_BYTES, |bytes| bytes as u64);
     let stream = HostStream::reading(stream, interrupt, failure, url)
         .counting(context, context.binds.pipe(name).is_some())
         .may_read(policy.limits.open_bytes)
-        .may_keep(keep);
+        .may_keep(keep)
+        .gathering(gathered(spec));
     // What is read at the pace of its media may grow meanwhile.
     let is_paced = ["re", "readrate", "mt_source"].iter().any(|name| spec.value(name).is_some())
         || spec.flag("mt_live") == Some(true);
@@ -58,6 +65,12 @@ pub fn open_input(
     check_self_contained(format)?;
     policy.check_format(format, named.is_some())?;
     Ok(Some(HostInput { io, format, probe_score }))
+}
+
+/// -mt_gather_ms
+fn gathered(spec: &FileSpec) -> Option<Duration> {
+    let ms = spec.value("mt_gather_ms").and_then(parse_integer).and_then(|ms| u64::try_from(ms).ok())?;
+    (ms > 0).then(|| Duration::from_millis(ms))
 }
 
 fn guess(io: &mut Io, url: &str, format_options: &Dict) -> Result<(Demuxer, i32), Error> {

@@ -9,6 +9,7 @@ use crate::error::{Code, Error};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// Files of the host's, by relative name.
 pub trait HostStore: Send + Sync {
@@ -122,6 +123,8 @@ pub struct HostStream {
     stretch: Stretch,
     /// How much may be read without a packet.
     most_bytes: u64,
+    /// How long its bytes gather once it is open; until then.
+    gathers: Option<Duration>,
     /// Where it is counted who waits for the host, for what, and by which name.
     waits: Option<(Arc<Counters>, Doing, u32)>,
 }
@@ -144,6 +147,7 @@ impl HostStream {
             bytes: 0,
             stretch: Stretch::default(),
             most_bytes: u64::MAX,
+            gathers: None,
             waits: None,
         }
     }
@@ -178,6 +182,12 @@ impl HostStream {
     /// An MP4 that is kept in memory is read to its end before it is open.
     pub fn may_keep(mut self, bytes: u64) -> HostStream {
         self.most_bytes = self.most_bytes.saturating_add(bytes);
+        self
+    }
+
+    /// Takes what comes of media once in this time (-mt_gather_ms).
+    pub fn gathering(mut self, interval: Option<Duration>) -> HostStream {
+        self.gathers = interval;
         self
     }
 
@@ -236,6 +246,9 @@ impl ByteStream for HostStream {
             let error = StreamError { code: Code::LIMIT.to_c(), text };
             self.failure.refuse(&error);
             return Err(error);
+        }
+        if let Some(interval) = self.gathers.take_if(|_| self.failure.is_open()) {
+            self.inner.gather(interval);
         }
         let count = self.call("reading", |inner| inner.read(buffer))?;
         self.bytes = self.bytes.saturating_add(count as u64);

@@ -3,6 +3,7 @@
 use super::tape::Tape;
 use crate::av::{ByteStream, StreamError};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Looks at what was read so far; an error of it is the reader's.
 pub type Look = Arc<dyn Fn(&str, &Tape) -> Result<(), StreamError> + Send + Sync>;
@@ -67,6 +68,12 @@ impl ByteStream for TapedStream {
 
     fn write(&mut self, data: &[u8]) -> Result<usize, StreamError> {
         self.inner()?.write(data)
+    }
+
+    fn gather(&mut self, interval: Duration) {
+        if let Some(inner) = &mut self.inner {
+            inner.gather(interval);
+        }
     }
 
     fn seek(&mut self, position: u64) -> Result<(), StreamError> {

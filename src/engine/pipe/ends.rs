@@ -5,6 +5,7 @@ use super::{Pipe, Side};
 use crate::av::{ByteStream, Interrupt, StreamError};
 use crate::error::{Code, Error};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The reading end: an input of a job.
 pub struct PipeReader {
@@ -63,6 +64,10 @@ impl ByteStream for PipeReader {
         Ok(count)
     }
 
+    fn gather(&mut self, interval: Duration) {
+        self.pipe.gather(Some(interval));
+    }
+
     fn leave(&mut self) {
         self.is_kept = false;
     }
@@ -74,6 +79,7 @@ impl ByteStream for PipeReader {
 
 impl Drop for PipeReader {
     fn drop(&mut self) {
+        self.pipe.gather(None);
         match self.record.take() {
             Some(record) => self.pipe.give_back(record),
             None if self.is_kept => {}

@@ -7,6 +7,7 @@
 mod closing;
 mod config;
 mod ends;
+mod gather;
 mod regions;
 mod state;
 #[cfg(test)]

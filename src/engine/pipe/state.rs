@@ -45,6 +45,10 @@ pub(super) struct State {
     pub held_since: Option<Instant>,
     /// A reader waits that looks again before held bytes are due, untold.
     pub is_looked_at: bool,
+    /// How long a job that reads lets the host's bytes gather.
+    pub gathers: Option<Duration>,
+    /// It did, and nothing came: it gets the next byte at once.
+    pub is_starved: bool,
     /// When held bytes are looked at for who is to be told of them.
     pub show_planned: Option<Instant>,
     /// 0 or a negative code, once writing has ended.
@@ -110,6 +114,8 @@ impl State {
             read: 0,
             held_since: None,
             is_looked_at: false,
+            gathers: None,
+            is_starved: false,
             show_planned: None,
             write_end: None,
             is_read_closed: false,
@@ -183,6 +189,9 @@ impl State {
         self.writes += 1;
         let held = self.written - self.shown;
         let is_hosts = !self.writer.is_bound;
+        if is_hosts && self.gathers.is_some() && !self.is_starved && fill < config.capacity_bytes / 2 {
+            return; // the reader looks by itself
+        }
         if is_hosts || held >= config.chunk_bytes || fill >= config.capacity_bytes || config.flush_interval_ms == 0 {
             self.show_all();
         } else if held > 0 {

@@ -1,5 +1,6 @@
 //! Reading and writing: for the host, and for a job's ends.
 
+use super::gather::look;
 use super::state::State;
 use super::{Pipe, Side};
 use crate::error::{Code, Error};
@@ -161,6 +162,7 @@ impl Pipe {
             }
             let count = self.take(state, buffer);
             if count > 0 {
+                state.is_starved = false;
                 state.reads += 1;
                 self.settle(state);
                 return Ok(count);
@@ -188,7 +190,7 @@ impl Pipe {
         until: Option<Instant>,
         look_at: &mut Option<Instant>,
     ) -> Result<(), Error> {
-        let next_shown = self.show_or_look_at(state, look_at);
+        let next_shown = self.show_or_look_at(state, until, look_at);
         if state.shown_bytes() > 0 {
             return Ok(());
         }
@@ -199,7 +201,15 @@ impl Pipe {
 
     /// Shows held bytes whose time has come; else the moment when it comes. Where a job has yet to write, a reader looks again after the interval, once,
     /// so that it need not be woken by each first byte to learn when that is due: a busy job would wake it twice for each chunk.
-    fn show_or_look_at(&self, state: &mut State, look_at: &mut Option<Instant>) -> Option<Instant> {
+    fn show_or_look_at(
+        &self,
+        state: &mut State,
+        until: Option<Instant>,
+        look_at: &mut Option<Instant>,
+    ) -> Option<Instant> {
+        if let Some(interval) = state.gathers.filter(|_| !state.writer.is_bound) {
+            return look(state, interval, until, look_at);
+        }
         let interval = self.config.flush_interval()?;
         let now = Instant::now();
         if let Some(since) = state.held_since {

@@ -83,6 +83,14 @@ static OPTIONS: &[OptionDef] = &[
         .within(0.0, 1.0)
         .means("mt_live", ""),
     def(
+        "mt_gather_ms",
+        Scope::INPUT,
+        Long,
+        "milliseconds",
+        "a live input from a pipe of the host's is read once in so many, or when half of the pipe is full: less CPU, and as much more latency (0; at most 60000)",
+    )
+    .within(0.0, 60_000.0),
+    def(
         "mt_wait_timeout_ms",
         Scope::FILE,
         Long,
