@@ -24,7 +24,7 @@ done
 
 # Kinds chunk, scaling and start; the floor of start has nothing of the library.
 "$cc" "${flags[@]}" bench/c/{chunk,bench}.c -o "$out/chunk" "${library[@]}" -pthread
-"$cc" "${flags[@]}" bench/c/{scaling,bench,library}.c -o "$out/scaling" "${library[@]}" -pthread
+"$cc" "${flags[@]}" bench/c/{scaling,bench,library,loop}.c -o "$out/scaling" "${library[@]}" "${ffmpeg[@]}" -pthread
 "$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start,bench}.c -o "$out/start" -ldl
 "$cc" "${flags[@]}" -DBENCH_WITHOUT_LIBRARY -Iinclude bench/c/{start_loop,bench,loop}.c -o "$out/start_loop" "${ffmpeg[@]}"
 "$cc" "${flags[@]}" bench/c/{queue,bench}.c -o "$out/queue" "${library[@]}" -pthread

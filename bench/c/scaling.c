@@ -1,11 +1,12 @@
 /* scaling: small remuxes in memory, so many at once, in one engine.
  *
- *     scaling AT_ONCE JOBS FILE FORMAT [default]
+ *     scaling AT_ONCE JOBS FILE FORMAT [default | loop]
  *
  * First as many jobs as run at once are held in the middle of their input, so that all of them are there at a time: that is where memory is
- * looked at. Then as many threads of the host's make one job each, and JOBS jobs in all, which are measured, each from memory to a buffer of the library's. Prints a line: wall
- * seconds, CPU seconds, bytes of memory before the held jobs, with them, and with them after malloc_trim: what is really in use (Private_Dirty
- * of smaps_rollup). With "default" the engine runs as many at once as it does by default, and the others wait their turn: none is held then. */
+ * looked at. Then as many threads of the host's make one job each, and, when all have, JOBS jobs in all, which are measured, each from memory to a buffer of
+ * the library's. Prints a line: wall seconds, CPU seconds, bytes of memory before the held jobs, with them, and with them after malloc_trim: what is
+ * really in use (Private_Dirty of smaps_rollup). With "default" the engine runs as many at once as it does by default, and the others wait their
+ * turn: none is held then. With "loop" the threads run the C loop, without the library. */
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <pthread.h>
@@ -99,46 +100,68 @@ static void look_while_held(size_t at_once, uint64_t bytes[2]) {
   for (size_t i = 0; i < at_once; i++) end_held(&jobs[i]);
 }
 
+/* Threads of the host's, which begin to measure together. */
+struct hosts {
+  remux_function *remux;
+  atomic_long left;
+  pthread_barrier_t warm;
+};
+
 static void *run_jobs(void *argument) {
-  atomic_long *left = argument;
+  struct hosts *hosts = argument;
   struct sink sink = {NULL, 0, 0};
-  while (atomic_fetch_sub(left, 1) > 0) {
+  hosts->remux(&wanted, &sink); /* what each thread pays once */
+  pthread_barrier_wait(&hosts->warm);
+  pthread_barrier_wait(&hosts->warm); /* somebody has looked at the clock */
+  while (atomic_fetch_sub(&hosts->left, 1) > 0) {
     sink.size = 0;
-    remux_by_memory(&wanted, &sink);
+    hosts->remux(&wanted, &sink);
   }
   free(sink.data);
   return NULL;
 }
 
-static void run_all(size_t at_once, long jobs) {
+/* Wall and CPU seconds of the jobs. */
+static void run_all(size_t at_once, long jobs, remux_function *remux, double seconds[2]) {
   static pthread_t threads[MAX_AT_ONCE];
-  atomic_long left = jobs;
+  struct hosts hosts = {.remux = remux, .left = jobs};
+  if (pthread_barrier_init(&hosts.warm, NULL, (unsigned)at_once + 1) != 0) die("pthread_barrier_init");
   for (size_t i = 0; i < at_once; i++) {
-    if (pthread_create(&threads[i], NULL, run_jobs, &left) != 0) die("pthread_create");
+    if (pthread_create(&threads[i], NULL, run_jobs, &hosts) != 0) die("pthread_create");
   }
+  pthread_barrier_wait(&hosts.warm);
+  double cpu = cpu_seconds();
+  double begin = now_seconds();
+  pthread_barrier_wait(&hosts.warm);
   for (size_t i = 0; i < at_once; i++) pthread_join(threads[i], NULL);
+  seconds[0] = now_seconds() - begin;
+  seconds[1] = cpu_seconds() - cpu;
+  pthread_barrier_destroy(&hosts.warm);
 }
 
 int main(int argc, char **argv) {
   uint64_t held[2] = {0, 0};
+  double seconds[2];
   bool takes_turns = argc == 6 && strcmp(argv[5], "default") == 0;
-  if (argc != 5 && !takes_turns) die("usage: scaling AT_ONCE JOBS FILE FORMAT [default]");
+  bool is_loop = argc == 6 && strcmp(argv[5], "loop") == 0;
+  if (argc != 5 && !takes_turns && !is_loop) die("usage: scaling AT_ONCE JOBS FILE FORMAT [default | loop]");
   size_t at_once = strtoul(argv[1], NULL, 10);
   if (at_once == 0 || at_once > MAX_AT_ONCE) die("%zu at once", at_once);
   wanted = (struct remux){load_file(argv[3]), argv[3], argv[4], NULL, NULL};
-  start_engine(takes_turns ? 0 : MAX_AT_ONCE);
-  run_all(1, WARM_JOBS); /* what a process pays once */
+  remux_function *remux = is_loop ? remux_by_loop : remux_by_memory;
+  if (is_loop) {
+    free_a_large_block();
+  } else {
+    start_engine(takes_turns ? 0 : MAX_AT_ONCE);
+  }
+  run_all(1, WARM_JOBS, remux, seconds); /* what a process pays once */
   malloc_trim(0);
   uint64_t before = private_bytes();
-  if (!takes_turns) look_while_held(at_once, held);
-  run_all(at_once, (long)at_once); /* what each thread pays once */
-
-  double cpu = cpu_seconds();
-  double begin = now_seconds();
-  run_all(at_once, strtol(argv[2], NULL, 10));
-  printf("%.6f %.6f %llu %llu %llu\n", now_seconds() - begin, cpu_seconds() - cpu, (unsigned long long)before, (unsigned long long)held[0],
+  if (!takes_turns && !is_loop) look_while_held(at_once, held);
+  run_all(at_once, strtol(argv[2], NULL, 10), remux, seconds);
+  printf("%.6f %.6f %llu %llu %llu\n", seconds[0], seconds[1], (unsigned long long)before, (unsigned long long)held[0],
          (unsigned long long)held[1]);
-  mt_transcode_engine_free(engine);
+  if (!is_loop) mt_transcode_engine_free(engine);
   free(wanted.input.data);
   return 0;
 }

@@ -10,6 +10,8 @@ from . import media
 
 SECONDS = 32
 PICTURES_A_SECOND = 25
+# What a live remux lets gather that need not give out each picture at once.
+GATHER_MS = 500
 FORMATS = {".ts": "mpegts", ".flv": "flv"}
 # What -mt_live 1 stands for (docs/low-latency.md), as far as the ffmpeg program has it.
 LIVE_INPUT = {
@@ -42,13 +44,15 @@ def clip(folder: Path, suffix: str) -> Path:
 
 
 def arguments(who: str, options: str, source: str, target: str) -> list[str]:
-    """Of an ffmpeg command line, for `who` of bench/c/stream.h: source and target are suffixes, options "default", "flush" or "live"."""
+    """Of an ffmpeg command line, for `who` of bench/c/stream.h: source and target are suffixes, options "default", "flush", "live" or "gathered"."""
     if who == "loop":
         return [FORMATS[target]]
     is_ours = who != "program"
     before, after = "", "-flush_packets 1" if options == "flush" else ""
     if options == "live":
         before, after = ("-mt_live 1", "") if is_ours else (LIVE_INPUT[source], LIVE_OUTPUT[target])
+    if options == "gathered":
+        before = f"-mt_live 1 -mt_gather_ms {GATHER_MS}"
     into, out = ("mt:in", "mt:out") if is_ours else ("pipe:0", "pipe:1")
     return f"{before} -f {FORMATS[source]} -i {into} -map 0 -c copy {after} -f {FORMATS[target]} {out}".split()
 
