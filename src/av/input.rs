@@ -4,6 +4,8 @@ use super::access::{Access, Gate, Reach};
 use super::guarded::{self, Opened};
 use super::seekback;
 use super::sidedata::SideData;
+#[cfg(not(ffmpeg8_0))]
+use super::slice_heads::SliceHeads;
 use super::tls::TlsPeers;
 use super::whole_pictures::Beginning;
 use super::{AvError, Codec, Demuxer, Dict, Interrupt, Io, Packet, ffi};
@@ -21,6 +23,8 @@ pub struct Input {
     _access: Box<Access>,
     /// What it reads from, where that is the host's.
     pub(super) io: Option<Io>,
+    #[cfg(not(ffmpeg8_0))]
+    slice_heads: SliceHeads,
 }
 
 // SAFETY: a context has no ties to a thread; it is used by one at a time, as every call that changes it needs `&mut`.
@@ -115,7 +119,9 @@ impl Input {
             if probe_score > 0 {
                 (*context).probe_score = probe_score;
             }
-            Ok(Input { context, _opened: opened, _access: access, io })
+            let mut input = Input::of_parts(context, access);
+            (input._opened, input.io) = (opened, io);
+            Ok(input)
         }
     }
 
@@ -212,13 +218,21 @@ impl Input {
 
     /// The parts of an input that reads nothing by itself.
     pub(super) fn of_parts(context: *mut ffi::AVFormatContext, access: Box<Access>) -> Input {
-        Input { context, _opened: None, _access: access, io: None }
+        Input {
+            context,
+            _opened: None,
+            _access: access,
+            io: None,
+            #[cfg(not(ffmpeg8_0))]
+            slice_heads: SliceHeads::default(),
+        }
     }
 
     /// Seeks to the last key frame at or before `timestamp_us`.
     pub fn seek(&mut self, timestamp_us: i64) -> Result<(), AvError> {
         // SAFETY: a valid context.
         let ret = unsafe { ffi::avformat_seek_file(self.context, -1, i64::MIN, timestamp_us, timestamp_us, 0) };
+        self.sought();
         AvError::check(ret).map(drop)
     }
 
@@ -226,13 +240,25 @@ impl Input {
     pub fn seek_near(&mut self, timestamp_us: i64) -> Result<(), AvError> {
         // SAFETY: a valid context.
         let ret = unsafe { ffi::avformat_seek_file(self.context, -1, -i64::MAX, timestamp_us, i64::MAX, 0) };
+        self.sought();
         AvError::check(ret).map(drop)
+    }
+
+    /// The demuxer makes its parsers anew.
+    fn sought(&mut self) {
+        #[cfg(not(ffmpeg8_0))]
+        self.slice_heads.after_seek();
     }
 
     /// Reads the next packet into `packet`, which is blank. `AvError::AGAIN` means that none is there yet.
     pub fn read(&mut self, packet: &mut Packet) -> Result<(), AvError> {
         // SAFETY: a valid context and packet.
         AvError::check(unsafe { ffi::av_read_frame(self.context, packet.as_ptr()) })?;
+        #[cfg(not(ffmpeg8_0))]
+        // SAFETY: a valid context, which gave out this packet.
+        unsafe {
+            self.slice_heads.after_packet(self.context, packet.stream_index().max(0) as usize);
+        }
         // What no parser has put together still lies in the demuxer's buffer.
         if self.io.as_ref().is_some_and(|io| io.pictures().is_some()) { packet.fit() } else { Ok(()) }
     }

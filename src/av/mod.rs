@@ -64,6 +64,8 @@ mod sdp;
 mod seekback;
 mod settle;
 mod sidedata;
+#[cfg(not(ffmpeg8_0))] // where parsers have become private
+mod slice_heads;
 mod spared;
 pub mod stacks;
 #[cfg(ffmpeg7_0)]
