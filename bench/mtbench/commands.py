@@ -40,6 +40,10 @@ class Work(NamedTuple):
     """Memory for what it writes is made free before, each time."""
 
 
+# An engine is there, and its first job was run.
+WARM = Work(("-y", "-v", "error", "-f", "lavfi", "-i", "anullsrc=d=0.1", "-f", "null", "-"))
+
+
 class Runner:
     """Runs variants. What has been written is counted and removed when the clock has stopped: it never reaches the disk, if the kernel
     is not in a hurry."""
@@ -87,6 +91,13 @@ class Runner:
         what was free, and whoever writes next would pay for getting it again, more than for all else."""
         copyfile(path, self.out / "filled")
         self.empty()
+
+    def renew(self) -> None:
+        """Other processes, warm ones: how the memory of one lies costs, or saves, up to a tenth for as long as it lives."""
+        for worker in self.workers.values():
+            worker.close()
+        self.workers = {}
+        self.run("job", WARM)
 
     def close(self) -> None:
         for worker in self.workers.values():
@@ -164,8 +175,6 @@ class CommandKind(Kind):
         self.planned = self.plan()
         for path in {path for path, _ in self.planned.values()}:
             self.runner.fill(path)
-        warm = Work(("-y", "-v", "error", "-f", "lavfi", "-i", "anullsrc=d=0.1", "-f", "null", "-"))
-        self.runner.run("job", warm)  # its engine is there
 
     def is_wanted(self, variant: str) -> bool:
         if self.setting.ours_only:
@@ -173,7 +182,8 @@ class CommandKind(Kind):
         return variant != "static" or (self.setting.programs / STATIC_FFMPEG).exists()
 
     def turn(self) -> Iterator[tuple]:
-        """Another variant goes first each time."""
+        """Another variant goes first each time, and in other processes."""
+        self.runner.renew()
         for case, (path, work) in self.planned.items():
             first = self.turns % len(work.variants)
             for variant in work.variants[first:] + work.variants[:first]:

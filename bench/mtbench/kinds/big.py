@@ -27,7 +27,7 @@ PAGE = """\
 file of the same disk, which is removed as soon as it is done, so that nobody waits for the disk; and, because most of that time is the
 kernel's, which finds memory for the file, /dev/null, which shows what the programs themselves do. Another variant goes first in each
 round, and before each file as much was written and removed. The job runs in a warm process by the C interface (`bench/c/command.c`), the C
-loop in another, both with FFmpeg's own files; an ffmpeg program's time has its start in it, as whoever starts it waits for that. The peak
+loop in another, new ones in each round, both with FFmpeg's own files; an ffmpeg program's time has its start in it, as whoever starts it waits for that. The peak
 is the most memory that the process had in it at a time, of itself and of libraries.
 
 ![Time and CPU over those of the ffmpeg program](bench/big.svg)

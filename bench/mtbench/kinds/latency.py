@@ -145,7 +145,7 @@ class Latency(Kind):
 
     name = "latency"
     columns = ("form", "options", "who", "pictures", "p50_ms", "p99_ms", "max_ms", "key_frames", "same_keys")
-    rounds = {"quick": 1, "full": 3}
+    rounds = {"quick": 1, "full": 2}
     results = LatencyResults
 
     def prepare(self) -> None:

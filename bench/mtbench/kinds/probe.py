@@ -50,6 +50,6 @@ class Probe(RateKind):
 
     name = "probe"
     cases = CASES
-    seconds = {"quick": 0.12, "full": 0.35}
+    seconds = {"quick": 0.12, "full": 0.25}
     rounds = {"quick": 2, "full": 5}
     results = ProbeResults

@@ -12,9 +12,11 @@ from ..svg import OURS, Axis, Mark, Panel, plot
 MIB = 1 << 20
 # The least that is more than nothing.
 PAGE_BYTES = 4096
-AT_ONCE = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+AT_ONCE = (1, 2, 4, 16, 64, 256)
 # Handed over at once to an engine with default settings.
-HANDED_OVER = (2, 8, 32, 128, 256)
+HANDED_OVER = (2, 16, 64, 256)
+# Of the C loop, for comparison.
+BY_LOOP = (2, 64, 256)
 # MALLOC_ARENA_MAX, and how many run at once with it.
 ARENAS, IN_ARENAS = (1, 2, 4), 64
 # Of all of them, from memory to memory.
@@ -32,9 +34,10 @@ all are there at a time: memory is Private_Dirty of /proc/self/smaps_rollup with
 is what is left after malloc_trim(0); the rest is free memory that malloc keeps. "For each job more" is what the jobs have in use that the line
 above has not, divided by their number.
 
-Jobs that an engine with default settings is given at once wait for their turn in its queue: the second table.
+Jobs that an engine with default settings is given at once wait for their turn in its queue: the second table. The third is what the machine makes of
+the C loop in as many threads: they share two CPUs' caches.
 
-glibc gives threads arenas of memory, eight for each CPU at most; `MALLOC_ARENA_MAX` makes that fewer, and the threads wait for each other's: the third
+glibc gives threads arenas of memory, eight for each CPU at most; `MALLOC_ARENA_MAX` makes that fewer, and the threads wait for each other's: the last
 table. Memory is not what it saves here.
 
 ![Jobs a second and memory, by how many run at once](bench/scaling.svg)
@@ -53,6 +56,8 @@ class ScalingResults(Results):
         self.rate_in_arenas, self.cpu_in_arenas = (samples(self.in_arenas, lambda line: line["engine"], of) for of in (rate, cpu))
         by_default = [line for line in lines if line["engine"] == "default"]
         self.rate_by_default, self.cpu_by_default = samples(by_default, key, rate), samples(by_default, key, cpu)
+        by_loop = [line for line in lines if line["engine"] == "loop"]
+        self.rate_by_loop, self.cpu_by_loop = samples(by_loop, key, rate), samples(by_loop, key, cpu)
         lines = [line for line in lines if line["engine"] == "all"]
         self.rate, self.cpu = samples(lines, key, rate), samples(lines, key, cpu)
         over_before = lambda column: lambda line: max(float(line[column]) - float(line["before_bytes"]), PAGE_BYTES) / MIB
@@ -81,14 +86,16 @@ class ScalingResults(Results):
             used = (number(self.cpu[at_once].median), *memory)
             lines.append((str(at_once), number(rate.median), rate.spread(), *used))
             before = at_once
-        turns = [
-            (str(given), number(rate.median), rate.spread(), number(self.cpu_by_default[given].median))
-            for given, rate in self.rate_by_default.items()
-        ]
-        tables = [table(HEAD, lines), table(("given at once", *HEAD[1:4]), turns)]
+        tables = [table(HEAD, lines), table(("given at once", *HEAD[1:4]), self.short(self.rate_by_default, self.cpu_by_default))]
+        if self.rate_by_loop:
+            tables.append(table(("threads, the C loop", *HEAD[1:4]), self.short(self.rate_by_loop, self.cpu_by_loop)))
         if self.in_arenas and IN_ARENAS in self.rate:
             tables.append(table((f"arenas, {IN_ARENAS} at once", *HEAD[1:5], "CPU × as it is"), self.arenas()))
         return PAGE + "\n" + "\n".join(tables)
+
+    @staticmethod
+    def short(rates: dict[int, Sample], cpu: dict[int, Sample]) -> list[tuple[str, ...]]:
+        return [(str(at_once), number(rate.median), rate.spread(), number(cpu[at_once].median)) for at_once, rate in rates.items()]
 
     def arenas(self) -> list[tuple[str, ...]]:
         as_it_is = ("as it is", self.rate[IN_ARENAS], self.cpu[IN_ARENAS], self.memory[IN_ARENAS])
@@ -128,9 +135,9 @@ class Scaling(Kind):
 
     def turn(self) -> Iterator[tuple]:
         jobs = JOBS[self.setting.length]
-        for engine, numbers in (("all", AT_ONCE), ("default", HANDED_OVER)):
+        for engine, numbers in (("all", AT_ONCE), ("default", HANDED_OVER), ("loop", () if self.setting.ours_only else BY_LOOP)):
             for at_once in numbers:
-                asked = (at_once, jobs, self.setting.media / FILE, FORMAT, *(["default"] if engine == "default" else []))
+                asked = (at_once, jobs, self.setting.media / FILE, FORMAT, *([] if engine == "all" else [engine]))
                 yield at_once, engine, jobs, *ask_once(self.setting.programs / "scaling", *asked)
         for arenas in ARENAS:
             asked = (IN_ARENAS, jobs, self.setting.media / FILE, FORMAT)

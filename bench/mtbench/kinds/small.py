@@ -139,6 +139,6 @@ class Small(RateKind):
 
     name = "small"
     cases = CASES
-    seconds = {"quick": 0.12, "full": 0.35}
+    seconds = {"quick": 0.12, "full": 0.25}
     rounds = {"quick": 2, "full": 5}
     results = SmallResults
