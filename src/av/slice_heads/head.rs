@@ -3,17 +3,17 @@
 use std::ops::Range;
 
 /// Of NAL units that say how long they are. FFmpeg's muxers and nearly all others write four bytes; parsers of other lengths are left alone.
-pub const LENGTH_BYTES: usize = 4;
+pub(super) const LENGTH_BYTES: usize = 4;
 
 /// What of a slice is shown. The parser reads 1000 bytes, and where the header of a damaged slice takes it beyond the end of that, unchecked, not 700 from
 /// the slice's beginning: 2 * 33 numbers of 63 bits that reorder pictures, and some before them.
-pub const LONGEST_HEADER_BYTES: usize = 2048;
+pub(super) const LONGEST_HEADER_BYTES: usize = 2048;
 
 /// Where a slice begins too far behind for this, its packet is shown whole.
-pub const HEAD_BYTES: usize = 2 * LONGEST_HEADER_BYTES;
+pub(super) const HEAD_BYTES: usize = 2 * LONGEST_HEADER_BYTES;
 
 /// Smaller packets are not worth it.
-pub const LEAST_PACKET_BYTES: usize = 2 * HEAD_BYTES;
+pub(super) const LEAST_PACKET_BYTES: usize = 2 * HEAD_BYTES;
 
 /// How NAL units lie in a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
