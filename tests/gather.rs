@@ -81,6 +81,24 @@ fn more_than_half_of_the_pipe_is_read_at_once() {
 }
 
 #[test]
+fn a_stream_that_flows_is_not_late_because_it_gathers() {
+    let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
+    let bytes = stream(&engine, folder.path());
+    let (begin, rest) = bytes.split_at(bytes.len() / 2);
+    // Given an input that has two seconds for a packet, and would let a minute's bytes gather
+    let (job, input) = copy(&engine, folder.path(), "-mt_gather_ms 60000 -mt_read_timeout_ms 2000", "timely.ts");
+    input.pipe.write(begin, WAIT).unwrap();
+    // when it goes on for longer than these two seconds
+    for piece in rest.chunks(rest.len() / 60 + 1) {
+        assert_eq!(input.pipe.write(piece, WAIT).unwrap(), piece.len());
+        std::thread::sleep(std::time::Duration::from_millis(60));
+    }
+    // then it is read in time.
+    end(&job, &input);
+    is_quiet(&engine);
+}
+
+#[test]
 fn a_cancel_and_a_stop_are_heard_while_bytes_gather() {
     let (engine, folder) = (engine(), tempfile::tempdir().unwrap());
     let bytes = stream(&engine, folder.path());

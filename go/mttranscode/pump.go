@@ -4,6 +4,7 @@ package mttranscode
 import "C"
 
 import (
+	"errors"
 	"io"
 	"sync"
 )
@@ -154,7 +155,7 @@ func (p *outputPump) move(h *host) failure {
 			return failure{name: p.label, err: atWriter, lost: true}
 		case atPipe == io.EOF:
 			return failure{name: p.label, lost: true}
-		case atPipe == errStopped:
+		case atPipe == errStopped, errors.Is(atPipe, ErrClosed): // finish closes what is not read to its end
 			return failure{name: p.label, err: ErrCancelled, ours: true, lost: true}
 		case atPipe != nil:
 			return failure{name: p.label, err: atPipe, ours: true, lost: true}

@@ -7,8 +7,13 @@ use super::nal_units::{NalUnits, have_start_codes};
 use super::{AvError, Dict, Packet, Parameters, ffi};
 use std::ffi::CStr;
 
-/// Muxers that write H.264 with lengths, and take it with them: libavformat's movenc.c, flvenc.c and matroskaenc.c.
-const MUXERS: [&str; 10] = ["mp4", "mov", "flv", "matroska", "ismv", "ipod", "3gp", "3g2", "psp", "f4v"];
+/// Muxers that write H.264 with lengths, and take it with them: libavformat's movenc.c, and flvenc.c and matroskaenc.c.
+const OF_SAMPLES: [&str; 8] = ["mp4", "mov", "ismv", "ipod", "3gp", "3g2", "psp", "f4v"];
+const OTHERS: [&str; 2] = ["flv", "matroska"];
+
+/// A unit of filler data (nal_unit_type 12), for a packet in which there is no unit: it keeps its place among the samples. movenc.c writes one without
+/// bytes, which it takes for none where it comes so.
+const FILLER: [u8; 6] = [0, 0, 0, 2, 12, 0x80];
 
 /// The streams of an output whose packets get lengths here.
 #[derive(Default)]
@@ -16,6 +21,8 @@ pub(super) struct LengthPrefixed {
     /// By the number of the muxer's stream.
     streams: Vec<Option<Stream>>,
     units: NalUnits,
+    /// Packets without bytes are no samples to the muxer.
+    has_samples: bool,
 }
 
 struct Stream {
@@ -32,17 +39,19 @@ impl LengthPrefixed {
     /// `context` is an output whose streams are described.
     pub unsafe fn begin(context: *mut ffi::AVFormatContext, options: &Dict) -> Result<LengthPrefixed, AvError> {
         let mut streams = Vec::new();
-        // SAFETY: by contract; the context has nb_streams of them.
-        unsafe {
+        // SAFETY: by contract: a terminated string, and nb_streams streams.
+        let has_samples = unsafe {
             let format = CStr::from_ptr((*(*context).oformat).name).to_string_lossy();
-            if !MUXERS.contains(&&*format) || needs_start_codes(options) {
+            let has_samples = OF_SAMPLES.contains(&&*format);
+            if !has_samples && !OTHERS.contains(&&*format) || needs_start_codes(options) {
                 return Ok(LengthPrefixed::default());
             }
             for index in 0..(*context).nb_streams as usize {
                 streams.push(Stream::begin((**(*context).streams.add(index)).codecpar)?);
             }
-        }
-        Ok(LengthPrefixed { streams, units: NalUnits::default() })
+            has_samples
+        };
+        Ok(LengthPrefixed { streams, has_samples, ..LengthPrefixed::default() })
     }
 
     /// A stream as it was described, where the muxer has it otherwise.
@@ -59,6 +68,9 @@ impl LengthPrefixed {
             return Ok(());
         }
         self.units.find(packet.data());
+        if self.has_samples && self.units.size() == 0 {
+            return packet.replace_data(FILLER.len(), |_, new| new.copy_from_slice(&FILLER));
+        }
         if self.units.fit_in_place(packet.data())
             && let Some(data) = packet.data_mut()
         {
@@ -69,12 +81,12 @@ impl LengthPrefixed {
     }
 }
 
-/// Options by which a muxer looks at the packets' start codes itself, or at their sizes.
+/// Options by which a muxer looks at the packets' start codes itself, or at their sizes, or shows the extradata as it is.
 fn needs_start_codes(options: &Dict) -> bool {
     let is_given = |name: &str| options.get(name).is_some();
     is_given("encryption_scheme")
         || is_given("frag_size")
-        || options.get("movflags").is_some_and(|flags| flags.contains("rtphint"))
+        || options.get("movflags").is_some_and(|flags| flags.contains("rtphint") || flags.contains("isml"))
 }
 
 impl Stream {
@@ -154,7 +166,7 @@ mod tests {
         // SAFETY: valid parameters.
         let stream = unsafe { Stream::begin(parameters.as_ptr()) }.unwrap();
         assert_eq!(parameters.extradata(), AVCC, "the muxer is told of lengths");
-        let mut all = LengthPrefixed { streams: vec![stream], units: NalUnits::default() };
+        let mut all = LengthPrefixed { streams: vec![stream], has_samples: true, ..LengthPrefixed::default() };
         assert_eq!(all.described(0).unwrap().extradata(), with_start_codes());
         let mut convert = |data: &[u8], new: &[u8]| {
             let mut packet = Packet::of_bytes(data).unwrap();
@@ -170,5 +182,7 @@ mod tests {
         assert_eq!(convert(&[0, 0, 0, 3, 5, 0, 1], &[]).0, [0, 0, 0, 3, 5, 0, 1]);
         assert_eq!(convert(&[0, 0, 1, 9, 16], &with_start_codes()), (vec![0, 0, 0, 2, 9, 16], AVCC.to_vec()));
         assert_eq!(convert(&[0, 0, 0, 1, 9, 16, 0, 0, 1, 5], &[]).0, [0, 0, 0, 2, 9, 16, 0, 0, 0, 1, 5]);
+        // And a packet without a unit keeps its place.
+        assert_eq!(convert(&[7; 20], &[]).0, FILLER);
     }
 }

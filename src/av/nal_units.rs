@@ -26,6 +26,7 @@ fn next_start_code(bytes: &[u8], from: usize) -> usize {
 }
 
 /// The NAL units of a packet. What is before the first start code belongs to none.
+#[derive(Default)]
 pub struct NalUnits {
     units: Vec<Range<usize>>,
 }
@@ -72,12 +73,6 @@ impl NalUnits {
             own[LENGTH_BYTES..].copy_from_slice(&bytes[unit.clone()]);
             rest = behind;
         }
-    }
-}
-
-impl Default for NalUnits {
-    fn default() -> NalUnits {
-        NalUnits { units: Vec::with_capacity(16) }
     }
 }
 

@@ -8,5 +8,5 @@ mod limits;
 mod watcher;
 
 pub use clock::{Clock, ClosingBegins, ClosingEnds};
-pub use limits::Kind;
+pub use limits::{Kind, Limits};
 pub use watcher::Watcher;

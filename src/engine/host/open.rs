@@ -7,6 +7,7 @@ use super::store::HostFiles;
 use super::stream::{Failure, HostStream};
 use crate::av::{ByteStream, Demuxer, Dict, Files, Interrupt, Io, Muxer};
 use crate::engine::context::JobContext;
+use crate::engine::deadlines::{Kind, Limits};
 use crate::engine::errors::failed;
 use crate::engine::low_latency;
 use crate::engine::plan::OpenOutput;
@@ -36,7 +37,7 @@ pub fn open_input(
     policy: &Policy,
 ) -> Result<Option<HostInput>, Error> {
     let Some((name, _)) = name_of(url) else {
-        if gathered(spec).is_some() {
+        if gathered(job, spec).is_some() {
             context.warn("options", None, "-mt_gather_ms is for pipes of the host's (mt:); it does nothing here");
         }
         return Ok(None);
@@ -48,7 +49,7 @@ pub fn open_input(
         .counting(context, context.binds.pipe(name).is_some())
         .may_read(policy.limits.open_bytes)
         .may_keep(keep)
-        .gathering(gathered(spec));
+        .gathering(gathered(job, spec));
     // What is read at the pace of its media may grow meanwhile.
     let is_paced = ["re", "readrate", "mt_source"].iter().any(|name| spec.value(name).is_some())
         || spec.flag("mt_live") == Some(true);
@@ -67,10 +68,13 @@ pub fn open_input(
     Ok(Some(HostInput { io, format, probe_score }))
 }
 
-/// -mt_gather_ms
-fn gathered(spec: &FileSpec) -> Option<Duration> {
+/// -mt_gather_ms; half of the time that the input has to give something, where that is less.
+fn gathered(job: &JobSpec, spec: &FileSpec) -> Option<Duration> {
     let ms = spec.value("mt_gather_ms").and_then(parse_integer).and_then(|ms| u64::try_from(ms).ok())?;
-    (ms > 0).then(|| Duration::from_millis(ms))
+    let limits = Limits::of(job, spec, true);
+    let halves = [Kind::Read, Kind::Idle].map(|kind| limits.get(kind).map_or(Duration::MAX, |limit| limit / 2));
+    let [read, idle] = halves;
+    Some(Duration::from_millis(ms).min(read).min(idle)).filter(|interval| !interval.is_zero())
 }
 
 fn guess(io: &mut Io, url: &str, format_options: &Dict) -> Result<(Demuxer, i32), Error> {

@@ -181,7 +181,11 @@ impl Viewer {
         inner.is_ended = true;
         // Its media ended with a cancel of the job, of which it may hear a moment later.
         let is_cancelled = parent.is_cancelled() && inner.state != ViewerState::Stopping;
-        let result = if is_cancelled { result.and(Err(Error::cancelled())) } else { result };
+        let result = match result {
+            Err(error) if error.code() != Code::EPIPE => Err(error),
+            _ if is_cancelled => Err(Error::cancelled()), // also where that was before it had anything
+            result => result,
+        };
         inner.context = None;
         drop(inner);
         let only_its = |error: Error| match error.code() {
