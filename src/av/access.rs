@@ -2,7 +2,8 @@
 //! (`io_open`, `io_close2`: HLS, DASH, segments, tee). Muxers hand the callback on to the contexts they make inside, so its opaque
 //! pointer is where an opened name finds the job's own files.
 
-use super::io::{ByteStream, Io};
+use super::byte_stream::ByteStream;
+use super::io::Io;
 use super::tls::TlsPeers;
 use super::{AvError, Interrupt, ffi};
 use parking_lot::Mutex;

@@ -8,6 +8,7 @@ mod access;
 mod announced;
 mod avcc;
 mod bsf;
+mod byte_stream;
 mod canvas;
 pub mod cgroup;
 mod chapters;
@@ -81,6 +82,7 @@ mod whole_pictures;
 
 pub use access::{Files, Gate};
 pub use bsf::BitstreamFilters;
+pub use byte_stream::{ByteStream, StreamError};
 pub use canvas::CANVAS_FORMAT;
 pub use chapters::Chapter;
 pub use codec::{Codec, Threading, decoder_for, decoders_of, find_decoder, find_encoder};
@@ -102,7 +104,7 @@ pub use hardware::{DecoderDevice, Device, DeviceKind, EncoderHardware, FramePool
 pub use input::{Input, Opening};
 pub use input_facts::InputStream;
 pub use interrupt::Interrupt;
-pub use io::{ByteStream, Io, StreamError};
+pub use io::Io;
 pub use log::{
     LogContext, LogSink, configure as configure_log, forward as forward_log, install as install_log,
     thread_slot as set_log_slot, write as write_log,

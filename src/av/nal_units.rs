@@ -15,10 +15,15 @@ pub fn have_start_codes(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0, 0, 0, 1]) || bytes.starts_with(&[0, 0, 1])
 }
 
+/// Where the first start code of three bytes begins.
+pub fn find_start_code(bytes: &[u8]) -> Option<usize> {
+    START_CODE.find(bytes)
+}
+
 /// Where the next start code begins, with one zero more where there is one; the end without. The last three bytes are none to FFmpeg.
 fn next_start_code(bytes: &[u8], from: usize) -> usize {
     let all = bytes.len().saturating_sub(1);
-    match bytes.get(from..all).and_then(|bytes| START_CODE.find(bytes)) {
+    match bytes.get(from..all).and_then(find_start_code) {
         Some(found) if found > 0 && bytes[from + found - 1] == 0 => from + found - 1,
         Some(found) => from + found,
         None => bytes.len(),

@@ -1,5 +1,6 @@
 //! Where the head of a packet ends: what parse_nal_units looks at until it is through with the first slice.
 
+use crate::av::nal_units::find_start_code;
 use std::ops::Range;
 
 /// Of NAL units that say how long they are. FFmpeg's muxers and nearly all others write four bytes; parsers of other lengths are left alone.
@@ -72,7 +73,7 @@ fn first_slice(packet: &[u8], length_bytes: usize, most: usize) -> Found {
 
 /// The place behind the first start code.
 fn next_code(bytes: &[u8]) -> Option<usize> {
-    bytes.windows(3).position(|code| code == [0, 0, 1]).map(|at| at + 3)
+    find_start_code(bytes).map(|at| at + 3)
 }
 
 /// The place of the first slice behind a start code.

@@ -1,7 +1,7 @@
 //! FFmpeg's parser of H.264 is shown no more of a packet than what it reads.
 //!
-//! libavformat has packets of MP4, Matroska and FLV parsed for their key frames and times. parse_nal_units (libavcodec/h264_parser.c, as it is from
-//! FFmpeg 5.1 to 7.1) ends with the header of the first slice, and reads at most 1000 bytes of that; but it makes a buffer as large as the packet, and
+//! libavformat has packets of MP4, Matroska and FLV parsed for their key frames and times. parse_nal_units (libavcodec/h264_parser.c, read in
+//! FFmpeg 5.1.9; the tests compare with the one that is linked) ends with the header of the first slice, and reads at most 1000 bytes of that; but it makes a buffer as large as the packet, and
 //! clears it, which is a twentieth of all that copying a file costs. So the parser is given the packet's head alone, and says the same of it.
 //!
 //! HEVC's parser takes a packet apart to its end, and tells in the log what is wrong there: it has to be shown all.

@@ -1,7 +1,7 @@
 //! The bytes of an input that cannot seek, which are looked at on their way.
 
 use super::WholePictures;
-use crate::av::io::{ByteStream, StreamError};
+use crate::av::byte_stream::{ByteStream, StreamError};
 use std::sync::Arc;
 
 struct Watched {

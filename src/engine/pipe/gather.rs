@@ -8,6 +8,9 @@ impl Pipe {
     /// The job that reads takes what the host writes once in `interval`, or when half of the pipe is full: it wakes up less often. None: as it comes.
     pub(super) fn gather(&self, interval: Option<Duration>) {
         let mut state = self.state.lock();
+        if state.gathers == interval {
+            return;
+        }
         state.gathers = interval;
         if interval.is_none() && !state.writer.is_bound {
             state.show_all();
@@ -16,8 +19,7 @@ impl Pipe {
     }
 }
 
-/// Shows what has come when the time is over, or half of the pipe was full before; else the moment when it is. At `until` at the latest, when the reader has no more
-/// time.
+/// Shows what has come when the time is over, or says when that is; at `until` at the latest, when the reader has no more of it.
 pub(super) fn look(
     state: &mut State,
     interval: Duration,
@@ -36,23 +38,14 @@ pub(super) fn look(
 
 #[cfg(test)]
 mod tests {
-    use super::super::transfer::{Caller, Wait};
-    use super::super::{PipeConfig, PipeListener};
+    use super::super::PipeConfig;
+    use super::super::tests::{GIVE_UP, Nobody};
+    use super::super::transfer::Wait;
     use super::*;
     use crate::error::Code;
     use std::sync::Arc;
 
     const LONG: Duration = Duration::from_secs(60);
-    const GIVE_UP: Caller = Caller::Job(&|| None);
-
-    struct Nobody;
-
-    impl PipeListener for Nobody {
-        fn ready(&self, _: u32) {}
-        fn descriptors(&self, _: i64) {}
-        fn show_at(&self, _: Instant) {}
-        fn high_water(&self, _: u64) {}
-    }
 
     fn gathering(interval: Duration) -> Arc<Pipe> {
         let config = PipeConfig::new(8192, 512, 40, 0).unwrap();

@@ -4,7 +4,7 @@ use super::transfer::Caller;
 use super::*;
 use std::time::Duration;
 
-struct Nobody;
+pub(super) struct Nobody;
 
 impl PipeListener for Nobody {
     fn ready(&self, _: u32) {}
@@ -39,7 +39,7 @@ fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
 }
 
 /// A job that never gives up.
-const GIVE_UP: Caller = Caller::Job(&|| None);
+pub(super) const GIVE_UP: Caller = Caller::Job(&|| None);
 
 #[test]
 fn what_does_not_fit_is_partly_written_and_then_refused() {
