@@ -36,9 +36,14 @@ impl Pulse {
         (self.doing.load(Relaxed), self.since_us.load(Relaxed))
     }
 
+    /// On its own thread.
+    fn count(&self) {
+        self.beats.store(self.beats.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+
     fn set(&self, doing: u64) -> u64 {
         self.since_us.store(coarse_clock_us(), Relaxed);
-        self.beats.fetch_add(1, Relaxed);
+        self.count();
         self.doing.swap(doing, Relaxed)
     }
 }
@@ -48,12 +53,12 @@ pub fn install(pulse: Option<Arc<Pulse>>) -> Option<Arc<Pulse>> {
     CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), pulse))
 }
 
-/// The calling thread gets on: FFmpeg asked whether to give up, say, which it does where it waits for a peer.
+/// The calling thread gets on: FFmpeg asked whether to give up, say, which it does where it waits for a peer; or a frame came or went.
 pub fn beat() {
     // A thread that ends has no pulse any more.
     let _ = CURRENT.try_with(|current| {
         if let Some(pulse) = &*current.borrow() {
-            pulse.beats.fetch_add(1, Relaxed);
+            pulse.count();
         }
     });
 }

@@ -8,6 +8,7 @@ use super::activity::Doing;
 use super::context::{Fill, JobContext, Wake};
 use super::counters::Counters;
 use super::lockstep::Lockstep;
+use crate::av::pulse;
 use crate::error::{Code, Error};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
@@ -121,6 +122,8 @@ impl<T: Weight + Send + 'static> Inbox<T> {
     }
 
     fn put(&self, state: &mut State<T>, queue: usize, item: T) {
+        // Who has always more to do, and room for what it makes, never waits: it gets on all the same.
+        pulse::beat();
         let bytes = item.weight_bytes() as u64;
         state.order += 1;
         let order = state.order;
@@ -181,6 +184,7 @@ impl<T: Weight + Send + 'static> Inbox<T> {
                 None => state.first(),
             };
             if let Some((queue, (_, item))) = queue.and_then(|q| Some((q, state.queues[q].items.pop_front()?))) {
+                pulse::beat();
                 state.starving_for = None;
                 self.counters().link_bytes.fetch_sub(item.weight_bytes() as u64, Relaxed);
                 if state.queues[queue].has_much_room() {

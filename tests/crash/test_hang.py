@@ -122,6 +122,12 @@ class Base(unittest.TestCase):
             self.assertLess(time.monotonic(), until, f"never came: {pattern}\n{text}")
             time.sleep(0.05)
 
+    def ended(self, job: Job) -> str:
+        try:
+            return "" if not job.state.is_final else f"{job.state} {job.wait(1)}"
+        except Error as error:
+            return f"{error}\n{error.detail}"
+
 
 class Hangs(Base):
     def run_host(self, isolation: str, fault: str) -> dict[str, object]:
@@ -193,9 +199,13 @@ class Waits(Base):
     """Who waits for somebody outside does not hang."""
 
     def waits(self, engine: Engine, job: Job, pattern: str) -> None:
-        self.eventually_dumped(engine, pattern)
+        until = time.monotonic() + 30
+        while not re.search(pattern, text := self.dumped(engine)):
+            self.assertFalse(job.state.is_final, self.ended(job))
+            self.assertLess(time.monotonic(), until, f"never came: {pattern}\n{text}")
+            time.sleep(0.05)
         time.sleep(2.5 * SHORT_MS / 1000)
-        self.assertFalse(job.state.is_final, job.state)
+        self.assertFalse(job.state.is_final, self.ended(job))
 
     def each(self) -> Iterator[Engine]:
         for isolation in ("thread", "process"):
@@ -280,6 +290,22 @@ class Waits(Base):
             job.start()
             self.waits(engine, job, r"waits for its time")
             job.cancel()
+
+
+class Works(Base):
+    def test_who_has_always_more_to_do_gets_on(self) -> None:
+        """Its input is never empty and its output never full, so it waits for nobody: each frame counts."""
+        source = "-y -f lavfi -i testsrc2=s=160x120:r=25".split()
+        slow = {"filter": ["-vf", "nlmeans", "-c:v", "rawvideo"], "encoder": ["-c:v", "libx264", "-preset", "veryslow", "-threads", "1"]}
+        for isolation in ("thread", "process"):
+            with self.subTest(isolation), Engine(isolation=isolation, hang_timeout=SHORT_MS / 1000) as engine:
+                jobs = [engine.job([*source, *words, "-f", "null", "-"]) for words in slow.values()]
+                for job in jobs:
+                    job.start()
+                time.sleep(4 * SHORT_MS / 1000)
+                self.assertEqual(["", ""], [self.ended(job) for job in jobs])
+                for job in jobs:
+                    job.cancel()
 
 
 class Dumps(Base):
