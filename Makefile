@@ -252,7 +252,7 @@ coverage: setup-test ## line coverage of Rust (by the tests of every language) a
 ##### measuring
 
 .PHONY: bench bench-quick bench-parts bench-compare bench-isolation soak
-STAGED_TOOLS = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)"
+STAGED_TOOLS = $(GO_STAGED) CC="$(CC)" GO="$(GO)" PYTHON="$(PYTHON)" BENCH_ROUNDS="$(ROUNDS)"
 MEASURE = $(STAGED_TOOLS) bench/run.sh
 # Without STAGED_TOOLS: in another environment Cargo would build all of the library again.
 PARTS = $(if $(filter parts,$(or $(KINDS),parts)),bench-parts)
@@ -261,7 +261,7 @@ bench-parts:
 	@parts=$$($(CARGO) bench --locked --bench parts --no-run --message-format=json-render-diagnostics | \
 	    sed -n 's|.*"executable":"\([^"]*/parts-[^"]*\)".*|\1|p'); cp "$$parts" build/bench/parts
 
-bench: setup-test stage $(PARTS) ## compare with what people use now: docs/benchmarks.md (15 minutes; KINDS="small pipe" for these only)
+bench: setup-test stage $(PARTS) ## compare with what people use now: docs/benchmarks.md (11 minutes; KINDS="small pipe" for these only, ROUNDS=9 for less noise)
 	$(MEASURE) full $(KINDS)
 
 bench-quick: setup-test stage $(PARTS) ## the same in 4 minutes

@@ -16,8 +16,9 @@ def measured(kind: type[Kind], settings: dict[str, Setting]) -> dict[str, dict[s
     lines: dict[str, list[Line]] = {name: [] for name in works}
     for work in works.values():
         work.prepare()
-    length = next(iter(settings.values())).length
-    rounds = max(kind.rounds[length], FEWEST if length == "full" else 0)
+    setting = next(iter(settings.values()))
+    fewest = FEWEST if setting.length == "full" and not setting.rounds else 0
+    rounds = max(kind.rounds_of(setting), fewest)
     for number in range(rounds):
         tell(f"{kind.name}, round {number + 1} of {rounds}")
         order = sorted(works, reverse=number % 2 == 1)

@@ -23,6 +23,13 @@ class Setting:
     """quick or full."""
     ours_only: bool = False
     """Without the competitors: two revisions of the library are compared."""
+    rounds: int | None = None
+    """Of each kind; None: as many as it has for that length."""
+
+    @property
+    def words(self) -> str:
+        """As the page names the run."""
+        return self.length if self.rounds is None else f"{self.length}, {self.rounds} rounds"
 
 
 class Results:
@@ -60,6 +67,11 @@ class Kind:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
+
+    @classmethod
+    def rounds_of(cls, setting: Setting) -> int:
+        """How often everything is measured."""
+        return setting.rounds or cls.rounds[setting.length]
 
     def prepare(self) -> None:
         """Makes media and starts what stays warm; is not timed."""

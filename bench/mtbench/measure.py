@@ -31,14 +31,14 @@ def measure_kind(kind: type[Kind], setting: Setting, folder: Path) -> None:
     work.prepare()
     watch = machine.Watch()
     table = store.Table(folder, kind.name, ("round", *kind.columns))
-    rounds = kind.rounds[setting.length]
+    rounds = kind.rounds_of(setting)
     for number in range(rounds):
         tell(f"{kind.name}, round {number + 1} of {rounds}")
         for row in work.turn():
             table.add(number, *row)
     work.close()
     table.close()
-    store.replace(folder, "run", machine.RUN_COLUMNS, kind.name, [watch.row(kind.name, setting.length)])
+    store.replace(folder, "run", machine.RUN_COLUMNS, kind.name, [watch.row(kind.name, setting.words)])
     facts = [(kind.name, fact, value) for fact, value in machine.facts(setting.programs).items()]
     store.replace(folder, "facts", ("kind", "fact", "value"), kind.name, facts)
 

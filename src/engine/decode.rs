@@ -131,7 +131,7 @@ impl DecodeStage {
 
     fn run_inner(&mut self) -> Result<(), Error> {
         let mut frame = Frame::new().map_err(|e| failed(e, "decode", Code::ENOMEM, "no memory"))?;
-        while let Some((_, item)) = self.inbox.receive(None) {
+        while let Some((_, item)) = self.next_item() {
             let wants_more = match item {
                 PacketItem::Packet { packet, now_us, step_us } => self.packet(packet, now_us, step_us, &mut frame)?,
                 PacketItem::Heartbeat(_) | PacketItem::Split(_) => true,
@@ -155,6 +155,10 @@ impl DecodeStage {
             self.place.set(self.clock.place.pts_us, self.clock.place.dts_us);
         }
         Ok(())
+    }
+
+    fn next_item(&self) -> Option<(usize, PacketItem)> {
+        self.inbox.receive_patiently(None, &[], || self.targets.iter().for_each(|(graph, _)| graph.hurry()))
     }
 
     /// Nobody wants its frames any more. As ffmpeg's, it goes on where that counts: for copies that go by it, and for the rate of errors,
@@ -369,7 +373,12 @@ impl DecodeStage {
         while index < self.targets.len() {
             let copy = frame.reference().map_err(|e| failed(e, "decode", Code::ENOMEM, "no memory"))?;
             let (inbox, queue) = &self.targets[index];
-            match inbox.send(*queue, FrameItem::Frame(copy)) {
+            // Of several graphs one may wait for room in another one's link.
+            let sent = match self.is_video || self.targets.len() > 1 {
+                true => inbox.send(*queue, FrameItem::Frame(copy)),
+                false => inbox.send_soon(*queue, FrameItem::Frame(copy)),
+            };
+            match sent {
                 Ok(()) => index += 1,
                 Err(Refused::Closed) => {
                     self.targets.remove(index);

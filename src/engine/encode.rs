@@ -97,7 +97,7 @@ impl EncodeStage {
     fn run_inner(&self) -> Result<(), Error> {
         let mut running: Option<Running> = None;
         let mut is_over = self.plan.is_closed;
-        while let Some((_, item)) = self.inbox.receive(None) {
+        while let Some((_, item)) = self.inbox.receive_patiently(None, &[], || self.mux.hurry()) {
             let wanted = match (item, &mut running) {
                 (EncodeItem::Open(open), _) => {
                     running = Some(self.begin(*open)?);
@@ -128,7 +128,11 @@ impl EncodeStage {
     }
 
     fn send(&self, item: MuxItem) -> Result<Wanted, Error> {
-        match self.mux.send(self.index, item) {
+        let sent = match self.kind {
+            MediaKind::Audio => self.mux.send_soon(self.index, item),
+            _ => self.mux.send(self.index, item),
+        };
+        match sent {
             Ok(()) => Ok(true),
             Err(Refused::Closed) => Ok(false),
             Err(Refused::Error(error)) => Err(error),

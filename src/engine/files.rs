@@ -51,8 +51,8 @@ pub struct OpenInput {
     /// -re, -readrate; None: as fast as it goes.
     pub pace: Option<PaceSettings>,
     pub is_bitexact: bool,
-    /// Packets between demuxer and decoder.
-    pub queue_packets: usize,
+    /// Packets between demuxer and decoder (-thread_queue_size).
+    pub queue_packets: Option<usize>,
     /// What the host's stream failed with, where the input is the host's.
     pub host: Arc<Failure>,
     /// It may come and go.
@@ -173,7 +173,7 @@ fn open(
         loops: spec.value("stream_loop").and_then(parse_integer).unwrap_or(0),
         pace: PaceSettings::of(spec, av::loaded_release())?,
         is_bitexact: spec.flag("bitexact").unwrap_or(false),
-        queue_packets: spec.value("thread_queue_size").and_then(parse_integer).unwrap_or(8).clamp(1, 1 << 20) as usize,
+        queue_packets: spec.value("thread_queue_size").and_then(parse_integer).map(|n| n.clamp(1, 1 << 20) as usize),
         _closing: ClosingBegins(Arc::clone(clock)),
         input,
         _closed: ClosingEnds(Arc::clone(clock)),

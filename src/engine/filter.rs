@@ -141,7 +141,7 @@ impl FilterStage {
                 Some(_) => self.sources.iter().map(|source| source.patience).collect(),
                 None => Vec::new(),
             };
-            match self.inbox.receive_patiently(Some(wanted), &patience) {
+            match self.inbox.receive_patiently(Some(wanted), &patience, || self.hurry()) {
                 Some((source, FrameItem::Frame(frame))) if source != wanted => self.offer(source, frame)?,
                 Some((source, FrameItem::Frame(frame))) => self.frame(source, frame)?,
                 Some((source, FrameItem::Shown { canvas, end_pts })) => self.shown(source, canvas, end_pts)?,
@@ -188,6 +188,11 @@ impl FilterStage {
                 return Ok(None);
             }
         }
+    }
+
+    /// What was given to encoders is taken now, as nothing more comes for a while.
+    fn hurry(&self) {
+        self.sinks.iter().for_each(|sink| sink.inbox.hurry());
     }
 
     fn neediest(&self) -> Option<usize> {

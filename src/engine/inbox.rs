@@ -3,6 +3,9 @@
 //! Bounded queues alone lock up: a graph waits for audio while the demuxer waits for room in the video queue. So a full queue
 //! may grow while its consumer starves for another one (rule 33 of the engine's rules), up to the job's byte budget;
 //! past it the job fails with LIMIT and the names of both streams.
+//!
+//! To wake a thread costs more than to encode a frame of sound: who has more to do may let its consumer sleep for some milliseconds
+//! ([`Inbox::send_soon`]), and wakes it before it sleeps itself ([`Inbox::hurry`]).
 
 use super::activity::Doing;
 use super::context::{Fill, JobContext, Wake};
@@ -10,11 +13,11 @@ use super::counters::Counters;
 use super::lockstep::Lockstep;
 use crate::av::pulse;
 use crate::error::{Code, Error};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Something that has a size.
 pub trait Weight {
@@ -34,8 +37,10 @@ struct State<T> {
     /// The queue that the consumer waits for, and every other one may grow.
     starving_for: Option<usize>,
     is_closed: bool,
-    /// The consumer waits, and a job that goes step by step knows it.
+    /// The consumer waits, and nobody has woken it yet. A job that goes step by step knows it.
     is_asleep: bool,
+    /// Since when it sleeps though something is there.
+    held_since: Option<Instant>,
     order: u64,
 }
 
@@ -48,11 +53,18 @@ struct Queue<T> {
     is_closed: bool,
 }
 
+/// For how long a consumer may sleep though something is there: about as long as a frame of sound is.
+const HELD: Duration = Duration::from_millis(20);
+
 impl<T> Queue<T> {
     /// Who waits for room is woken only for several items: a wake for each costs more than an audio frame's decoding. Before the
     /// consumer sleeps it has either come here, or starves and wakes everyone.
     fn has_much_room(&self) -> bool {
         self.items.len() <= self.limit / 2
+    }
+
+    fn is_half_full(&self) -> bool {
+        self.items.len() >= self.limit / 2
     }
 }
 
@@ -74,7 +86,14 @@ impl<T: Weight + Send + 'static> Inbox<T> {
             })
             .collect();
         let inbox = Arc::new(Inbox {
-            state: Mutex::new(State { queues, starving_for: None, is_closed: false, is_asleep: false, order: 0 }),
+            state: Mutex::new(State {
+                queues,
+                starving_for: None,
+                is_closed: false,
+                is_asleep: false,
+                held_since: None,
+                order: 0,
+            }),
             filled: Condvar::new(),
             room: Condvar::new(),
             context: Arc::clone(context),
@@ -94,11 +113,40 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         let mut state = self.state.lock();
         if !state.is_closed && !state.queues[queue].is_closed {
             self.put(&mut state, queue, item);
+            self.wake_consumer(&mut state);
         }
     }
 
     /// Puts an item into a queue, waiting while it is full.
     pub fn send(&self, queue: usize, item: T) -> Result<(), Refused> {
+        let mut state = self.put_where_room_is(queue, item)?;
+        self.wake_consumer(&mut state);
+        Ok(())
+    }
+
+    /// As [`Self::send`], by a thread that has more to do, and calls [`Self::hurry`] before it sleeps: a consumer that sleeps is woken when the
+    /// queue is half full, or with the next item after some milliseconds.
+    pub fn send_soon(&self, queue: usize, item: T) -> Result<(), Refused> {
+        let mut state = self.put_where_room_is(queue, item)?;
+        // Who goes step by step counts who is awake.
+        let may_sleep = state.is_asleep && self.lockstep.is_none() && !state.queues[queue].is_half_full();
+        match state.held_since {
+            None if may_sleep => state.held_since = Some(Instant::now()),
+            Some(since) if may_sleep && since.elapsed() < HELD => {}
+            _ => self.wake_consumer(&mut state),
+        }
+        Ok(())
+    }
+
+    /// What [`Self::send_soon`] has put is taken now.
+    pub fn hurry(&self) {
+        let mut state = self.state.lock();
+        if state.held_since.is_some() {
+            self.wake_consumer(&mut state);
+        }
+    }
+
+    fn put_where_room_is(&self, queue: usize, item: T) -> Result<MutexGuard<'_, State<T>>, Refused> {
         let bytes = item.weight_bytes() as u64;
         let mut state = self.state.lock();
         loop {
@@ -118,7 +166,7 @@ impl<T: Weight + Send + 'static> Inbox<T> {
             self.room.wait(&mut state);
         }
         self.put(&mut state, queue, item);
-        Ok(())
+        Ok(state)
     }
 
     fn put(&self, state: &mut State<T>, queue: usize, item: T) {
@@ -130,16 +178,16 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         state.queues[queue].items.push_back((order, item));
         let now = self.counters().link_bytes.fetch_add(bytes, Relaxed) + bytes;
         self.counters().link_bytes_peak.fetch_max(now, Relaxed);
-        self.rouse(state);
-        self.filled.notify_one();
     }
 
     /// The consumer is awake from here on, also before its thread runs.
-    fn rouse(&self, state: &mut State<T>) {
-        if let Some(lockstep) = &self.lockstep
-            && std::mem::take(&mut state.is_asleep)
-        {
-            lockstep.wake_one();
+    fn wake_consumer(&self, state: &mut State<T>) {
+        state.held_since = None;
+        if std::mem::take(&mut state.is_asleep) {
+            if let Some(lockstep) = &self.lockstep {
+                lockstep.wake_one();
+            }
+            self.filled.notify_one();
         }
     }
 
@@ -168,11 +216,18 @@ impl<T: Weight + Send + 'static> Inbox<T> {
     /// Takes the next item of queue `wanted`, or of any in the order of their arrival; waits for one. None when the job is
     /// cancelled.
     pub fn receive(&self, wanted: Option<usize>) -> Option<(usize, T)> {
-        self.receive_patiently(wanted, &[])
+        self.receive_patiently(wanted, &[], || ())
     }
 
-    /// As [`Self::receive`], but takes from another queue when that has more than `patience` items beyond its length.
-    pub fn receive_patiently(&self, wanted: Option<usize>, patience: &[usize]) -> Option<(usize, T)> {
+    /// As [`Self::receive`], but takes from another queue when that has more than `patience` items beyond its length, and calls `before_sleep`
+    /// when there is nothing to take.
+    pub fn receive_patiently(
+        &self,
+        wanted: Option<usize>,
+        patience: &[usize],
+        before_sleep: impl FnOnce(),
+    ) -> Option<(usize, T)> {
+        let mut before_sleep = Some(before_sleep);
         let mut state = self.state.lock();
         loop {
             if self.context.is_cancelled() || state.is_closed {
@@ -192,28 +247,30 @@ impl<T: Weight + Send + 'static> Inbox<T> {
                 }
                 return Some((queue, item));
             }
+            if let Some(before_sleep) = before_sleep.take() {
+                MutexGuard::unlocked(&mut state, before_sleep);
+                continue;
+            }
             state.starving_for = wanted;
             if wanted.is_some() {
                 self.room.notify_all();
             }
+            state.is_asleep = true;
             if let Some(lockstep) = &self.lockstep {
-                state.is_asleep = true;
                 lockstep.sleep();
             }
             let label = state.queues.get(wanted.unwrap_or(0)).map_or(0, |queue| queue.label);
             let waiting = Doing::EmptyLink.begin(label);
             self.filled.wait(&mut state);
             drop(waiting);
-            self.rouse(&mut state);
+            self.wake_consumer(&mut state);
         }
     }
 
     /// As [`Self::close`], by another one than the consumer, who is told.
     pub fn end(&self) {
         self.close();
-        let mut state = self.state.lock();
-        self.rouse(&mut state);
-        self.filled.notify_all();
+        self.wake_consumer(&mut self.state.lock());
     }
 
     /// The consumer wants no more: what waits is thrown away, and producers are told.
@@ -346,6 +403,40 @@ mod tests {
             producers.into_iter().for_each(|producer| producer.join().unwrap());
             assert!(inbox.is_empty());
         }
+    }
+
+    #[test]
+    fn a_consumer_sleeps_until_it_has_much_to_do_or_its_producer_has_not() {
+        let inbox = Inbox::new(&context(1 << 20), vec![("audio".into(), 8)]);
+        let consumer = std::thread::spawn({
+            let inbox = Arc::clone(&inbox);
+            move || (0..6).filter(|_| inbox.receive(None).is_some()).count()
+        });
+        let wait_for = |is_asleep: bool, held: usize| {
+            let is_as_said = |state: &State<Item>| (state.is_asleep, state.queues[0].items.len()) == (is_asleep, held);
+            while !is_as_said(&inbox.state.lock()) {
+                std::thread::yield_now();
+            }
+        };
+        let send_soon = || assert!(inbox.send_soon(0, Item(1)).is_ok());
+        wait_for(true, 0);
+        // An item alone does not wake it, the thread that sleeps next does.
+        send_soon();
+        assert!(inbox.state.lock().is_asleep);
+        inbox.hurry();
+        wait_for(true, 0);
+        // Half of the queue does,
+        (0..4).for_each(|_| send_soon());
+        wait_for(true, 0);
+        // and an end at once.
+        inbox.send_last(0, Item(1));
+        assert_eq!(consumer.join().unwrap(), 6);
+        // An item that waits for long is not left alone by the next one.
+        inbox.state.lock().is_asleep = true;
+        send_soon();
+        std::thread::sleep(HELD);
+        send_soon();
+        assert!(!inbox.state.lock().is_asleep);
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct Outcome {
 
 const PACKETS: usize = 64;
 const PICTURES: usize = 4;
-const SAMPLES: usize = 16;
+const SAMPLES: usize = 32;
 
 pub fn run(context: &Arc<JobContext>, parts: Parts) -> Result<Outcome, Error> {
     let builder = Builder::new(context, &parts);

@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// Pictures that lie in the links between a decoder and an encoder, which a pool of fixed size must have beside those that the decoder
 /// needs itself (ffmpeg_dec.c of 7.1: dec_open).
 const HELD_PICTURES: i64 = 10;
+/// In front of a decoder.
+const PACKETS: usize = 8;
+const SOUND_PACKETS: usize = 32;
 
 /// How -copyts changes where zero is, and what is done with the times of audio.
 pub struct Times {
@@ -75,7 +78,9 @@ pub fn source_facts(demuxer: &Demuxer, stream: usize) -> SourceFacts {
 /// The queue in front of a decoder.
 pub fn packet_inbox(context: &Arc<JobContext>, demuxer: &Demuxer, stream: usize) -> Arc<Inbox<PacketItem>> {
     let file = &demuxer.file;
-    Inbox::new(context, vec![(format!("decoder {}:{stream}", file.index), file.queue_packets)])
+    // As of frames (pipeline): a wake for each few packets of sound costs more than to decode them.
+    let usual = if file.streams[stream].info.kind() == MediaKind::Audio { SOUND_PACKETS } else { PACKETS };
+    Inbox::new(context, vec![(format!("decoder {}:{stream}", file.index), file.queue_packets.unwrap_or(usual))])
 }
 
 /// Opens the decoder of a stream.

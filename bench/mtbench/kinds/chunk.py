@@ -84,7 +84,7 @@ class Chunk(Kind):
 
     name = "chunk"
     columns = ("chunk_kib", "bytes", "wall_s", "cpu_s", "p95_us", "calls", "switches")
-    rounds = {"quick": 2, "full": 3}
+    rounds = {"quick": 1, "full": 2}
     results = ChunkResults
 
     def turn(self) -> Iterator[tuple]:

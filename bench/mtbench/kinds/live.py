@@ -14,8 +14,8 @@ from ..process import ask_once
 
 MIB = 1 << 20
 STREAMS = {"quick": 25, "full": 100}
-SECONDS = {"quick": 1.5, "full": 7}
-TRIES = {"quick": 2, "full": 5}
+SECONDS = {"quick": 1.5, "full": 5}
+TRIES = {"quick": 2, "full": 3}
 MEASURED = ("first_byte_s", "cpu_s", "host_cpu_s", "bytes", "in_use_bytes", "pipe_bytes", "threads", "threads_later", "late_s", "read_bytes")
 FORMS = {".ts": "MPEG-TS", ".flv": "FLV"}
 

@@ -73,7 +73,7 @@ class Parts(Kind):
 
     name = "parts"
     columns = ("group", "bench", "ns")
-    rounds = {"quick": 1, "full": 3}
+    rounds = {"quick": 1, "full": 2}
     results = PartsResults
 
     def turn(self) -> Iterator[tuple]:

@@ -20,7 +20,7 @@ BY_LOOP = (2, 64, 256)
 # MALLOC_ARENA_MAX, and how many run at once with it.
 ARENAS, IN_ARENAS = (1, 2, 4), 64
 # Of all of them, from memory to memory.
-JOBS = {"quick": 600, "full": 1000}
+JOBS = {"quick": 400, "full": 600}
 FILE, FORMAT = "small.mp4", "mpegts"
 HEAD = ("at once", "jobs/s", "lowest–highest", "CPU ms a job", "memory, MiB", "in use, MiB", "in use, MiB a job", "for each job more")
 
@@ -130,7 +130,7 @@ class Scaling(Kind):
 
     name = "scaling"
     columns = ("at_once", "engine", "jobs", "wall_s", "cpu_s", "before_bytes", "held_bytes", "in_use_bytes")
-    rounds = {"quick": 1, "full": 5}
+    rounds = {"quick": 1, "full": 3}
     results = ScalingResults
 
     def turn(self) -> Iterator[tuple]:

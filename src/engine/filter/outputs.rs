@@ -47,7 +47,14 @@ impl FilterStage {
     }
 
     pub(super) fn send(&mut self, index: usize, item: EncodeItem) -> Result<(), Error> {
-        match self.sinks[index].inbox.send(0, item) {
+        // Encoders of several streams may wait for each other. A graph without sources sleeps where it likes.
+        let may_wait = self.sinks.len() == 1 && !self.sources.is_empty();
+        let sink = &self.sinks[index];
+        let sent = match sink.settings.kind == MediaKind::Audio && may_wait {
+            true => sink.inbox.send_soon(0, item),
+            false => sink.inbox.send(0, item),
+        };
+        match sent {
             Ok(()) => Ok(()),
             Err(Refused::Closed) => {
                 self.sinks[index].is_done = true;

@@ -51,7 +51,7 @@ pub fn open_hub(
         loops: 0,
         pace: None,
         is_bitexact: false,
-        queue_packets: 8,
+        queue_packets: None,
         host: Arc::new(Failure::default()),
         clock,
         source: None,
