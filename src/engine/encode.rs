@@ -91,6 +91,7 @@ impl EncodeStage {
         if result.is_err() || !self.is_copied_instead() {
             self.mux.send_last(self.index, MuxItem::End);
         }
+        self.mux.hurry(); // copies follow what was encoded
         result
     }
 
@@ -128,8 +129,8 @@ impl EncodeStage {
     }
 
     fn send(&self, item: MuxItem) -> Result<Wanted, Error> {
-        let sent = match self.kind {
-            MediaKind::Audio => self.mux.send_soon(self.index, item),
+        let sent = match (&item, self.kind) {
+            (MuxItem::Packet(_), MediaKind::Audio) => self.mux.send_soon(self.index, item),
             _ => self.mux.send(self.index, item),
         };
         match sent {

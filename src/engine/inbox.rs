@@ -41,6 +41,8 @@ struct State<T> {
     is_asleep: bool,
     /// Since when it sleeps though something is there.
     held_since: Option<Instant>,
+    /// When something was sent that has time.
+    last_sent_soon: Option<Instant>,
     order: u64,
 }
 
@@ -92,6 +94,7 @@ impl<T: Weight + Send + 'static> Inbox<T> {
                 is_closed: false,
                 is_asleep: false,
                 held_since: None,
+                last_sent_soon: None,
                 order: 0,
             }),
             filled: Condvar::new(),
@@ -124,16 +127,16 @@ impl<T: Weight + Send + 'static> Inbox<T> {
         Ok(())
     }
 
-    /// As [`Self::send`], by a thread that has more to do, and calls [`Self::hurry`] before it sleeps: a consumer that sleeps is woken when the
-    /// queue is half full, or with the next item after some milliseconds.
+    /// As [`Self::send`], by a thread that has more to do, and calls [`Self::hurry`] before it sleeps: where items come faster than every some
+    /// milliseconds, a consumer that sleeps is woken only when the queue is half full, or with the next item after that time.
     pub fn send_soon(&self, queue: usize, item: T) -> Result<(), Refused> {
         let mut state = self.put_where_room_is(queue, item)?;
+        let now = Instant::now();
+        let is_flowing = state.last_sent_soon.replace(now).is_some_and(|last| now.duration_since(last) < HELD);
         // Who goes step by step counts who is awake.
-        let may_sleep = state.is_asleep && self.lockstep.is_none() && !state.queues[queue].is_half_full();
-        match state.held_since {
-            None if may_sleep => state.held_since = Some(Instant::now()),
-            Some(since) if may_sleep && since.elapsed() < HELD => {}
-            _ => self.wake_consumer(&mut state),
+        let may_sleep = is_flowing && state.is_asleep && self.lockstep.is_none() && !state.queues[queue].is_half_full();
+        if !may_sleep || now.duration_since(*state.held_since.get_or_insert(now)) >= HELD {
+            self.wake_consumer(&mut state);
         }
         Ok(())
     }

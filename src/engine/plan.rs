@@ -33,6 +33,11 @@ pub struct GraphPlan {
 }
 
 impl GraphPlan {
+    /// It does not sleep inside, as filters may that wait for the time or open files.
+    pub fn only_passes_sound_on(&self) -> bool {
+        self.is_simple && self.description == "anull"
+    }
+
     /// Looks at the graph's text and the options of its resamplers.
     pub fn with_gaps(mut self) -> GraphPlan {
         let texts = || [&self.description, &self.swr].into_iter();

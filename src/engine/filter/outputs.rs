@@ -1,6 +1,7 @@
 //! What comes out of the graph: frames to the encoders, which are opened by the first one.
 
 use super::*;
+use crate::av::pulse;
 
 impl FilterStage {
     /// Takes every frame that is ready and sends it on.
@@ -10,7 +11,7 @@ impl FilterStage {
                 let mut frame = Frame::new().map_err(|e| self.error(e))?;
                 let Some(graph) = &mut self.graph else { return Ok(()) };
                 match graph.receive(index, &mut frame) {
-                    Ok(()) => {}
+                    Ok(()) => pulse::beat(),
                     Err(AvError::AGAIN | AvError::EOF) => break,
                     Err(error) => return Err(self.error(error)),
                 }
@@ -47,12 +48,10 @@ impl FilterStage {
     }
 
     pub(super) fn send(&mut self, index: usize, item: EncodeItem) -> Result<(), Error> {
-        // Encoders of several streams may wait for each other. A graph without sources sleeps where it likes.
-        let may_wait = self.sinks.len() == 1 && !self.sources.is_empty();
-        let sink = &self.sinks[index];
-        let sent = match sink.settings.kind == MediaKind::Audio && may_wait {
-            true => sink.inbox.send_soon(0, item),
-            false => sink.inbox.send(0, item),
+        let inbox = &self.sinks[index].inbox;
+        let sent = match item {
+            EncodeItem::Frame(_) if self.plan.only_passes_sound_on() => inbox.send_soon(0, item),
+            _ => inbox.send(0, item),
         };
         match sent {
             Ok(()) => Ok(()),

@@ -67,9 +67,11 @@ fn nobody_is_left_waiting_for_room_whatever_the_length_and_the_order() {
 fn a_consumer_sleeps_until_it_has_much_to_do_or_its_producer_has_not() {
     let inbox = Inbox::new(&context(1 << 20), vec![("audio".into(), 8)]);
     let hour = Duration::from_secs(3600);
+    let (soon, late) = (Instant::now().checked_add(hour), Instant::now().checked_sub(hour));
     let send_soon = |age: Option<Instant>| {
         let mut state = inbox.state.lock();
         state.held_since = state.held_since.and(age);
+        state.last_sent_soon = soon;
         drop(state);
         assert!(inbox.send_soon(0, Item(1)).is_ok());
         inbox.state.lock().is_asleep
@@ -80,17 +82,20 @@ fn a_consumer_sleeps_until_it_has_much_to_do_or_its_producer_has_not() {
         }
         inbox.state.lock().is_asleep = true;
     };
-    let (soon, late) = (Instant::now().checked_add(hour), Instant::now().checked_sub(hour));
     // Three of eight do not wake it, four do,
     sleep();
     assert_eq!([soon; 4].map(send_soon), [true, true, true, false]);
-    // nor does one, but another one when that has waited for long,
+    // nor does one, unless it is the first one in a while; another one does when that has waited for long,
     sleep();
     assert_eq!([soon, late].map(send_soon), [true, false]);
     // and a producer that has nothing more to do.
     sleep();
     assert!(send_soon(soon));
     inbox.hurry();
+    assert!(!inbox.state.lock().is_asleep);
+    sleep();
+    inbox.state.lock().last_sent_soon = late;
+    assert!(inbox.send_soon(0, Item(1)).is_ok());
     assert!(!inbox.state.lock().is_asleep);
 }
 
@@ -107,12 +112,15 @@ fn what_is_sent_soon_goes_through_a_chain_without_another_item() {
         })
     };
     let stages = [stage(&first, &second), stage(&second, &third)];
-    for size in (0..200).chain([0; 50]) {
+    let (out, arrived) = std::sync::mpsc::channel();
+    let last =
+        std::thread::spawn(move || while third.receive(None).is_some_and(|(_, item)| out.send(item.0).is_ok()) {});
+    for size in 0..200 {
         assert!(first.send(0, Item(size)).is_ok());
-        assert_eq!(third.receive(None).map(|(_, item)| item.0), Some(size));
+        assert_eq!(arrived.recv_timeout(Duration::from_secs(60)), Ok(size));
     }
     context.cancel();
-    stages.into_iter().for_each(|stage| stage.join().unwrap());
+    stages.into_iter().chain([last]).for_each(|stage| stage.join().unwrap());
 }
 
 #[test]
