@@ -49,4 +49,5 @@ def compare(base: Setting, this: Setting, names: list[str]) -> None:
             if old:
                 ratio = new.over(old)
                 lines.append((what, f"{old.median:.3g}", f"{new.median:.3g}", ratio.ratio(), word(ratio)))
-        print(f"## {kind.name}\n\n{table(HEAD, lines)}", flush=True)
+        found = table(HEAD, lines) if lines else "Nothing that both revisions have.\n"
+        print(f"## {kind.name}\n\n{found}", flush=True)

@@ -67,7 +67,7 @@ class Big(CommandKind):
     """See CASES."""
 
     name = "big"
-    rounds = {"quick": 2, "full": 3}
+    rounds = {"quick": 1, "full": 3}
     results = BigResults
 
     def plan(self) -> dict[str, tuple[Path, Work]]:

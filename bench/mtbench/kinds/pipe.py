@@ -85,7 +85,7 @@ class Pipe(Kind):
 
     name = "pipe"
     columns = ("variant", "bytes", "wall_s", "cpu_s")
-    rounds = {"quick": 2, "full": 3}
+    rounds = {"quick": 1, "full": 3}
     results = PipeResults
 
     def turn(self) -> Iterator[tuple]:

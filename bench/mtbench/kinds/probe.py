@@ -51,5 +51,5 @@ class Probe(RateKind):
     name = "probe"
     cases = CASES
     seconds = {"quick": 0.12, "full": 0.25}
-    rounds = {"quick": 2, "full": 3}
+    rounds = {"quick": 1, "full": 3}
     results = ProbeResults

@@ -140,5 +140,5 @@ class Small(RateKind):
     name = "small"
     cases = CASES
     seconds = {"quick": 0.12, "full": 0.25}
-    rounds = {"quick": 2, "full": 3}
+    rounds = {"quick": 1, "full": 3}
     results = SmallResults

@@ -57,7 +57,7 @@ class Start(Kind):
 
     name = "start"
     columns = ("variant", "wall_s", "cpu_s", *STEPS)
-    rounds = {"quick": 8, "full": 20}
+    rounds = {"quick": 4, "full": 20}
     results = StartResults
     commands: dict[str, tuple[str, ...]]
 

@@ -70,7 +70,7 @@ class Transcode(CommandKind):
     """See plan."""
 
     name = "transcode"
-    rounds = {"quick": 2, "full": 4}
+    rounds = {"quick": 1, "full": 4}
     results = TranscodeResults
 
     def plan(self) -> dict[str, tuple[Path, Work]]:
