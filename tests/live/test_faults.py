@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import unittest
+from collections import Counter
 
 from faults import SILENT, Amount, Bench, bench, fast_lines
 from jumps import media_faults
@@ -80,7 +81,11 @@ class Faults(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             self.bench.cancels([stack.enter_context(make()) for make in fast_lines()])
         for row in self.bench.rows:
-            self.assertEqual(set(row.results), {"CANCELLED ECANCELED"}, row.protocol)
+            # A thread that a hypervisor or a disk holds up for 650 ms is left behind, as one in a call that nobody can interrupt. That it
+            # comes back the bench has seen (rests); how often that happens in hundreds of cancels is `make faults`' to say.
+            ends = Counter(row.results)
+            self.assertLessEqual(ends.pop("FAILED DETACHED", 0), 1, row.protocol)
+            self.assertEqual(set(ends), {"CANCELLED ECANCELED"}, row.protocol)
 
 
 if __name__ == "__main__":
