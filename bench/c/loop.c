@@ -173,7 +173,10 @@ void remux_files_by_loop(const char *from, const char *to, const char *format) {
   av_log_set_level(AV_LOG_ERROR);
   AVFormatContext *input = open_input(NULL, from);
   AVFormatContext *output = make_output(input, format);
-  must(avio_open(&output->pb, to, AVIO_FLAG_WRITE), "avio_open");
+  AVDictionary *options = NULL;
+  av_dict_set(&options, "truncate", "0", 0); // as the programs it is compared with: the file's memory is there already
+  must(avio_open2(&output->pb, to, AVIO_FLAG_WRITE, NULL, &options), "avio_open2");
+  av_dict_free(&options);
   write_output(input, output, NULL, NULL);
   must(avio_closep(&output->pb), "avio_closep");
   avformat_free_context(output);

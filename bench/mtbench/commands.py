@@ -36,8 +36,9 @@ class Work(NamedTuple):
     """Input, output, format, for the C loop."""
     times: int = 1
     """One after another, in one slice."""
-    writes_much: bool = False
-    """Memory for what it writes is made free before, each time."""
+    writes_over: bool = False
+    """Its output is there before the clock starts, and is written over: on a virtual machine new memory for a gigabyte of it takes nothing, or
+    more than all else, as the host likes."""
 
 
 # An engine is there, and its first job was run.
@@ -45,8 +46,8 @@ WARM = Work(("-y", "-v", "error", "-f", "lavfi", "-i", "anullsrc=d=0.1", "-f", "
 
 
 class Runner:
-    """Runs variants. What has been written is counted and removed when the clock has stopped: it never reaches the disk, if the kernel
-    is not in a hurry."""
+    """Runs variants. What has been written is counted and removed when the clock has stopped, or after the last variant: it never reaches the
+    disk, if the kernel is not in a hurry."""
 
     def __init__(self, programs: Path) -> None:
         self.programs = programs
@@ -56,10 +57,11 @@ class Runner:
 
     def run(self, variant: str, work: Work) -> tuple[Usage, int]:
         """What all of it took, and the bytes that one time has written."""
-        self.empty()
+        if not work.writes_over:
+            self.empty()
         usages = [self.run_once(variant, work) for _ in range(work.times)]
         whole = Usage(sum(one.wall for one in usages), sum(one.cpu for one in usages), max(one.peak_bytes for one in usages))
-        return whole, self.empty()
+        return whole, self.written() if work.writes_over else self.empty()
 
     def run_once(self, variant: str, work: Work) -> Usage:
         if variant in ("job", "loop"):
@@ -78,18 +80,25 @@ class Runner:
         wall, cpu, peak = self.workers[variant].ask(variant, *words, between="\t")
         return Usage(float(wall), float(cpu), int(peak))
 
+    def written(self) -> int:
+        """The bytes that are there."""
+        return sum(path.stat().st_size for path in self.out.iterdir())
+
     def empty(self) -> int:
         """The bytes that were there."""
-        size = 0
+        size = self.written()
         for path in self.out.iterdir():
-            size += path.stat().st_size
             path.unlink()
         return size
 
-    def fill(self, path: Path) -> None:
-        """Leaves a file in the page cache, and as much memory free as a copy of it takes: a virtual machine may have given back to its host
-        what was free, and whoever writes next would pay for getting it again, more than for all else."""
-        copyfile(path, self.out / "filled")
+    def write_before(self, work: Work) -> None:
+        """Makes the output that is written over."""
+        self.empty()
+        self.ask("loop", self.placed(work.loop))
+
+    def load(self, path: Path) -> None:
+        """Leaves a file in the page cache."""
+        copyfile(path, self.out / "loaded")
         self.empty()
 
     def renew(self) -> None:
@@ -174,7 +183,7 @@ class CommandKind(Kind):
         self.runner = Runner(self.setting.programs)
         self.planned = self.plan()
         for path in {path for path, _ in self.planned.values()}:
-            self.runner.fill(path)
+            self.runner.load(path)
 
     def is_wanted(self, variant: str) -> bool:
         if self.setting.ours_only:
@@ -186,13 +195,14 @@ class CommandKind(Kind):
         self.runner.renew()
         for case, (path, work) in self.planned.items():
             first = self.turns % len(work.variants)
+            if work.writes_over:
+                self.runner.write_before(work)
             for variant in work.variants[first:] + work.variants[:first]:
                 if self.is_wanted(variant):
-                    if work.writes_much:
-                        self.runner.fill(path)
                     usage, size = self.runner.run(variant, work)
                     times = (f"{usage.wall:.6f}", f"{usage.cpu:.6f}")
                     yield case, variant, work.times, path.stat().st_size, size, *times, usage.peak_bytes
+            self.runner.empty()
         self.turns += 1
 
     def close(self) -> None:

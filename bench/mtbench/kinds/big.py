@@ -10,7 +10,7 @@ from ..figures import Verdict, at_least, at_most, geometric_mean, worst
 
 VARIANTS = ("job", "ffmpeg", "loop")
 # Where the output goes.
-FILE, NULL = "to a file", "to /dev/null"
+FILE, NULL = "over a file", "to /dev/null"
 MEGABYTES = {"quick": 250, "full": 1000}
 # Case: suffix of the input, the output.
 CASES = {
@@ -24,9 +24,9 @@ PAGE = """\
 ## Big remuxes, file to file
 
 1080p of 6 Mbit/s with AAC, the same twenty seconds over and over: `-i … -map 0 -c copy -f …`. The input is in the page cache. The output is a
-file of the same disk, which is removed as soon as it is done, so that nobody waits for the disk; and, because most of that time is the
-kernel's, which finds memory for the file, /dev/null, which shows what the programs themselves do. Another variant goes first in each
-round, and before each file as much was written and removed. The job runs in a warm process by the C interface (`bench/c/command.c`), the C
+file of the same disk that is there before and is written over (`-truncate 0`), so that nobody waits for the disk, nor for the kernel to find memory for
+it: on this virtual machine that takes nothing or a second, whoever writes, as the host had given the memory away or not. And, because most of that time is still
+the kernel's, it is /dev/null, which shows what the programs themselves do. Another variant goes first in each round. The job runs in a warm process by the C interface (`bench/c/command.c`), the C
 loop in another, new ones in each round, both with FFmpeg's own files; an ffmpeg program's time has its start in it, as whoever starts it waits for that. The peak
 is the most memory that the process had in it at a time, of itself and of libraries.
 
@@ -75,7 +75,8 @@ class Big(CommandKind):
         for case, (suffix, output, form) in CASES.items():
             path = media.long(self.setting.media, MEGABYTES[self.setting.length], suffix)
             for sink, place in ((FILE, f"{{out}}/{output}"), (NULL, "/dev/null")):
-                arguments = ("-y", "-v", "error", "-i", str(path), "-map", "0", "-c", "copy", "-f", form, place)
-                work = Work(arguments, VARIANTS, loop=(str(path), place, form), writes_much=sink == FILE)
+                over = ("-truncate", "0") if sink == FILE else ()
+                arguments = ("-y", "-v", "error", "-i", str(path), "-map", "0", "-c", "copy", "-f", form, *over, place)
+                work = Work(arguments, VARIANTS, loop=(str(path), place, form), writes_over=sink == FILE)
                 planned[f"{case}, {sink}"] = (path, work)
         return planned
