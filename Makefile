@@ -264,7 +264,7 @@ bench-parts:
 bench: setup-test stage $(PARTS) ## compare with what people use now: docs/benchmarks.md (11 minutes; KINDS="small pipe" for these only, ROUNDS=9 for less noise)
 	$(MEASURE) full $(KINDS)
 
-bench-quick: setup-test stage $(PARTS) ## the same in 2 minutes
+bench-quick: setup-test stage $(PARTS) ## the same in 3 minutes
 	$(MEASURE) quick $(KINDS)
 
 bench-compare: setup-test stage ## how this tree compares with revision BASE=HEAD, in ratios (10 minutes; KINDS=small, LENGTH=quick)

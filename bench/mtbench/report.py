@@ -12,7 +12,7 @@ from .kinds import KINDS
 PAGE = """\
 # Benchmarks
 
-Written by `make bench`; do not edit it. `make bench-quick` takes about two minutes, `make bench` eleven; `make bench KINDS="small pipe"`
+Written by `make bench`; do not edit it. `make bench-quick` takes less than three minutes, `make bench` eleven; `make bench KINDS="small pipe"`
 measures only these kinds and leaves the others' numbers as they are, and with `ROUNDS=9` does so nine times. The measuring programs are in `bench/`, the raw numbers in
 `bench/results/*.csv`.
 
