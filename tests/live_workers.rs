@@ -139,7 +139,7 @@ fn who_waits_for_nobody_is_not_held_up_by_a_worker_that_stands_still() {
     let joined: Vec<_> = (0..500).map(|_| join(&job, "-")).collect();
     joined.iter().for_each(|output| job.stop_output(*output, false).unwrap());
     job.stop_output(first.output, true).unwrap();
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     // then they end when it goes on
     signal(pid, "-CONT");
     for output in joined.iter().chain([&first.output]) {
@@ -153,7 +153,7 @@ fn who_waits_for_nobody_is_not_held_up_by_a_worker_that_stands_still() {
     let began = Instant::now();
     job.cancel();
     assert_eq!(job.wait(Some(LONG)).unwrap(), Some(Code::ECANCELED.to_c()));
-    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     assert_eq!(job.output_status(second.output).unwrap().state.to_c(), 6);
     assert_eq!(drain(&second.out).1, Err(Code::ECANCELED));
     job.close();

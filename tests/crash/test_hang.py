@@ -113,16 +113,19 @@ class Base(unittest.TestCase):
             file.seek(0)
             return file.read().decode()
 
-    def eventually_dumped(self, engine: Engine, pattern: str) -> str:
+    def eventually_dumped(self, engine: Engine, pattern: str, job: Job | None = None) -> str:
+        """`job` must not end before."""
         until = time.monotonic() + 30
         while True:
             text = self.dumped(engine)
             if re.search(pattern, text):
                 return text
+            self.assertEqual("", self.ended(job) if job else "")
             self.assertLess(time.monotonic(), until, f"never came: {pattern}\n{text}")
             time.sleep(0.05)
 
     def ended(self, job: Job) -> str:
+        """With what; nothing while it runs."""
         try:
             return "" if not job.state.is_final else f"{job.state} {job.wait(1)}"
         except Error as error:
@@ -199,13 +202,9 @@ class Waits(Base):
     """Who waits for somebody outside does not hang."""
 
     def waits(self, engine: Engine, job: Job, pattern: str) -> None:
-        until = time.monotonic() + 30
-        while not re.search(pattern, text := self.dumped(engine)):
-            self.assertFalse(job.state.is_final, self.ended(job))
-            self.assertLess(time.monotonic(), until, f"never came: {pattern}\n{text}")
-            time.sleep(0.05)
+        self.eventually_dumped(engine, pattern, job)
         time.sleep(2.5 * SHORT_MS / 1000)
-        self.assertFalse(job.state.is_final, self.ended(job))
+        self.assertEqual("", self.ended(job))
 
     def each(self) -> Iterator[Engine]:
         for isolation in ("thread", "process"):

@@ -206,6 +206,8 @@ class Bench:
                     job.cancel()
                     row.results.append(result_of(job))
                     row.times.append(time.monotonic() - began)
+                    if "DETACHED" in row.results[-1]:
+                        self.engine.dump(sys.stderr)  # which call did not return
             self.rests()
 
 

@@ -15,8 +15,6 @@ from peers import PATIENCE
 
 #: The deadline of faults that would last.
 LIMIT_MS = 500
-# What a busy machine may add to a bound of time: less than a resolver waits for its server.
-SLACK_S = 4.0
 ISOLATIONS = {"thread": "threads", "process": "workers"}
 HEAD = "| fault | protocol | deadline ms | threads: p50 / p99 / max ms | workers: p50 / p99 / max ms | result | recovered |\n|---|---|---|---|---|---|---|"
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import unittest
-from collections import Counter
 
 from faults import SILENT, Amount, Bench, bench, fast_lines
 from jumps import media_faults
 from readers import joined_never_reads, never_reads
 from restarts import restarts
-from rows import LIMIT_MS, SLACK_S
+from rows import LIMIT_MS
 
 LATE = {"FAILED ETIMEDOUT"}
 
@@ -38,7 +37,7 @@ class Faults(unittest.TestCase):
         # A worker is killed, and leaves nothing behind.
         detached = "" if self.bench.isolation == "process" else ", detached until a writer comes"
         self.assertEqual(row.results, ["FAILED ETIMEDOUT" + detached])
-        self.assertLess(row.times[0], (LIMIT_MS + 650) / 1000 + SLACK_S)
+        self.assertLess(row.times[0], (LIMIT_MS + 650) / 1000 + 1)
 
     def test_lines_that_break_in_mid_stream(self) -> None:
         for make in fast_lines():
@@ -81,11 +80,7 @@ class Faults(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             self.bench.cancels([stack.enter_context(make()) for make in fast_lines()])
         for row in self.bench.rows:
-            # A thread that a hypervisor or a disk holds up for 650 ms is left behind, as one in a call that nobody can interrupt. That it
-            # comes back the bench has seen (rests); how often that happens in hundreds of cancels is `make faults`' to say.
-            ends = Counter(row.results)
-            self.assertLessEqual(ends.pop("FAILED DETACHED", 0), 1, row.protocol)
-            self.assertEqual(set(ends), {"CANCELLED ECANCELED"}, row.protocol)
+            self.assertEqual(set(row.results), {"CANCELLED ECANCELED"}, row.protocol)
 
 
 if __name__ == "__main__":
